@@ -1,0 +1,322 @@
+#include "common/base/config.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <variant>
+
+namespace zhida {
+
+namespace {
+
+struct key {
+    std::string section, name, help;
+    std::variant<std::string*, std::int64_t*, bool*> target;
+    std::int64_t low = 0, high = 0;
+    std::vector<std::string> choices{};
+    bool secret = false;
+
+    std::string path() const { return section + "." + name; }
+};
+
+std::vector<key> keys_of(config& c) {
+    constexpr std::int64_t many = 1'000'000'000;
+    return {
+        {"node", "data_dir", "Everything this process keeps on disk.", &c.node.data_dir},
+        {"node", "config_dir", "Catalogue, samples and templates; empty: found beside the program.",
+         &c.node.config_dir},
+        {"node", "shards", "Number of shards, fixed at installation: changing it later needs a rebuild.",
+         &c.node.shards, 1, 4096},
+        {"node", "contact_key_file",
+         "32 random bytes in hex that encrypt contact data; empty: the variable ZHIDA_CONTACT_KEY, else "
+         "contact.key in the data folder.",
+         &c.node.contact_key_file},
+        {"log",
+         "level",
+         "debug, info, warn or error.",
+         &c.log.level,
+         0,
+         0,
+         {"debug", "info", "warn", "error"}},
+        {"log", "format", "json (one object a line) or text.", &c.log.format, 0, 0, {"json", "text"}},
+        {"redis", "url", "redis://[user:password@]host:port/db", &c.redis.url, 0, 0, {}, true},
+        {"redis", "timeout_ms", "Milliseconds until a connection or an answer is given up.",
+         &c.redis.timeout_ms, 10, 600000},
+        {"event_log",
+         "driver",
+         "kafka, or redis (Redis Streams: nothing else to install, one process).",
+         &c.event_log.driver,
+         0,
+         0,
+         {"kafka", "redis"}},
+        {"event_log", "group", "Prefix of the consumer groups.", &c.event_log.group},
+        {"kafka", "brokers", "host:port, comma-separated.", &c.kafka.brokers},
+        {"kafka", "replication_factor", "Replicas of the topics that zhida creates.",
+         &c.kafka.replication_factor, 1, 16},
+        {"kafka",
+         "security_protocol",
+         "plaintext, ssl, sasl_plaintext or sasl_ssl.",
+         &c.kafka.security_protocol,
+         0,
+         0,
+         {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"}},
+        {"kafka", "sasl_mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty without SASL.",
+         &c.kafka.sasl_mechanism},
+        {"kafka", "sasl_username", "", &c.kafka.sasl_username},
+        {"kafka", "sasl_password", "", &c.kafka.sasl_password, 0, 0, {}, true},
+        {"kafka", "ssl_ca_file", "PEM file of the authority that signed the brokers' certificates.",
+         &c.kafka.ssl_ca_file},
+        {"portal", "host", "Address to listen on.", &c.portal.host},
+        {"portal", "port", "Port of pages, API, health and metrics; 0: any free one.", &c.portal.port, 0,
+         65535},
+        {"portal", "public_url", "The address that recipients see; empty: http://host:port.",
+         &c.portal.public_url},
+        {"portal", "demo_sign_in", "Sign in by choosing a role, without a password. Never in production.",
+         &c.portal.demo_sign_in},
+        {"portal", "max_body_bytes", "Largest request body.", &c.portal.max_body_bytes, 1024, 1 << 30},
+        {"portal", "max_connections", "Connections served at once.", &c.portal.max_connections, 1, 1000000},
+        {"portal", "max_connections_per_ip", "Connections served at once to one address.",
+         &c.portal.max_connections_per_ip, 1, 1000000},
+        {"dispatch", "chunk", "Recipients in one dispatch record.", &c.dispatch.chunk, 1, 1024},
+        {"dispatch", "claim_batch", "Recipients claimed in one call before they are sent to.",
+         &c.dispatch.claim_batch, 1, 1024},
+        {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
+        {"sms", "host", "The gateway's address.", &c.sms.host},
+        {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},
+        {"sms", "source_addr", "SP_Id, exactly six characters.", &c.sms.source_addr},
+        {"sms", "secret", "Shared secret of the account.", &c.sms.secret, 0, 0, {}, true},
+        {"sms", "version", "CMPP 2.0 or 3.0.", &c.sms.version, 0, 0, {"2.0", "3.0"}},
+        {"sms", "service_id", "Service_Id, at most ten characters.", &c.sms.service_id},
+        {"sms", "src_id", "Access code and extension that the recipient sees.", &c.sms.src_id},
+        {"sms", "signature", "Filed signature, without its brackets.", &c.sms.signature},
+        {"sms", "verify_hint", "How a recipient can verify the message.", &c.sms.verify_hint},
+        {"sms", "connections", "Connections to the gateway.", &c.sms.connections, 1, 64},
+        {"sms", "window", "Requests without an answer on one connection.", &c.sms.window, 1, 1024},
+        {"sms", "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &c.sms.rate_per_s, 0, many},
+        {"sms", "keepalive_s", "Seconds of silence until ACTIVE_TEST.", &c.sms.keepalive_s, 1, 180},
+        {"sms", "response_timeout_s", "Seconds until a request without an answer is unknown.",
+         &c.sms.response_timeout_s, 1, 600},
+        {"wechat", "enabled", "Use the WeChat official account.", &c.wechat.enabled},
+        {"wechat", "base_url", "https://api.weixin.qq.com, or a simulator.", &c.wechat.base_url},
+        {"wechat", "appid", "", &c.wechat.appid},
+        {"wechat", "secret", "", &c.wechat.secret, 0, 0, {}, true},
+        {"wechat", "template_id", "Template of the policy notice.", &c.wechat.template_id},
+        {"wechat", "connections", "Requests under way at once.", &c.wechat.connections, 1, 256},
+        {"wechat", "timeout_ms", "Milliseconds until a request without an answer is unknown.",
+         &c.wechat.timeout_ms, 100, 120000},
+        {"simulator", "host", "Address the simulators listen on.", &c.simulator.host},
+        {"simulator", "cmpp_port", "CMPP gateway; 0: any free port.", &c.simulator.cmpp_port, 0, 65535},
+        {"simulator", "wechat_port",
+         "WeChat platform and the simulators' control endpoints; 0: any free port.", &c.simulator.wechat_port,
+         0, 65535},
+        {"simulator", "record_file", "JSON lines of every message accepted; empty: kept in memory.",
+         &c.simulator.record_file},
+    };
+}
+
+class reader {
+  public:
+    reader(config& c, std::vector<failure>& errors) : keys_(keys_of(c)), errors_(errors) {}
+
+    const key* find(std::string_view section, std::string_view name) const {
+        const auto found = std::find_if(keys_.begin(), keys_.end(),
+                                        [&](const key& k) { return k.section == section && k.name == name; });
+        return found == keys_.end() ? nullptr : &*found;
+    }
+
+    void unknown(const std::string& path, const std::string& where) {
+        errors_.push_back({errc::invalid, "unknown key " + path, where, nearest(path)});
+    }
+
+    void set_text(const key& k, const std::string& text, const std::string& where) {
+        if (const auto* s = std::get_if<std::string*>(&k.target)) return put(k, **s, text, where);
+        if (const auto* b = std::get_if<bool*>(&k.target)) {
+            if (text == "true" || text == "false") {
+                **b = text == "true";
+                return;
+            }
+            return wrong(k, "must be true or false, not '" + text + "'", where);
+        }
+        std::int64_t number = 0;
+        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (code != std::errc() || end != text.data() + text.size())
+            return wrong(k, "must be a whole number, not '" + text + "'", where);
+        put(k, number, where);
+    }
+
+    void set_node(const key& k, const toml::node& node, const std::string& file) {
+        const auto line = file + ":" + std::to_string(node.source().begin.line);
+        if (const auto* s = std::get_if<std::string*>(&k.target)) {
+            if (const auto v = node.value_exact<std::string>()) return put(k, **s, *v, line);
+            return wrong(k, "must be a text in quotes", line);
+        }
+        if (const auto* b = std::get_if<bool*>(&k.target)) {
+            if (const auto v = node.value_exact<bool>()) {
+                **b = *v;
+                return;
+            }
+            return wrong(k, "must be true or false", line);
+        }
+        if (const auto v = node.value_exact<std::int64_t>()) return put(k, *v, line);
+        wrong(k, "must be a whole number", line);
+    }
+
+  private:
+    void put(const key& k, std::string& target, const std::string& text, const std::string& where) {
+        if (!k.choices.empty() && std::find(k.choices.begin(), k.choices.end(), text) == k.choices.end()) {
+            std::string all;
+            for (const auto& choice : k.choices) all += (all.empty() ? "" : ", ") + choice;
+            return wrong(k, "must be one of " + all + ", not '" + text + "'", where);
+        }
+        target = text;
+    }
+    void put(const key& k, std::int64_t number, const std::string& where) {
+        if (number < k.low || number > k.high)
+            return wrong(k,
+                         "must be from " + std::to_string(k.low) + " to " + std::to_string(k.high) +
+                             ", not " + std::to_string(number),
+                         where);
+        *std::get<std::int64_t*>(k.target) = number;
+    }
+    void wrong(const key& k, const std::string& what, const std::string& where) {
+        errors_.push_back({errc::invalid, k.path() + " " + what, where, k.help});
+    }
+    std::string nearest(const std::string& path) const {
+        const auto dot = path.find('.');
+        const auto name = dot == std::string::npos ? path : path.substr(dot + 1);
+        for (const auto& k : keys_)
+            if (k.name == name) return "did you mean " + k.path() + "?";
+        return "config/zhida.toml lists every key";
+    }
+
+    std::vector<key> keys_;
+    std::vector<failure>& errors_;
+};
+
+void read_file(reader& in, const std::string& file, std::vector<failure>& errors) {
+    toml::parse_result parsed;
+    try {
+        parsed = toml::parse_file(file);
+    } catch (const toml::parse_error& e) {
+        errors.push_back({errc::invalid, std::string(e.description()),
+                          file + ":" + std::to_string(e.source().begin.line),
+                          "see config/zhida.toml for the form"});
+        return;
+    }
+    for (const auto& [section, body] : parsed) {
+        if (!body.is_table()) {
+            in.unknown(std::string(section.str()), file + ":" + std::to_string(body.source().begin.line));
+            continue;
+        }
+        for (const auto& [name, node] : *body.as_table()) {
+            if (const auto* k = in.find(section.str(), name.str()))
+                in.set_node(*k, node, file);
+            else
+                in.unknown(std::string(section.str()) + "." + std::string(name.str()),
+                           file + ":" + std::to_string(node.source().begin.line));
+        }
+    }
+}
+
+void check(const config& c, std::vector<failure>& errors) {
+    if (c.sms.source_addr.size() != 6)
+        errors.push_back({errc::invalid, "sms.source_addr must have exactly six characters",
+                          "sms.source_addr",
+                          "clients hash shorter ones differently: ask the gateway's operator for the SP_Id"});
+    if (c.sms.service_id.size() > 10)
+        errors.push_back(
+            {errc::invalid, "sms.service_id has more than ten characters", "sms.service_id", ""});
+    if (!c.redis.url.starts_with("redis://"))
+        errors.push_back(
+            {errc::invalid, "redis.url must start with redis://", "redis.url", "redis://host:port/db"});
+}
+
+std::string upper(std::string text) {
+    for (char& c : text)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return text;
+}
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "\"";
+}
+
+std::string value_text(const key& k) {
+    if (const auto* s = std::get_if<std::string*>(&k.target)) return quoted(**s);
+    if (const auto* b = std::get_if<bool*>(&k.target)) return **b ? "true" : "false";
+    return std::to_string(*std::get<std::int64_t*>(k.target));
+}
+
+std::string render(config& c, bool comments, bool mask) {
+    std::string text, section;
+    for (const auto& k : keys_of(c)) {
+        if (k.section != section) {
+            text += (section.empty() ? "[" : "\n[") + k.section + "]\n";
+            section = k.section;
+        }
+        if (comments && !k.help.empty()) text += "# " + k.help + "\n";
+        const auto* s = std::get_if<std::string*>(&k.target);
+        const bool hidden = mask && k.secret && s && !(*s)->empty();
+        text += k.name + " = " + (hidden ? "\"****\"" : value_text(k)) + "\n";
+    }
+    return text;
+}
+
+} // namespace
+
+loaded_config load_config(const config_sources& from) {
+    loaded_config out;
+    reader in(out.values, out.errors);
+    if (!from.file.empty()) read_file(in, from.file, out.errors);
+
+    // Variables that are not keys of the configuration.
+    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG"};
+    auto keys = keys_of(out.values);
+    for (const auto& [name, text] : from.environment) {
+        if (!name.starts_with("ZHIDA_") || name.find("__") == std::string::npos) continue;
+        if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) continue;
+        const auto found = std::find_if(keys.begin(), keys.end(), [&, &n = name](const key& k) {
+            return n == "ZHIDA_" + upper(k.section) + "__" + upper(k.name);
+        });
+        if (found == keys.end())
+            in.unknown(name, "environment");
+        else
+            in.set_text(*found, text, "environment " + name);
+    }
+    for (const auto& set : from.sets) {
+        const auto equals = set.find('='), dot = set.find('.');
+        if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+            out.errors.push_back({errc::invalid, "must have the form section.key=value", "--set " + set, ""});
+            continue;
+        }
+        const auto section = set.substr(0, dot), name = set.substr(dot + 1, equals - dot - 1);
+        if (const auto* k = in.find(section, name))
+            in.set_text(*k, set.substr(equals + 1), "--set " + section + "." + name);
+        else
+            in.unknown(section + "." + name, "--set");
+    }
+    check(out.values, out.errors);
+    return out;
+}
+
+std::string default_config_text() {
+    config defaults;
+    return "# Zhida (直达): every key with its default. Any of them can also be set by the environment\n"
+           "# (ZHIDA_SECTION__KEY) or on the command line (--set section.key=value), which win over this "
+           "file.\n\n" +
+           render(defaults, true, false);
+}
+
+std::string describe(const config& c) {
+    config copy = c;
+    return render(copy, false, true);
+}
+
+} // namespace zhida

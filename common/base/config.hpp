@@ -1,0 +1,122 @@
+// One aggregate, its defaults in its declaration. Sources in rising order: these defaults, a TOML file, the
+// environment (ZHIDA_SECTION__KEY), --set section.key=value. All errors are reported together, each with its
+// path.
+#pragma once
+
+#include "common/base/error.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zhida {
+
+struct node_config {
+    std::string data_dir = "data";
+    std::string config_dir; // empty: found beside the program or in its source tree
+    std::int64_t shards = 64;
+    std::string
+        contact_key_file; // empty: ZHIDA_CONTACT_KEY, else <data_dir>/contact.key, made on first start
+};
+struct log_config {
+    std::string level = "info";
+    std::string format = "json";
+};
+struct redis_config {
+    std::string url = "redis://127.0.0.1:6379/0"; // redis://[user:password@]host:port/db
+    std::int64_t timeout_ms = 5000;
+};
+struct event_log_config {
+    std::string driver = "kafka"; // kafka | redis
+    std::string group = "zhida";
+};
+struct kafka_config {
+    std::string brokers = "127.0.0.1:9092";
+    std::int64_t replication_factor = 1;
+    std::string security_protocol = "plaintext"; // plaintext | ssl | sasl_plaintext | sasl_ssl
+    std::string sasl_mechanism;
+    std::string sasl_username;
+    std::string sasl_password;
+    std::string ssl_ca_file;
+};
+struct portal_config {
+    std::string host = "127.0.0.1";
+    std::int64_t port = 8080; // 0: any free port
+    std::string public_url;   // empty: http://host:port
+    bool demo_sign_in = false;
+    std::int64_t max_body_bytes = 1 << 20;
+    std::int64_t max_connections = 4096;
+    std::int64_t max_connections_per_ip = 1024;
+};
+struct dispatch_config {
+    std::int64_t chunk = 1024; // recipients in one dispatch record
+    std::int64_t claim_batch = 256;
+};
+struct sms_config {
+    bool enabled = true;
+    std::string host = "127.0.0.1";
+    std::int64_t port = 7890;
+    std::string source_addr = "900001"; // SP_Id, six characters
+    std::string secret;
+    std::string version = "3.0"; // 2.0 | 3.0
+    std::string service_id = "ZHIDA";
+    std::string src_id = "10690000";
+    std::string signature = "直达演示";
+    std::string verify_hint = "可拨12345核实";
+    std::int64_t connections = 1;
+    std::int64_t window = 16;
+    std::int64_t rate_per_s = 0; // messages (parts) a second; 0: no limit of ours
+    std::int64_t keepalive_s = 30;
+    std::int64_t response_timeout_s = 60;
+};
+struct wechat_config {
+    bool enabled = true;
+    std::string base_url = "https://api.weixin.qq.com";
+    std::string appid;
+    std::string secret;
+    std::string template_id;
+    std::int64_t connections = 8;
+    std::int64_t timeout_ms = 10000;
+};
+struct simulator_config {
+    std::int64_t cmpp_port = 7890;   // 0: any free port
+    std::int64_t wechat_port = 7891; // also serves the control and record endpoints
+    std::string host = "127.0.0.1";
+    std::string record_file; // JSON lines of every message accepted; empty: memory only
+};
+
+struct config {
+    node_config node;
+    log_config log;
+    redis_config redis;
+    event_log_config event_log;
+    kafka_config kafka;
+    portal_config portal;
+    dispatch_config dispatch;
+    sms_config sms;
+    wechat_config wechat;
+    simulator_config simulator;
+};
+
+struct config_sources {
+    std::string file;                               // empty: none
+    std::map<std::string, std::string> environment; // only ZHIDA_* of it is read
+    std::vector<std::string> sets;                  // "section.key=value"
+};
+
+struct loaded_config {
+    config values;
+    std::vector<failure> errors; // empty: values are good to use
+};
+
+loaded_config load_config(const config_sources&);
+
+// The commented file with every key and its default: config/zhida.toml is exactly this.
+std::string default_config_text();
+
+// Every key with its value, secrets masked.
+std::string describe(const config&);
+
+} // namespace zhida

@@ -1,0 +1,46 @@
+// Encryption at rest and the digests that protocols ask for, all by OpenSSL 3.
+#pragma once
+
+#include "common/base/error.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zhida::crypto {
+
+std::array<std::uint8_t, 16> md5(std::string_view data);
+std::string sha1_hex(std::string_view data);
+std::string sha256_hex(std::string_view data);
+std::string base64(std::string_view data);
+result<std::string> from_base64(std::string_view text);
+std::string hex(std::string_view data);
+result<std::string> from_hex(std::string_view text);
+std::string random_bytes(std::size_t count);
+bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
+
+// SM4-CTR with HMAC-SM3 over associated data, IV and ciphertext (encrypt then MAC; keys derived from one
+// 32-byte key). Sealed form: key id (1 byte), IV (16), ciphertext, tag (16).
+class sealer {
+  public:
+    // 64 hex digits.
+    static result<sealer> from_hex_key(std::string_view key_hex);
+    std::string seal(std::string_view plain, std::string_view associated) const;
+    // invalid: not sealed with this key, or changed since.
+    result<std::string> open(std::string_view sealed, std::string_view associated) const;
+    // Keyed look-up hash of a phone number (HMAC-SM3, hex): equal numbers give equal hashes, nobody without
+    // the key can try them all.
+    std::string lookup_hash(std::string_view text) const;
+
+  private:
+    sealer() = default;
+    std::array<std::uint8_t, 16> encrypt_key_{};
+    std::array<std::uint8_t, 32> mac_key_{}, lookup_key_{};
+};
+
+// From the variable ZHIDA_CONTACT_KEY, else the file; where `create` the file is made (mode 0600) with a
+// random key.
+result<sealer> load_sealer(const std::string& key_file, bool create);
+
+} // namespace zhida::crypto

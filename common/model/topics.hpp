@@ -1,0 +1,20 @@
+// Topics of the event log. Sharded ones have one partition a shard.
+#pragma once
+
+#include "common/model/policy.hpp"
+
+#include <string>
+
+namespace zhida::topics {
+
+inline constexpr const char* policy = "zhida.policy";   // one partition, kept for ever, read by every matcher
+inline constexpr const char* profile = "zhida.profile"; // sharded
+inline constexpr const char* delivery = "zhida.delivery";      // sharded: every transition of the ledger
+inline constexpr const char* receipt = "zhida.receipt";        // sharded: what gateways report
+inline constexpr const char* dead_letter = "zhida.deadletter"; // one partition
+
+inline std::string dispatch(channel c) {
+    return std::string("zhida.dispatch.") + to_string(c);
+} // sharded
+
+} // namespace zhida::topics

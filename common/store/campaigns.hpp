@@ -1,0 +1,40 @@
+// Campaigns and their counts. Counts are summed over the shards' counters, which change in the same call as
+// the ledger.
+#pragma once
+
+#include "common/io/redis.hpp"
+#include "common/model/campaign.hpp"
+
+namespace zhida::store {
+
+namespace asio = boost::asio;
+
+struct item_verdicts {
+    std::int64_t eligible = 0, possible = 0, one_short = 0;
+};
+
+struct campaign_progress {
+    campaign about;
+    std::int64_t audience = 0; // subjects in it; 0 too while no shard has been matched
+    std::vector<channel_progress> channels;
+    std::vector<item_verdicts> items; // by item index of the policy
+};
+
+class campaigns {
+  public:
+    campaigns(io::redis& r, int shards) : redis_(r), shards_(shards) {}
+    // Keeps the first; repeating it changes nothing.
+    asio::awaitable<result<void>> put(const campaign& c);
+    asio::awaitable<result<campaign>> get(std::string id); // not_found
+    asio::awaitable<result<std::vector<campaign>>> list(std::size_t limit,
+                                                        std::int64_t before_ms = 0); // newest first
+    asio::awaitable<result<campaign_progress>> progress(std::string id, std::size_t items);
+    // Newest first, without item verdicts.
+    asio::awaitable<result<std::vector<campaign_progress>>> progress_of(std::vector<campaign> of);
+
+  private:
+    io::redis& redis_;
+    int shards_;
+};
+
+} // namespace zhida::store

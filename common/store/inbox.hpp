@@ -1,0 +1,45 @@
+// A subject's inbox is not stored: it is the web ledger read by subject. A package is in it once the web
+// delivery's state is delivered.
+#pragma once
+
+#include "common/io/redis.hpp"
+#include "common/model/ledger.hpp"
+
+namespace zhida::store {
+
+namespace asio = boost::asio;
+
+struct inbox_entry {
+    std::string campaign;
+    ledger::record web; // web.items: bit i is item i of the policy
+};
+
+class inbox {
+  public:
+    explicit inbox(io::redis& r) : redis_(r) {}
+    // Newest delivery first.
+    asio::awaitable<result<std::vector<inbox_entry>>> of(int shard, std::uint32_t ordinal);
+    // Only this campaign: what a live stream asks when a delivery event names it. not_found where it is not
+    // in it.
+    asio::awaitable<result<inbox_entry>> one(int shard, std::uint32_t ordinal, std::string campaign);
+    // Sets engagement flags of the web delivery; true where they changed.
+    asio::awaitable<result<bool>> engage(int shard, std::uint32_t ordinal, std::string campaign,
+                                         std::uint8_t flags);
+
+  private:
+    io::redis& redis_;
+};
+
+// Opting out of SMS and WeChat (never of the web inbox). Acknowledged only when it is durable.
+class consents {
+  public:
+    explicit consents(io::redis& r) : redis_(r) {}
+    asio::awaitable<result<void>> opt_out(int shard, std::string subject_id);
+    asio::awaitable<result<void>> opt_in(int shard, std::string subject_id);
+    asio::awaitable<result<bool>> opted_out(int shard, std::string subject_id);
+
+  private:
+    io::redis& redis_;
+};
+
+} // namespace zhida::store
