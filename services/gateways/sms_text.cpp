@@ -1,6 +1,6 @@
 #include "services/gateways/sms_text.hpp"
 
-#include "services/gateways/utf8.hpp"
+#include "common/base/utf8.hpp"
 
 namespace zhida::gateways {
 
@@ -15,7 +15,7 @@ result<std::u16string> units_of(std::string_view utf8) {
     units.reserve(utf8.size());
     for (std::size_t at = 0; at < utf8.size();) {
         const char32_t c = next_code_point(utf8, at);
-        if (c == invalid_code_point)
+        if (c == bad_code_point)
             return failure{errc::invalid, "byte " + std::to_string(at) + " of the text is not UTF-8",
                            "SMS text", ""};
         if (c < 0x10000) {
