@@ -104,13 +104,14 @@ asio::awaitable<result<std::vector<campaign_progress>>> campaigns::progress_of(s
         campaign_progress p;
         std::size_t at = 0;
         for (const auto via : c.channels) {
-            channel_progress channel{.via = via};
+            channel_progress counted;
+            counted.via = via;
             for (int shard = 0; shard < shards_; ++shard, ++at) {
                 const auto& fields = (*replies)[at].items;
                 for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-                    add(channel, fields[i].text, number(fields[i + 1].text));
+                    add(counted, fields[i].text, number(fields[i + 1].text));
             }
-            p.channels.push_back(std::move(channel));
+            p.channels.push_back(std::move(counted));
         }
         for (; at < replies->size(); ++at) p.audience += (*replies)[at].integer / 4;
         p.about = std::move(c);
