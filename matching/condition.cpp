@@ -4,6 +4,7 @@
 #include "matching/condition_compiler.hpp"
 #include "matching/near.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace zhida::matching {
@@ -14,8 +15,6 @@ constexpr std::array all_operators = {
     op::all_of,     op::any_of,     op::negate,     op::compare_eq,   op::compare_ne, op::compare_lt,
     op::compare_le, op::compare_gt, op::compare_ge, op::between,      op::in_list,    op::is_null,
     op::prefix,     op::overlaps,   op::contains,   op::contained_by, op::equals,     op::manual};
-
-constexpr std::size_t most_errors = 100; // of one condition; a hostile one could have a million
 
 std::optional<op> operator_named(std::string_view name) {
     for (const auto o : all_operators)
@@ -178,7 +177,7 @@ bool condition_compiler::group(const json& args, std::size_t depth, node& out) {
                      args.empty() ? "for everyone write true" : "write the one condition itself");
     bool good = true;
     out.children.reserve(std::min(args.size(), limits_.nodes));
-    for (std::size_t i = 0; i < args.size() && !too_many_nodes_; ++i)
+    for (std::size_t i = 0; i < args.size() && !too_many_nodes_ && !full(); ++i)
         good = expression(args[i], out.pointer + "/args/" + std::to_string(i), depth + 1,
                           out.children.emplace_back()) &&
                good;

@@ -18,6 +18,8 @@ class condition_compiler {
     bool has_manual() const noexcept { return has_manual_; }
 
   private:
+    static constexpr std::size_t most_errors = 100; // of one condition; a hostile one could have a million
+
     struct literal {
         std::int64_t value = 0;
         bool months = false; // of monthsAgo
@@ -32,6 +34,8 @@ class condition_compiler {
     bool is_null(const json& args, node& out);
     bool manual(const json& args, node& out);
 
+    // Near codes cost a walk over their list, so a hostile document is not read to its end.
+    bool full() const noexcept { return reported_ >= most_errors; }
     bool count_is(const json& args, std::size_t wanted, const node& n, const char* form);
     bool has_property(const json& j) const { return j.is_object() && j.contains("property"); }
     const attribute* property(const json& j, const std::string& pointer);

@@ -263,7 +263,7 @@ bool condition_compiler::in_list(const json& args, node& out) {
         return error(list, "a list of more than " + std::to_string(limits_.list_items) + " values",
                      "use like, between or several conditions", errc::exhausted);
     bool good = true;
-    for (std::size_t i = 0; i < args[1].size(); ++i) {
+    for (std::size_t i = 0; i < args[1].size() && !full(); ++i) {
         const auto item = list + "/" + std::to_string(i);
         const auto v = read_literal(*out.subject, args[1][i], item);
         if (v && v->months) error(item, "monthsAgo cannot be in a list", "compare with it");
@@ -285,19 +285,17 @@ bool condition_compiler::like(const json& args, node& out) {
     const auto where = at(out.pointer, 1);
     if (!args[1].is_string()) return error(where, "the pattern must be a text", form);
     auto prefix = args[1].get<std::string>();
-    if (prefix.find_first_of("%_\\") >= prefix.size() - 1 && prefix.find_first_of("_\\") == prefix.npos) {
-        const bool open = !prefix.empty() && prefix.back() == '%';
-        if (!open) { // a pattern without % is equality
-            out.what = op::compare_eq;
-            const auto v = read_literal(a, args[1], where);
-            if (v) add(out, *v);
-            return v.has_value();
-        }
-        prefix.pop_back();
-    } else {
+    const auto special = prefix.find_first_of("%_\\");
+    if (special == prefix.npos) { // a pattern without % is equality
+        out.what = op::compare_eq;
+        const auto v = read_literal(a, args[1], where);
+        if (v) add(out, *v);
+        return v.has_value();
+    }
+    if (special + 1 != prefix.size() || prefix.back() != '%')
         return error(where, "pattern " + in_quotes(prefix) + " is not a prefix",
                      "one % at the end, as C39% or 310113%");
-    }
+    prefix.pop_back();
     if (prefix.empty())
         return error(where, "the pattern matches every code", "name a prefix, or ask with isNull");
 
@@ -315,12 +313,13 @@ bool condition_compiler::like(const json& args, node& out) {
         return error(where, "no code begins with " + in_quotes(prefix),
                      fix.empty() ? "see the code list" : fix);
     }
-    // A province or city as six digits covers itself alone, which nobody means.
-    if (!industry && prefix.size() == 6 && prefix.ends_with("00"))
-        return error(where,
-                     in_quotes(prefix + "%") + " matches the code " + prefix + " alone, not what lies in " +
-                         (only ? only->name : prefix),
-                     "write " + prefix.substr(0, prefix.ends_with("0000") ? 2 : 4) + "%");
+    // A province or city with its trailing zeros covers itself alone, which nobody means.
+    if (only && !industry && only->level <= 2)
+        if (const auto own = 2 * static_cast<std::size_t>(only->level); prefix.size() > own)
+            return error(where,
+                         in_quotes(prefix + "%") + " matches the code " + only->code +
+                             " alone, not what lies in " + only->name,
+                         "write " + prefix.substr(0, own) + "%");
     out.values = ranges_below(a, prefix);
     out.value_is_months.assign(out.values.size(), false);
     out.texts.push_back(std::move(prefix));
@@ -347,7 +346,7 @@ bool condition_compiler::set_operator(const json& args, node& out) {
         return error(list, "the list is empty: the answer would be the same for everyone", "name the terms");
     std::int64_t mask = 0;
     bool good = true;
-    for (std::size_t i = 0; i < terms.size(); ++i) {
+    for (std::size_t i = 0; i < terms.size() && !full(); ++i) {
         const auto bits = catalogue_.encode(*out.subject, json::array({terms[i]}));
         if (bits)
             mask |= *bits;

@@ -1,5 +1,5 @@
-// Plain evaluation, one row at a time: the truth table of OGC 21-065r2, annex on three-valued logic. This is
-// the reference that every faster method must equal.
+// Plain evaluation, one row at a time, by the three-valued truth table of OGC 21-065r2 (and: the least, or:
+// the greatest of no < unknown < yes). The reference that every faster method must equal.
 #include "common/base/clock.hpp"
 #include "matching/condition.hpp"
 

@@ -118,7 +118,7 @@ std::string group_text(const node& n) {
     if (n.children.empty()) return n.what == op::all_of ? "不设条件" : "不可能满足";
     return n.what == op::all_of   ? "同时满足以下各项"
            : n.what == op::any_of ? "满足以下任一项"
-                                  : "不得有以下情形";
+                                  : "以下情形除外";
 }
 
 explanation explain_node(const node& n, const attribute_row& row, std::int32_t today, const catalogue& cat,
@@ -148,6 +148,8 @@ explanation explain_node(const node& n, const attribute_row& row, std::int32_t t
 std::string describe(const node& n, std::int32_t today, const catalogue& cat) {
     if (n.what == op::manual) return n.texts[0];
     if (n.subject) return n.subject->label + " " + requirement_of(n, today, cat);
+    if (n.what == op::negate && n.children[0].what == op::is_null)
+        return n.children[0].subject->label + " 已登记";
     std::string parts;
     for (const auto& child : n.children) {
         const auto text = describe(child, today, cat);
@@ -158,7 +160,7 @@ std::string describe(const node& n, std::int32_t today, const catalogue& cat) {
                  (nested ? "（" + text + "）" : text);
     }
     if (n.children.empty()) return group_text(n);
-    return n.what == op::negate ? "不得有：" + parts : parts;
+    return n.what == op::negate ? "以下情形除外：" + parts : parts;
 }
 
 std::vector<explanation> explain(const condition& c, const attribute_row& row, std::int32_t today,

@@ -53,11 +53,14 @@ std::optional<score> score_of(const std::u32string& wanted, const candidate& c) 
         if (text.empty()) continue;
         if (wanted.size() >= 2 && text.find(wanted) != text.npos)
             best = std::min(best.value_or(score{9, 0, 0}), score{1, text.size() - wanted.size(), 0});
+        const auto most = wanted.size() / 3 + 1;
+        const auto apart = std::max(wanted.size(), text.size()) - std::min(wanted.size(), text.size());
+        if (apart > most) continue; // the distance is at least that
         const auto d = distance(wanted, text);
         // The characters they share at the front break ties, so that C3999 finds C39 before C1999.
         const auto shared =
             std::mismatch(wanted.begin(), wanted.end(), text.begin(), text.end()).first - wanted.begin();
-        if (d <= wanted.size() / 3 + 1 && d < wanted.size())
+        if (d <= most && d < wanted.size())
             best = std::min(best.value_or(score{9, 0, 0}), score{2, d, -shared});
     }
     return best;
