@@ -87,8 +87,7 @@ RC_GTEST_PROP(utf8, round_trip_of_every_code_point, ()) {
 TEST(compact_text, halves_chinese) {
     EXPECT_EQ(compact_text("上海ab").size(), 6U);
     std::string out;
-    for (const char* bad :
-         {"\x80", "\xd2\x01", "\xe0\x00", "\xe0\x4e\x01", "\xe0\x01\x41", "\xe0\xd8\x01", "\xf1\x01\x01"})
+    for (const char* bad : {"\x80", "\xd2\x01", "\xe0\x01", "\xe0\x4e\x01", "\xe0\xd8\x01", "\xf1\x01\x01"})
         EXPECT_FALSE(expand_text(bad, out)) << bad;
 }
 
