@@ -104,9 +104,8 @@ jobs() {
     echo $((by_memory < all ? by_memory : all))
 }
 
-build() { # PRESET TARGET...
+configure() { # PRESET
     local preset=$1 dir="$home/build/$1"
-    shift
     # Another clone's objects serve this one too: paths below the clone are made relative.
     export CCACHE_DIR=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}
     export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$home} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
@@ -117,7 +116,13 @@ build() { # PRESET TARGET...
     if [ ! -e "$dir/build.ninja" ] || [ "$home/CMakePresets.json" -nt "$dir/build.ninja" ]; then
         quietly "configure-$preset" "Configuring $preset" cmake -S "$home" --preset "$preset"
     fi
-    quietly "$preset" "Building $preset" ninja -C "$dir" -j "$(jobs)" "$@"
+}
+
+build() { # PRESET TARGET...
+    local preset=$1
+    shift
+    configure "$preset"
+    quietly "$preset" "Building $preset" ninja -C "$home/build/$preset" -j "$(jobs)" "$@"
 }
 
 build_program() {

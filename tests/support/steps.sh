@@ -25,7 +25,11 @@ install_node_packages() {
 run_ctest() { # STEP...
     local labels
     labels=$(printf '%s|' "$@")
-    build asan
+    case " $* " in
+    " format " | " shell " | " format shell ") configure asan ;;
+    " unit ") build asan zhida_unit ;;
+    *) build asan ;;
+    esac
     # Tests that passed are counted, not listed; the whole output is in build/ctest.log.
     ctest --test-dir "$home/build/asan" -j "$(nproc)" --no-tests=error --output-on-failure \
         --output-junit "$home/build/ctest.xml" -L "^(${labels%|})\$" 2>&1 | tee "$home/build/ctest.log" |
