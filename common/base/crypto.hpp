@@ -13,17 +13,24 @@ namespace zhida::crypto {
 std::array<std::uint8_t, 16> md5(std::string_view data);
 std::string sha1_hex(std::string_view data);
 std::string sha256_hex(std::string_view data);
+// GB/T 32905-2016 and RFC 2104 over it.
+std::array<std::uint8_t, 32> sm3(std::string_view data);
+std::array<std::uint8_t, 32> hmac_sm3(std::string_view key, std::string_view data);
+// RFC 4648 section 4, with padding.
 std::string base64(std::string_view data);
+// Strict: no white space, no missing padding, no bits set that no byte uses.
 result<std::string> from_base64(std::string_view text);
-std::string hex(std::string_view data);
-result<std::string> from_hex(std::string_view text);
+std::string hex(std::string_view data);              // lower case
+result<std::string> from_hex(std::string_view text); // either case
 std::string random_bytes(std::size_t count);
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
 
-// SM4-CTR with HMAC-SM3 over associated data, IV and ciphertext (encrypt then MAC; keys derived from one
-// 32-byte key). Sealed form: key id (1 byte), IV (16), ciphertext, tag (16).
+// SM4-CTR with HMAC-SM3 over associated data, key id, IV and ciphertext (encrypt then MAC; keys derived from
+// one 32-byte key by HKDF, RFC 5869, over SM3). Sealed form: key id (1 byte), IV (16), ciphertext, tag (16).
 class sealer {
   public:
+    static constexpr std::size_t overhead = 1 + 16 + 16; // bytes a sealed text is longer than the plain one
+
     // 64 hex digits.
     static result<sealer> from_hex_key(std::string_view key_hex);
     std::string seal(std::string_view plain, std::string_view associated) const;
@@ -35,6 +42,7 @@ class sealer {
 
   private:
     sealer() = default;
+    std::uint8_t key_id_ = 0; // first byte of a hash of the key: tells a wrong key from a changed text
     std::array<std::uint8_t, 16> encrypt_key_{};
     std::array<std::uint8_t, 32> mac_key_{}, lookup_key_{};
 };
