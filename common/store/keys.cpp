@@ -59,6 +59,9 @@ std::string verdicts(int shard, std::string_view campaign) {
 std::string policy(std::string_view id) {
     return "policy:" + std::string(id);
 }
+std::string policy_version(std::string_view id, int version) {
+    return policy(id) + ":v" + std::to_string(version);
+}
 std::string policies() {
     return "policies";
 }

@@ -41,9 +41,10 @@ struct chunk_member {
 enum class claim_outcome : char {
     claimed = 'c',
     opted_out = 'o', // suppressed in the same call
-    in_doubt = 'u',  // an older epoch's claim that may not be sent again: unknown now
-    not_yet = 'h',   // held until later
-    settled = 'x',   // submitted already, final, or claimed by this very epoch
+    in_doubt =
+        'u', // claimed before, nobody knows whether it was sent, and it may not be sent again: unknown now
+    not_yet = 'h', // held until later
+    settled = 'x', // submitted already, or final
 };
 struct claim_request {
     int shard = 0;

@@ -100,7 +100,7 @@ for i = 1, n do
   local outcome, ns, nw, nf, nat = 'x', s, w, f, at
   local may = s == 0 or (s == 1 and at <= now)
   if s == 1 and at > now then outcome = 'h' end
-  if s == 2 and at < epoch then
+  if s == 2 then -- claimed before by an owner that is gone, or by a call whose answer was lost
     if within > 0 and now <= f + within then may = true
     else outcome, ns, nw, nat = 'u', 4, 64, now end
   end

@@ -8,9 +8,10 @@ namespace zhida::store {
 
 namespace {
 
-// KEYS policy, policies; ARGV version, document, received, disclosure, pushed, id
+// KEYS policy, policies, policy version; ARGV version, document, received, disclosure, pushed, id
 const io::lua_script& put_script() {
     static const io::lua_script s(R"lua(
+redis.call('SET', KEYS[3], ARGV[2], 'NX')
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if held >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'document', ARGV[2], 'received_ms', ARGV[3], 'disclosure', ARGV[4],
@@ -49,9 +50,10 @@ result<stored_policy> read(const io::redis_reply& reply, const std::string& id) 
 
 asio::awaitable<result<void>> policies::put(const policy& p, const json& document, std::int64_t received_ms,
                                             bool pushed) {
-    auto reply = co_await redis_.eval(put_script(), {keys::policy(p.id), keys::policies()},
-                                      {std::to_string(p.version), to_text(document),
-                                       std::to_string(received_ms), p.disclosure, pushed ? "1" : "0", p.id});
+    auto reply = co_await redis_.eval(
+        put_script(), {keys::policy(p.id), keys::policies(), keys::policy_version(p.id, p.version)},
+        {std::to_string(p.version), to_text(document), std::to_string(received_ms), p.disclosure,
+         pushed ? "1" : "0", p.id});
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }
@@ -60,6 +62,15 @@ asio::awaitable<result<stored_policy>> policies::get(std::string id) {
     auto reply = co_await redis_.command(fields_of(id));
     if (!reply) co_return reply.error();
     co_return read(*reply, id);
+}
+
+asio::awaitable<result<json>> policies::get_version(std::string id, int version) {
+    auto reply = co_await redis_.command({"GET", keys::policy_version(id, version)});
+    if (!reply) co_return reply.error();
+    if (reply->is_nil())
+        co_return failure{errc::not_found, "no version " + std::to_string(version) + " of policy " + id, id,
+                          ""};
+    co_return parse_json(reply->text);
 }
 
 asio::awaitable<result<std::vector<stored_policy>>> policies::list(std::size_t limit,
