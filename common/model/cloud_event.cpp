@@ -112,6 +112,13 @@ std::optional<failure> check_attributes(const cloud_event& e, std::string_view s
 }
 
 std::optional<failure> check_content_type(const std::string& type) {
+    if (type.size() > max_attribute_bytes || !clean(type))
+        return invalid("is too long, has control characters or is not UTF-8", "datacontenttype",
+                       "send application/json");
+    // An event within an event could not be told from structured mode when it is passed on.
+    if (media_type(type).starts_with("application/cloudevents"))
+        return invalid("'" + shortened(type) + "' is an event, not data", "datacontenttype",
+                       "send application/json");
     if (!is_json_type(type))
         return invalid("'" + shortened(type) + "' is not JSON", "datacontenttype",
                        "the events of Zhida carry application/json");
@@ -165,6 +172,7 @@ result<cloud_event> decode_structured(std::string_view value, std::size_t max_by
     if (auto wrong = check_attributes(e, specversion, "")) return *wrong;
     if (auto wrong = check_content_type(e.datacontenttype)) return *wrong;
 
+    if (e.datacontenttype.empty()) e.datacontenttype = "application/json";
     const auto data = parsed->find("data"), encoded = parsed->find("data_base64");
     if (data != parsed->end() && encoded != parsed->end())
         return invalid("both data and data_base64 are given", "data", "send one of them");
