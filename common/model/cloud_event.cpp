@@ -2,6 +2,7 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/crypto.hpp"
+#include "common/base/utf8.hpp"
 #include "common/model/document_reader.hpp"
 
 #include <algorithm>
@@ -49,10 +50,7 @@ bool clean(std::string_view text) {
         // U+0080 to U+009F
         if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return false;
     }
-    // The JSON library judges UTF-8: it leaves out what it would otherwise replace.
-    const json whole(text);
-    return whole.dump(-1, ' ', false, json::error_handler_t::ignore) ==
-           whole.dump(-1, ' ', false, json::error_handler_t::replace);
+    return valid_utf8(text);
 }
 
 std::optional<std::string> percent_decoded(std::string_view text) {
