@@ -95,19 +95,26 @@ struct http_server_options {
     std::chrono::seconds header_timeout{30};
     std::chrono::seconds body_timeout{30};
     std::chrono::seconds idle_timeout{75};
-    std::size_t stream_queue = 256;
+    std::chrono::seconds write_timeout{30}; // of one response, or of one chunk of a live stream
+    std::chrono::seconds heartbeat{15};     // of silence on a live stream, then a comment
+    std::size_t stream_queue = 256;         // chunks waiting for one reader
+    std::size_t stream_queue_bytes = 1 << 20;
     // Answers that the server itself gives (404, 405, 413, 500 ...), and handlers' exceptions; default: RFC
     // 9457 JSON.
-    std::function<http_response(int status, std::string detail, const http_request*)> on_error;
+    std::function<http_response(int status, std::string detail, const http_request*)> on_error{};
     // One call a finished request, for logs and metrics.
     std::function<void(const std::string& route, const std::string& verb, int status,
                        std::chrono::microseconds)>
-        on_done;
+        on_done{};
+    // One call a live stream that was dropped because its reader is slow.
+    std::function<void()> on_stream_dropped{};
 };
 
 class http_server {
   public:
     http_server(asio::any_io_executor executor, http_server_options options, http_router router);
+    http_server(const http_server&) = delete;
+    http_server& operator=(const http_server&) = delete;
     ~http_server();
     // Binds and listens; failure io with the address where it cannot.
     result<void> listen();
@@ -115,7 +122,7 @@ class http_server {
     // Accepts until stop(); returns after every session has ended.
     asio::awaitable<void> run();
     // Stops accepting, ends live streams, lets requests under way finish, then (or after `drain`) closes the
-    // rest.
+    // rest. Called on the executor's thread.
     void stop(std::chrono::milliseconds drain = std::chrono::milliseconds(2000));
 
   private:

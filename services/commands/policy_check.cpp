@@ -1,6 +1,6 @@
+#include "matching/policy_check.hpp"
 #include "common/base/config_folder.hpp"
 #include "common/base/utf8.hpp"
-#include "matching/policy_check.hpp"
 #include "services/commands.hpp"
 
 #include <algorithm>

@@ -1,0 +1,55 @@
+#include "services/gateways/cmpp_policies.hpp"
+
+#include <algorithm>
+
+namespace zhida::gateways::cmpp {
+
+milliseconds reconnect_policy::next_delay(session_end why, milliseconds stood, double uniform) noexcept {
+    if (why == session_end::stopped) return milliseconds(0);
+    if (stood >= proven) failures_ = 0;
+    const int doublings = std::min(failures_, 6);
+    failures_ = std::min(failures_ + 1, 1000);
+    const auto most =
+        why == session_end::login_refused ? longest : std::min(longest, shortest * (1 << doublings));
+    return milliseconds(static_cast<std::int64_t>(static_cast<double>(most.count()) * (0.5 + uniform / 2)));
+}
+
+void throttle::refused(steady_time now) noexcept {
+    // Answers to what was already under way when the pause began do not make it longer.
+    if (until_ > now) return;
+    pause_ = pause_.count() == 0 ? shortest : std::min(longest, pause_ * 2);
+    until_ = now + pause_;
+}
+
+void throttle::accepted(steady_time now) noexcept {
+    if (until_ <= now) pause_ = milliseconds(0);
+}
+
+part_rate::part_rate(std::int64_t per_second, steady_time start)
+    : limit_(per_second > 0 ? static_cast<std::size_t>(per_second) : 0), start_(start + milliseconds(1000)) {}
+
+milliseconds part_rate::wait(steady_time now) {
+    if (limit_ == 0) return milliseconds(0);
+    if (now < start_) return start_ - now;
+    while (!sent_.empty() && sent_.front() + milliseconds(1000) <= now) sent_.pop_front();
+    if (sent_.size() < limit_) return milliseconds(0);
+    return sent_.front() + milliseconds(1000) - now;
+}
+
+void part_rate::used(steady_time now) {
+    if (limit_ != 0) sent_.push_back(now);
+}
+
+keepalive::action keepalive::due(steady_time now) noexcept {
+    if (now < next()) return action::none;
+    if (asked_ >= tries) return action::give_up;
+    ++asked_;
+    last_asked_ = now;
+    return action::ask;
+}
+
+steady_time keepalive::next() const noexcept {
+    return asked_ == 0 ? heard_ + idle_ : last_asked_ + answer_within_;
+}
+
+} // namespace zhida::gateways::cmpp

@@ -1,0 +1,13 @@
+#include "services/gateways/gateway.hpp"
+
+namespace zhida::gateways {
+
+json to_json(const gateway_status& s) {
+    return {{"name", s.name},         {"protocol", s.protocol}, {"state", s.state},
+            {"detail", s.detail},     {"sent", s.sent},         {"accepted", s.accepted},
+            {"rejected", s.rejected}, {"retried", s.retried},   {"unknown", s.unknown},
+            {"receipts", s.receipts}, {"orphans", s.orphans},   {"in_flight", s.in_flight},
+            {"window", s.window},     {"since_ms", s.since_ms}};
+}
+
+} // namespace zhida::gateways

@@ -1,0 +1,183 @@
+#include "services/gateways/channel_stop.hpp"
+#include "services/gateways/cmpp_policies.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+namespace zhida::gateways::cmpp {
+namespace {
+
+using ms = milliseconds;
+steady_time at(std::int64_t millis) {
+    return steady_time(ms(millis));
+}
+
+TEST(cmpp_results, each_result_has_its_reaction) {
+    using enum send_outcome;
+    const struct {
+        std::uint32_t result;
+        send_outcome outcome;
+        const char* fault;
+        bool slow, alarm;
+    } expected[] = {
+        {0, accepted, "", false, false},
+        {1, rejected, "", false, true},
+        {2, rejected, "", false, true},
+        {3, unknown, "", false, true},
+        {4, rejected, "", false, true},
+        {5, stopped, "", false, true},
+        {6, rejected, "", false, true},
+        {7, stopped, "", false, true},
+        {8, retry, "", true, false},
+        {9, rejected, "", false, false},
+        {10, stopped, "", false, true},
+        {11, stopped, "", false, true},
+        {12, stopped, "", false, true},
+        {13, rejected, "bad_number", false, false},
+        {14, rejected, "", false, true},
+        {100, rejected, "", false, true},
+        {0xFFFFFFFF, rejected, "", false, true},
+    };
+    for (const auto& e : expected) {
+        const auto& r = reaction_to(e.result);
+        EXPECT_EQ(r.outcome, e.outcome) << e.result;
+        EXPECT_STREQ(r.recipient_fault, e.fault) << e.result;
+        EXPECT_EQ(r.slow_channel, e.slow) << e.result;
+        EXPECT_EQ(r.alarm, e.alarm) << e.result;
+    }
+}
+
+TEST(reconnect_policy, doubles_from_one_second_to_sixty) {
+    reconnect_policy p;
+    for (const int seconds : {1, 2, 4, 8, 16, 32, 60, 60, 60})
+        EXPECT_EQ(p.next_delay(session_end::network, ms(0), 0.999999).count() / 1000.0 + 0.001, seconds)
+            << seconds;
+}
+
+TEST(reconnect_policy, waits_long_at_once_where_the_login_was_refused) {
+    for (const std::uint32_t Status : {2U, 3U, 4U}) {
+        reconnect_policy p;
+        EXPECT_EQ(login_refusal(Status).end, session_end::login_refused);
+        EXPECT_GE(p.next_delay(login_refusal(Status).end, ms(0), 0), ms(30000));
+    }
+    for (const std::uint32_t Status : {1U, 5U, 6U, 99U})
+        EXPECT_EQ(login_refusal(Status).end, session_end::login_failed);
+}
+
+TEST(reconnect_policy, starts_again_after_a_session_that_stood) {
+    reconnect_policy p;
+    for (int i = 0; i < 10; ++i) p.next_delay(session_end::network, ms(10), 0);
+    EXPECT_EQ(p.next_delay(session_end::terminated, ms(60000), 0), ms(500));
+    EXPECT_EQ(p.next_delay(session_end::network, ms(59999), 0), ms(1000));
+    EXPECT_EQ(p.next_delay(session_end::stopped, ms(0), 0), ms(0));
+}
+
+RC_GTEST_PROP(reconnect_policy, never_faster_than_half_a_second_nor_slower_than_sixty, ()) {
+    reconnect_policy p;
+    const auto tries = *rc::gen::inRange(1, 50);
+    for (int i = 0; i < tries; ++i) {
+        const auto uniform = *rc::gen::inRange(0, 1000) / 1000.0;
+        const auto d = p.next_delay(session_end::network, ms(0), uniform);
+        RC_ASSERT(d >= ms(500) && d <= ms(60000));
+    }
+}
+
+TEST(request_window, bounds_what_is_under_way_and_frees_late_slots) {
+    request_window<std::string> w(2);
+    w.open(7, "a", at(100));
+    EXPECT_FALSE(w.full());
+    w.open(8, "b", at(200));
+    EXPECT_TRUE(w.full());
+    EXPECT_EQ(w.close(9), std::nullopt);
+    EXPECT_EQ(w.close(7), "a");
+    EXPECT_EQ(w.close(7), std::nullopt); // a repeated answer
+    EXPECT_TRUE(w.take_expired(at(199)).empty());
+    EXPECT_EQ(w.take_expired(at(200)), std::vector<std::string>{"b"});
+    EXPECT_EQ(w.in_flight(), 0U);
+    w.open(0xFFFFFFFF, "c", at(300));
+    w.open(0, "d", at(300));
+    EXPECT_EQ(w.take_all().size(), 2U);
+}
+
+TEST(throttle, pauses_longer_each_time_and_forgets_after_success) {
+    throttle t;
+    EXPECT_EQ(t.wait(at(0)), ms(0));
+    t.refused(at(0));
+    t.refused(at(10)); // the rest of the same burst
+    EXPECT_EQ(t.wait(at(0)), ms(200));
+    EXPECT_EQ(t.wait(at(150)), ms(50));
+    t.refused(at(200));
+    EXPECT_EQ(t.wait(at(200)), ms(400));
+    std::int64_t now = 600;
+    for (int i = 0; i < 10; ++i) {
+        t.refused(at(now));
+        EXPECT_LE(t.wait(at(now)), throttle::longest);
+        now += t.wait(at(now)).count();
+    }
+    EXPECT_EQ(t.wait(at(now - 1)), ms(1));
+    t.accepted(at(now));
+    t.refused(at(now));
+    EXPECT_EQ(t.wait(at(now)), ms(200));
+}
+
+TEST(part_rate, zero_is_no_limit) {
+    part_rate r(0, at(0));
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_EQ(r.wait(at(0)), ms(0));
+        r.used(at(0));
+    }
+}
+
+RC_GTEST_PROP(part_rate, no_second_has_more_than_the_limit, ()) {
+    const auto limit = *rc::gen::inRange<std::int64_t>(1, 20);
+    part_rate r(limit, at(0));
+    std::vector<std::int64_t> sent;
+    std::int64_t now = 0;
+    for (int i = 0; i < 100; ++i) {
+        now += *rc::gen::inRange<std::int64_t>(0, 120);
+        if (const auto w = r.wait(at(now)); w.count() > 0) {
+            RC_ASSERT(w <= ms(1000));
+            now += w.count();
+            RC_ASSERT(r.wait(at(now)) == ms(0)); // what it said is exact
+        }
+        r.used(at(now));
+        sent.push_back(now);
+    }
+    RC_ASSERT(sent.front() >= 1000);
+    for (std::size_t i = static_cast<std::size_t>(limit); i < sent.size(); ++i)
+        RC_ASSERT(sent[i] - sent[i - static_cast<std::size_t>(limit)] >= 1000);
+}
+
+TEST(keepalive, asks_three_times_then_gives_up) {
+    using enum keepalive::action;
+    keepalive k(ms(30000), ms(10000), at(0));
+    EXPECT_EQ(k.due(at(29999)), none);
+    EXPECT_EQ(k.due(at(30000)), ask);
+    EXPECT_EQ(k.next(), at(40000));
+    EXPECT_EQ(k.due(at(39999)), none);
+    EXPECT_EQ(k.due(at(40000)), ask);
+    EXPECT_EQ(k.due(at(50000)), ask);
+    EXPECT_EQ(k.due(at(60000)), give_up);
+    k.heard(at(59000));
+    EXPECT_EQ(k.due(at(60000)), none);
+    EXPECT_EQ(k.next(), at(89000));
+}
+
+TEST(channel_stop, keeps_the_longest_stop_and_ends_by_itself_or_by_hand) {
+    const wall_time now(ms(1'000'000));
+    channel_stop s;
+    EXPECT_FALSE(s.stopped(now));
+    s.stop(now, ms(5000), "cmpp:7", "service id wrong");
+    s.stop(now, ms(100), "cmpp:5", "fee code wrong");
+    EXPECT_TRUE(s.stopped(now + ms(4999)));
+    EXPECT_EQ(s.remaining(now), ms(5000));
+    EXPECT_EQ(s.code(), "cmpp:7");
+    EXPECT_FALSE(s.stopped(now + ms(5000)));
+    s.stop(now, ms(9000), "cmpp:5", "fee code wrong");
+    s.resume();
+    EXPECT_FALSE(s.stopped(now));
+}
+
+} // namespace
+} // namespace zhida::gateways::cmpp
