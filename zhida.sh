@@ -50,7 +50,7 @@ quietly() { # NAME WHAT COMMAND...
     if [ -t 2 ] && [ $ticks -ge 10 ]; then printf '\r\033[K' >&2; fi
     if [ $ended != 0 ]; then
         say "$what failed. The end of build/$name.log:"
-        tail -n 60 "$log" >&2
+        grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating)' "$log" | tail -n 60 >&2
         exit 1
     fi
     [ $ticks -lt 10 ] || say "$what: done in $((SECONDS - began)) s"
