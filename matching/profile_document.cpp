@@ -1,6 +1,7 @@
 #include "matching/profile_document.hpp"
 
 #include "common/base/clock.hpp"
+#include "common/model/document_reader.hpp"
 #include "common/model/profile_rules.hpp"
 
 #include <bit>
@@ -23,8 +24,8 @@ void report(std::vector<failure>& errors, std::optional<failure> why, std::strin
     errors.push_back(std::move(*why));
 }
 
-void read_attributes(json_reader& r, profile& p, const catalogue& c) {
-    const json* list = r.object("attributes", false);
+void read_attributes(document_reader& r, profile& p, const catalogue& c) {
+    const json* list = r.table("attributes", true);
     if (!list) return;
     const auto inner = r["attributes"];
     for (const auto& [name, value] : list->items()) {
@@ -49,26 +50,25 @@ void read_attributes(json_reader& r, profile& p, const catalogue& c) {
     }
 }
 
-void read_contacts(json_reader& r, profile& p) {
-    const json* list = r.array("contacts", false, max_contacts);
+void read_contacts(document_reader& r, profile& p) {
+    const json* list = r.list("contacts", false, 0, max_contacts);
     if (!list) return;
-    const auto inner = r["contacts"];
+    const auto pointer = r.at("contacts");
     for (std::size_t i = 0; i < list->size(); ++i) {
-        auto one = inner[i];
+        document_reader one((*list)[i], pointer + "/" + std::to_string(i), r.errors());
         if (!one.is_object()) continue;
-        one.only({"role", "phone", "openid"});
+        one.known({"role", "phone", "openid"});
         contact k;
-        k.role = one.text("role", false).value_or("");
+        k.role = one.words("role", false, max_role);
         k.phone = one.text("phone", false).value_or("");
         k.openid = one.text("openid", false).value_or("");
-        report(r.errors(), check_role(k.role), one.at("role"));
         report(r.errors(), check_phone(k.phone), one.at("phone"));
         report(r.errors(), check_openid(k.openid), one.at("openid"));
         p.contacts.push_back(std::move(k));
     }
 }
 
-void read_sealed(json_reader& r, profile& p, const crypto::sealer* sealer) {
+void read_sealed(document_reader& r, profile& p, const crypto::sealer* sealer) {
     const auto text = r.text("sealed_contacts", false, 16384);
     if (!text) return;
     if (r.has("contacts")) r.error_at("sealed_contacts", "stands beside contacts", "give one of them");
@@ -157,24 +157,22 @@ bool size_differs(const profile& p, const catalogue& c) {
 result<profile> read_profile_document(const json& document, const catalogue& c, std::vector<failure>& errors,
                                       const crypto::sealer* sealer) {
     const auto before = errors.size();
-    json_reader r(document, "", errors);
+    document_reader r(document, "", errors);
     if (!r.is_object()) return errors[before];
-    r.only({"schema", "id", "type", "name", "origin", "as_of", "attributes", "contacts", "sealed_contacts"});
+    r.known({"schema", "id", "type", "name", "origin", "as_of", "attributes", "contacts", "sealed_contacts"});
     if (const auto schema = r.text("schema", true); schema && *schema != profile_schema)
-        r.error_at("schema", "'" + *schema + "' is not read here", profile_schema);
+        r.error_at("schema", "'" + shortened(*schema) + "' is not read here", profile_schema);
     profile p;
     p.id = r.text("id", true).value_or("");
-    p.name = r.text("name", true).value_or("");
-    p.origin = r.text("origin", true).value_or("");
-    p.as_of = r.date("as_of", true).value_or(0);
-    if (!p.name.empty()) report(errors, check_name(p.name), r.at("name"));
-    if (!p.origin.empty()) report(errors, check_origin(p.origin), r.at("origin"));
+    p.name = r.words("name", false, max_name);
+    p.origin = r.words("origin", false, max_origin);
+    p.as_of = r.day("as_of").value_or(0);
     if (const auto type = r.text("type", true)) {
         if (parse(*type, p.type)) { // ids and attributes mean nothing without the type
             if (!p.id.empty()) report(errors, check_id(p.id, p.type), r.at("id"));
             read_attributes(r, p, c);
         } else {
-            r.error_at("type", "'" + *type + "' is not a subject type", "enterprise or resident");
+            r.error_at("type", "'" + shortened(*type) + "' is not a subject type", "enterprise or resident");
         }
     }
     read_contacts(r, p);
@@ -188,10 +186,10 @@ json write_profile_document(const profile& p, const catalogue& c, const crypto::
     json document = {{"schema", profile_schema},
                      {"id", p.id},
                      {"type", to_string(p.type)},
-                     {"name", p.name},
-                     {"origin", p.origin},
-                     {"as_of", format_date(p.as_of)},
                      {"attributes", json::object({})}};
+    if (!p.name.empty()) document["name"] = p.name;
+    if (!p.origin.empty()) document["origin"] = p.origin;
+    if (p.as_of != 0) document["as_of"] = format_date(p.as_of);
     auto& attributes = document["attributes"];
     for (auto left = p.attributes.known; left; left &= left - 1) {
         const int n = std::countr_zero(left);

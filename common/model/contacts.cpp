@@ -11,7 +11,8 @@ std::string contacts_text(const std::vector<contact>& contacts) {
 
 result<std::vector<contact>> parse_contacts(std::string_view text) {
     const auto list = parse_json(text, {.bytes = 8192, .depth = 2});
-    const failure bad{errc::invalid, "not a list of contacts", "", "[[role, phone, openid], ...], at most 8"};
+    const failure bad{errc::invalid, "not a list of contacts", "",
+                      "[[role, phone, openid], ...], at most " + std::to_string(max_contacts)};
     if (!list) return list.error();
     if (!list->is_array() || list->size() > max_contacts) return bad;
     std::vector<contact> contacts;

@@ -46,9 +46,9 @@ struct contact {
 struct profile {
     std::string id; // 统一社会信用代码, or a resident's id: 1 to 24 of [0-9A-Za-z-]
     subject_type type = subject_type::enterprise;
-    std::string name;
-    std::string origin;     // which register or import the row came from
-    std::int32_t as_of = 0; // day the facts were taken, days since 1970-01-01
+    std::string name;       // may be empty
+    std::string origin;     // which register or import the row came from; may be empty
+    std::int32_t as_of = 0; // day the facts were taken, days since 1970-01-01; 0: nobody said
     attribute_row attributes;
     std::vector<contact> contacts;
     bool operator==(const profile&) const = default;
@@ -80,7 +80,7 @@ struct packed_profile {
 // invalid: another version, cut off, or values out of their form.
 result<packed_profile> unpack_profile(std::string_view bytes);
 
-inline constexpr std::size_t max_contacts = 8;
+inline constexpr std::size_t max_contacts = 16;
 // What is sealed: compact JSON, [[role, phone, openid], ...].
 std::string contacts_text(const std::vector<contact>& contacts);
 result<std::vector<contact>> parse_contacts(std::string_view text);

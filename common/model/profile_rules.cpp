@@ -1,6 +1,7 @@
 #include "common/model/profile_rules.hpp"
 
 #include "common/base/utf8.hpp"
+#include "common/model/document_reader.hpp"
 
 #include <algorithm>
 
@@ -17,13 +18,11 @@ failure bad(std::string what, std::string fix) {
 }
 
 // One line of text: no control characters, which have no place in a name and would break lines elsewhere.
-std::optional<failure> check_line(std::string_view text, const char* what, std::size_t max_bytes,
-                                  bool may_be_empty) {
-    if (text.empty() && !may_be_empty) return bad(std::string(what) + " is missing", "give it");
-    if (text.size() > max_bytes)
-        return bad(std::string(what) + " is longer than " + std::to_string(max_bytes) + " bytes",
-                   "shorten it");
+std::optional<failure> check_line(std::string_view text, const char* what, std::size_t most) {
     if (!valid_utf8(text)) return bad(std::string(what) + " is not UTF-8", "convert it to UTF-8");
+    if (characters(text) > most)
+        return bad(std::string(what) + " has " + std::to_string(characters(text)) + " characters",
+                   "shorten it to " + std::to_string(most));
     if (std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }))
         return bad(std::string(what) + " holds a line break or another control character", "remove it");
     return std::nullopt;
@@ -53,13 +52,13 @@ std::optional<failure> check_id(std::string_view id, subject_type type) {
 }
 
 std::optional<failure> check_name(std::string_view name) {
-    return check_line(name, "name", max_name_bytes, false);
+    return check_line(name, "name", max_name);
 }
 std::optional<failure> check_origin(std::string_view origin) {
-    return check_line(origin, "origin", max_origin_bytes, false);
+    return check_line(origin, "origin", max_origin);
 }
 std::optional<failure> check_role(std::string_view role) {
-    return check_line(role, "role", max_role_bytes, true);
+    return check_line(role, "role", max_role);
 }
 
 // 电信网编号计划（2017年版）: mobile numbers are 1, then 3 to 9, then nine digits.
@@ -70,11 +69,10 @@ std::optional<failure> check_phone(std::string_view phone) {
 }
 
 std::optional<failure> check_openid(std::string_view openid) {
-    const bool good =
-        openid.size() <= max_openid_bytes && std::all_of(openid.begin(), openid.end(), [](char c) {
-            return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                   c == '_';
-        });
+    const bool good = openid.size() <= max_openid && std::all_of(openid.begin(), openid.end(), [](char c) {
+                          return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                                 c == '-' || c == '_';
+                      });
     if (good) return std::nullopt;
     return bad("not a WeChat openid", "at most 64 characters of 0-9, A-Z, a-z, - and _");
 }

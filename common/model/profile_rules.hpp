@@ -11,18 +11,19 @@
 
 namespace zhida {
 
-inline constexpr std::size_t max_name_bytes = 300;
-inline constexpr std::size_t max_origin_bytes = 64;
-inline constexpr std::size_t max_role_bytes = 32;
-inline constexpr std::size_t max_openid_bytes = 64;
+// In characters, as profile.schema.json says.
+inline constexpr std::size_t max_name = 200;
+inline constexpr std::size_t max_origin = 200;
+inline constexpr std::size_t max_role = 40;
+inline constexpr std::size_t max_openid = 64;
 
 // Each: nothing where the value is good, else what is wrong and what to do; `where` is left to the caller.
 std::optional<failure> check_id(std::string_view id, subject_type type);
-std::optional<failure> check_name(std::string_view name);
+std::optional<failure> check_name(std::string_view name); // empty is good, here and below
 std::optional<failure> check_origin(std::string_view origin);
 std::optional<failure> check_role(std::string_view role);
-// A mainland mobile number, 11 digits from 13 to 19; empty is good.
+// A mainland mobile number, 11 digits from 13 to 19.
 std::optional<failure> check_phone(std::string_view phone);
-std::optional<failure> check_openid(std::string_view openid); // empty is good
+std::optional<failure> check_openid(std::string_view openid);
 
 } // namespace zhida

@@ -1,6 +1,6 @@
+#include "matching/policy_check.hpp"
 #include "common/base/config_folder.hpp"
 #include "common/base/utf8.hpp"
-#include "matching/policy_check.hpp"
 #include "services/commands.hpp"
 
 #include <algorithm>
@@ -17,8 +17,9 @@ namespace zhida::commands {
 namespace {
 
 constexpr std::size_t max_bytes = 1 << 20;
-constexpr const char* form_help = "config/schemas/policy.schema.json describes the form, config/samples/policies "
-                                  "has examples";
+constexpr const char* form_help =
+    "config/schemas/policy.schema.json describes the form, config/samples/policies "
+    "has examples";
 
 struct checked_file {
     std::string name;
@@ -47,15 +48,18 @@ result<std::string> read_file(const std::string& name) {
                        "check the path and who may read it"};
     auto bytes = read_some(file);
     if (file.bad())
-        return failure{errc::io, std::string("cannot be read: ") + std::strerror(errno), "", "check the disk"};
+        return failure{errc::io, std::string("cannot be read: ") + std::strerror(errno), "",
+                       "check the disk"};
     return bytes;
 }
 
 // What is better said in words than by a JSON parser; nothing where it may be JSON.
 std::optional<failure> not_a_document(std::string_view bytes) {
     if (bytes.size() > max_bytes)
-        return failure{errc::exhausted, "is larger than 1 MiB", "", "a policy document is some kilobytes of JSON"};
-    if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return std::strchr(" \t\r\n", c) && c != '\0'; }))
+        return failure{errc::exhausted, "is larger than 1 MiB", "",
+                       "a policy document is some kilobytes of JSON"};
+    if (std::all_of(bytes.begin(), bytes.end(),
+                    [](char c) { return std::strchr(" \t\r\n", c) && c != '\0'; }))
         return failure{errc::invalid, "is empty", "", form_help};
     if (bytes.find('\0') != bytes.npos)
         return failure{errc::invalid, "is not a text (it contains zero bytes)", "", form_help};

@@ -1,11 +1,14 @@
 #include "services/matcher/matcher.hpp"
 
 #include "common/base/log.hpp"
+#include "common/base/murmur2.hpp"
 #include "common/model/topics.hpp"
 #include "matching/profile_document.hpp"
 #include "services/dead_letter.hpp"
 #include "services/persist.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 namespace zhida::matcher {
@@ -124,7 +127,7 @@ asio::awaitable<bool> matcher::apply_profiles(std::vector<io::log_record> record
             errors.push_back({errc::invalid, "event type '" + event->type + "' is not known here", "ce_type",
                               std::string("a profile has the type ") + event_type::profile_upserted});
         } else {
-            auto row = matching::read_profile_document(event->data, catalogue_, sealer_, errors);
+            auto row = matching::read_profile_document(event->data, catalogue_, errors, &sealer_);
             if (row && errors.empty() &&
                 shard_of(row->id, static_cast<int>(config_.node.shards)) != record.partition)
                 errors.push_back({errc::invalid,

@@ -4,6 +4,23 @@
 
 namespace zhida::profiles {
 
+namespace {
+
+// In GBK text nearly nothing is UTF-8 by chance; in UTF-8 text with a few broken bytes nearly all is.
+bool mostly_broken_utf8(std::string_view bytes) noexcept {
+    std::size_t good = 0, broken = 0;
+    for (std::size_t at = 0; at < bytes.size();) {
+        const auto before = at;
+        if (next_code_point(bytes, at) == bad_code_point)
+            ++broken, ++at;
+        else if (at - before >= 3)
+            ++good;
+    }
+    return broken > good;
+}
+
+} // namespace
+
 bool looks_like_gbk(std::string_view bytes) noexcept {
     std::size_t pairs = 0;
     for (std::size_t at = 0; at < bytes.size();) {
@@ -24,7 +41,7 @@ bool looks_like_gbk(std::string_view bytes) noexcept {
             return false;
         ++pairs;
     }
-    return pairs > 0;
+    return pairs > 0 && mostly_broken_utf8(bytes);
 }
 
 result<void> check_encoding(std::string_view head, bool whole) {

@@ -7,7 +7,7 @@
 
 namespace zhida::profiles {
 
-// Every byte is ASCII or belongs to a pair or four of GB 18030, and some do.
+// Every byte is ASCII or belongs to a pair or four of GB 18030, some do, and little of it is UTF-8.
 bool looks_like_gbk(std::string_view bytes) noexcept;
 
 // By the beginning of a file (`whole`: all of it): a workbook, UTF-16, GBK, zero bytes. Single bytes that are

@@ -30,16 +30,17 @@ constexpr contact_name contact_names[] = {{"role", "角色", meaning::role},
                                           {"phone", "手机", meaning::phone},
                                           {"openid", "openid", meaning::openid}};
 
-// contact_phone, contact2_phone ... contact8_phone; 联系人手机, 联系人2手机 ...
+// contact_phone, contact2_phone ... contact16_phone; 联系人手机, 联系人2手机 ...
 std::optional<import_column> contact_column(std::string_view header) {
     const bool english = header.starts_with("contact");
     if (!english && !header.starts_with("联系人")) return std::nullopt;
     header.remove_prefix(std::string_view(english ? "contact" : "联系人").size());
     import_column column;
-    if (!header.empty() && header[0] >= '1' && header[0] <= '0' + static_cast<int>(max_contacts)) {
-        column.contact = static_cast<std::size_t>(header[0] - '1');
-        header.remove_prefix(1);
-    }
+    std::size_t number = 0;
+    for (; number < 100 && !header.empty() && header[0] >= '0' && header[0] <= '9'; header.remove_prefix(1))
+        number = number * 10 + static_cast<std::size_t>(header[0] - '0');
+    if (number > max_contacts) return std::nullopt;
+    column.contact = number == 0 ? 0 : number - 1;
     if (english) {
         if (!header.starts_with('_')) return std::nullopt;
         header.remove_prefix(1);

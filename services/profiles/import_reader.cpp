@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 #include "common/base/utf8.hpp"
+#include "common/model/document_reader.hpp"
 #include "common/model/profile_rules.hpp"
 #include "matching/profile_document.hpp"
 #include "services/profiles/file_encoding.hpp"
@@ -15,14 +16,6 @@ using meaning = import_column::meaning;
 
 constexpr std::size_t head_size = 64 * 1024; // looked at before anything is read
 constexpr json_limits line_limits{.bytes = 64 * 1024, .depth = 8};
-
-// Long enough to find it, short enough for a table; cut between characters.
-std::string shortened(std::string_view value) {
-    if (value.size() <= 120) return std::string(value);
-    auto cut = value.substr(0, 117);
-    cut = cut.substr(0, valid_utf8_prefix(cut));
-    return std::string(cut) + "...";
-}
 
 bool parse_type(std::string_view text, subject_type& type) {
     if (text == "企业") return type = subject_type::enterprise, true;
@@ -251,6 +244,8 @@ void import_reader::read_line(std::string_view line) {
     const auto attributes = document->find("attributes");
     const bool size_given = attributes != document->end() && attributes->is_object() &&
                             attributes->contains("ent.size") && !attributes->at("ent.size").is_null();
+    if (read->origin.empty()) read->origin = options_.default_origin;
+    if (read->as_of == 0) read->as_of = options_.today;
     settle(std::move(*read), before, size_given);
 }
 

@@ -34,8 +34,8 @@ struct import_counts {
 };
 
 struct import_options {
-    std::int32_t today = 0; // facts from after tomorrow are refused; CSV rows without as_of are of today
-    std::string default_origin = "import"; // of CSV rows without one
+    std::int32_t today = 0; // facts from after tomorrow are refused; rows without as_of are of today
+    std::string default_origin = "import"; // of rows without one
 };
 
 class import_reader {

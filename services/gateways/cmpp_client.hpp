@@ -1,0 +1,43 @@
+// A CMPP account: keeps its connections up, sends texts, hands over receipts.
+#pragma once
+
+#include "common/base/config.hpp"
+#include "services/gateways/cmpp_outgoing.hpp"
+#include "services/gateways/gateway.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+
+namespace zhida::gateways {
+
+// Used from the executor's thread alone. The clock outlives the client.
+class cmpp_client {
+  public:
+    cmpp_client(asio::any_io_executor executor, const clock& time, sms_config settings, receipt_sink sink);
+    ~cmpp_client();
+
+    // Keeps `connections` sessions up until stop(); returns when all have ended.
+    asio::awaitable<void> run();
+    // New messages are refused (retry); what is under way is awaited up to `drain`, then the sessions log
+    // out.
+    void stop(milliseconds drain);
+
+    // All parts go over one connection. accepted: message_ids has one id a part, as receipts will name it.
+    // unknown: a part was written and not answered in sms.response_timeout_s, or the connection broke.
+    // retry: no connection, or flow control for too long. stopped: the login was refused, or the gateway
+    // refuses our settings; tried again after retry_after at the earliest. rejected with code "local:...":
+    // never left this machine.
+    asio::awaitable<send_result> send(sms_message message);
+
+    gateway_status status() const;
+    // Somebody has mended what the channel was stopped for.
+    void resume();
+
+  private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+} // namespace zhida::gateways

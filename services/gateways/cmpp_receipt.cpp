@@ -1,0 +1,30 @@
+#include "services/gateways/cmpp_receipt.hpp"
+
+#include "services/gateways/cmpp_auth.hpp"
+
+namespace zhida::gateways::cmpp {
+
+std::string plain_phone(std::string_view phone) {
+    for (const std::string_view prefix : {"+86", "0086", "86"})
+        if (phone.starts_with(prefix) && phone.size() == prefix.size() + 11)
+            return std::string(phone.substr(prefix.size()));
+    return std::string(phone);
+}
+
+result<receipt> receipt_of(const deliver& d, wall_time now) {
+    if (d.Registered_Delivery != 1)
+        return failure{errc::invalid, "an inbound message, and nobody reads them yet", "CMPP_DELIVER", ""};
+    const auto report = decode_report(d.Msg_Content);
+    if (!report) return report.error();
+    receipt r;
+    r.gateway = "sms";
+    r.message_id = id_text(report->Msg_Id);
+    r.phone = plain_phone(report->Dest_terminal_Id);
+    r.status = report->Stat;
+    using enum receipt::meaning;
+    r.means = report->Stat == "DELIVRD" ? delivered : report->Stat == "ACCEPTD" ? intermediate : failed;
+    if (!parse_report_time(report->Done_time, r.at)) r.at = now;
+    return r;
+}
+
+} // namespace zhida::gateways::cmpp

@@ -1,0 +1,527 @@
+#include "services/gateways/cmpp_session.hpp"
+
+#include "common/base/log.hpp"
+#include "common/io/spawn.hpp"
+#include "common/io/timer.hpp"
+#include "services/gateways/cmpp_auth.hpp"
+#include "services/gateways/cmpp_receipt.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+namespace zhida::gateways::cmpp {
+
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+using namespace asio::experimental::awaitable_operators;
+
+namespace {
+
+constexpr std::size_t most_waiting = 16384;   // parts; more go back to their senders
+constexpr std::size_t most_reports = 64;      // being made durable at once; then we stop reading
+constexpr std::size_t batch_bytes = 64 << 10; // written at once
+constexpr int most_refusals = 30;             // by flow control, for one part
+constexpr int most_timeouts = 3;              // one after another, then the connection is given up
+constexpr milliseconds connect_timeout{10000};
+constexpr milliseconds channel_pause{300000}; // after a refusal that only somebody can mend
+
+auto into(error_code& ec) {
+    return asio::redirect_error(asio::use_awaitable, ec);
+}
+
+send_result not_taken(std::string detail, milliseconds after) {
+    send_result r;
+    r.outcome = send_outcome::retry;
+    r.detail = std::move(detail);
+    r.retry_after = after;
+    return r;
+}
+send_result nobody_confirmed(std::string detail) {
+    send_result r;
+    r.outcome = send_outcome::unknown;
+    r.detail = std::move(detail);
+    return r;
+}
+
+submit submit_of(const sms_config& c, const outgoing& m, const sms_part& part) {
+    submit s;
+    s.Pk_total = part.total;
+    s.Pk_number = part.number;
+    s.Service_Id = c.service_id;
+    s.Fee_UserType = 2; // the SP pays
+    s.TP_udhi = part.udhi ? 1 : 0;
+    s.Msg_Fmt = sms_format_ucs2;
+    s.Msg_src = c.source_addr;
+    s.FeeType = "01"; // free for the recipient
+    s.FeeCode = "000000";
+    s.Src_Id = c.src_id;
+    s.Dest_terminal_Id = {m.message.phone};
+    s.Msg_Content = part.content;
+    return s;
+}
+
+} // namespace
+
+struct session::impl : std::enable_shared_from_this<session::impl> {
+    impl(std::shared_ptr<channel> c, std::function<void()> f)
+        : ch(std::move(c)), changed(std::move(f)), socket(ch->executor), write_wake(ch->executor),
+          tick_wake(ch->executor), room_wake(ch->executor), stop_wake(ch->executor),
+          window(static_cast<std::size_t>(ch->settings.window)), sequence(ch->random()) {}
+
+    std::shared_ptr<channel> ch;
+    std::function<void()> changed;
+    tcp::socket socket;
+    wake_up write_wake, tick_wake, room_wake, stop_wake;
+    request_window<part_job> window;
+    std::uint32_t sequence; // of the next request; starts anywhere, so that sessions do not repeat each other
+    std::deque<std::string> control; // frames that need no slot
+    std::deque<part_job> waiting;
+    frame_splitter splitter;
+    std::unique_ptr<keepalive> alive;
+    std::size_t reports = 0; // being made durable
+    int timeouts = 0;
+    bool up = false, ending = false, terminate_sent = false;
+    steady_time up_since{};
+    session_result ended{session_end::network, "", milliseconds(0)};
+
+    steady_time now() const { return ch->time.steady_now(); }
+    std::string where() const { return ch->settings.host + ":" + std::to_string(ch->settings.port); }
+
+    void end(session_end why, std::string detail) {
+        if (ending) return;
+        ending = true;
+        ended.why = why;
+        ended.detail = std::move(detail);
+        write_wake.notify();
+        tick_wake.notify();
+        room_wake.notify();
+    }
+    void put(const pdu& p) {
+        control.push_back(encode(p).value());
+        write_wake.notify();
+    }
+
+    asio::awaitable<void> establish();
+    asio::awaitable<void> login();
+    asio::awaitable<void> read_all();
+    asio::awaitable<void> write_all();
+    asio::awaitable<void> keep_time();
+    void tune();
+    std::string collect(milliseconds& pause);
+    void handle(const pdu& p);
+    void handle_submit_resp(std::uint32_t Sequence_Id, const submit_resp& r);
+    void handle_deliver(std::uint32_t Sequence_Id, const deliver& d);
+    static asio::awaitable<void> take_report(std::shared_ptr<impl> self, std::uint32_t Sequence_Id,
+                                             std::uint64_t Msg_Id, receipt r);
+    void refused_by_flow(part_job job, milliseconds wait);
+    void give_back(const send_result& as, bool all);
+    void expire();
+    void maybe_terminate();
+    void settle_all();
+};
+
+// ---- beginning
+
+asio::awaitable<void> session::impl::establish() {
+    error_code ec;
+    tcp::resolver resolver(ch->executor);
+    const auto found =
+        co_await resolver.async_resolve(ch->settings.host, std::to_string(ch->settings.port), into(ec));
+    if (!ec) co_await asio::async_connect(socket, found, into(ec));
+    if (ec) {
+        end(session_end::network, where() + ": cannot connect: " + ec.message());
+        co_return;
+    }
+    tune();
+    co_await login();
+}
+
+void session::impl::tune() {
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    // A peer that is gone without a word is noticed by the kernel when it acknowledges nothing we write.
+    const unsigned timeout = static_cast<unsigned>(ch->response_timeout().count());
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+}
+
+asio::awaitable<void> session::impl::login() {
+    const auto& c = ch->settings;
+    connect request;
+    request.Source_Addr = c.source_addr;
+    request.Version = static_cast<std::uint8_t>(ch->layout);
+    request.Timestamp = timestamp_of(ch->time.now());
+    request.AuthenticatorSource = authenticator_source(c.source_addr, c.secret, request.Timestamp);
+    const auto frame = encode({sequence++, ch->layout, request});
+    if (!frame) {
+        end(session_end::login_refused, frame.error().text());
+        co_return;
+    }
+    error_code ec;
+    co_await asio::async_write(socket, asio::buffer(*frame), into(ec));
+    std::array<char, 512> bytes{};
+    result<std::string_view> answer = std::string_view();
+    while (!ec && answer && answer->empty()) {
+        const auto count = co_await socket.async_read_some(asio::buffer(bytes), into(ec));
+        splitter.feed({bytes.data(), count});
+        answer = splitter.next();
+    }
+    if (ec) {
+        end(session_end::login_failed, where() + ": connection lost during the login: " + ec.message());
+        co_return;
+    }
+    const auto p = answer ? decode(*answer, ch->layout) : result<pdu>(answer.error());
+    if (!p) {
+        end(session_end::garbled, where() + ": answer to CMPP_CONNECT: " + p.error().text());
+        co_return;
+    }
+    const auto* r = std::get_if<connect_resp>(&p->body);
+    if (!r) {
+        end(session_end::garbled, where() + ": expected CMPP_CONNECT_RESP, got another command");
+        co_return;
+    }
+    if (r->Status != 0) {
+        const auto why = login_refusal(r->Status);
+        end(why.end, where() + ": login refused, Status " + std::to_string(r->Status) + ": " + why.text +
+                         " (" + why.fix + ")");
+        co_return;
+    }
+    if (!ismg_proved(*r, request.AuthenticatorSource, c.secret) && ch->worth_a_line("ismg"))
+        log::warn("cmpp_gateway_unproved",
+                  {{"where", where()}, {"what", "AuthenticatorISMG does not match the shared secret"}});
+    up = true;
+    up_since = now();
+    const auto answer_within = std::min(ch->response_timeout(), milliseconds(c.keepalive_s * 1000));
+    alive = std::make_unique<keepalive>(milliseconds(c.keepalive_s * 1000), answer_within, now());
+}
+
+// ---- reading
+
+asio::awaitable<void> session::impl::read_all() {
+    std::vector<char> bytes(batch_bytes);
+    while (!ending) {
+        for (;;) {
+            const auto frame = splitter.next();
+            if (!frame) {
+                end(session_end::garbled, where() + ": " + frame.error().text());
+                co_return;
+            }
+            if (frame->empty()) break;
+            const auto p = decode(*frame, ch->layout);
+            if (p) {
+                handle(*p);
+            } else if (ch->worth_a_line("garbled")) {
+                // The frame's end is known, so the stream goes on behind it.
+                log::warn("cmpp_pdu_unreadable", {{"where", where()}, {"what", p.error().text()}});
+            }
+            while (reports >= most_reports && !ending) co_await room_wake.wait();
+            if (ending) co_return;
+        }
+        error_code ec;
+        const auto count = co_await socket.async_read_some(asio::buffer(bytes), into(ec));
+        if (ec) {
+            end(terminate_sent ? session_end::stopped : session_end::network,
+                where() + ": connection lost: " + ec.message());
+            co_return;
+        }
+        splitter.feed({bytes.data(), count});
+        alive->heard(now());
+    }
+}
+
+void session::impl::handle(const pdu& p) {
+    if (const auto* r = std::get_if<submit_resp>(&p.body)) return handle_submit_resp(p.Sequence_Id, *r);
+    if (const auto* d = std::get_if<deliver>(&p.body)) return handle_deliver(p.Sequence_Id, *d);
+    if (std::holds_alternative<active_test>(p.body))
+        return put({p.Sequence_Id, ch->layout, active_test_resp{}});
+    if (std::holds_alternative<active_test_resp>(p.body)) return;
+    if (std::holds_alternative<terminate>(p.body)) {
+        put({p.Sequence_Id, ch->layout, terminate_resp{}});
+        return end(session_end::terminated, where() + ": the gateway ended the session (CMPP_TERMINATE)");
+    }
+    if (std::holds_alternative<terminate_resp>(p.body)) return end(session_end::stopped, "logged out");
+    if (ch->worth_a_line("unexpected"))
+        log::warn("cmpp_pdu_unexpected", {{"where", where()}, {"Sequence_Id", p.Sequence_Id}});
+}
+
+void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_resp& r) {
+    auto job = window.close(Sequence_Id);
+    if (!job) {
+        // Answered twice, or after its time: the sender has been told "unknown".
+        ++ch->counters.orphans;
+        return;
+    }
+    timeouts = 0;
+    write_wake.notify();
+    const auto& reaction = reaction_to(r.Result);
+    if (reaction.outcome == send_outcome::accepted) ch->flow.accepted(now());
+    if (reaction.slow_channel) {
+        --job->message->written;
+        ch->flow.refused(now());
+        return refused_by_flow(std::move(*job), ch->flow.wait(now()));
+    }
+    send_result out;
+    out.outcome = reaction.outcome;
+    out.code = "cmpp:" + std::to_string(r.Result);
+    out.detail = reaction.text;
+    out.recipient_fault = reaction.recipient_fault;
+    // A result that is no acceptance carries no id that a report would name.
+    if (reaction.outcome == send_outcome::accepted) out.message_ids = {id_text(r.Msg_Id)};
+    if (reaction.outcome == send_outcome::stopped) {
+        ch->stop.stop(ch->time.now(), channel_pause, out.code, reaction.text);
+        out.retry_after = channel_pause;
+        give_back(out, true);
+        changed();
+    }
+    if (reaction.alarm && ch->worth_a_line(out.code))
+        log::error("cmpp_submit_refused", {{"where", where()},
+                                           {"code", out.code},
+                                           {"what", reaction.text},
+                                           {"ref", job->message->message.ref}});
+    job->message->settle(job->index, std::move(out));
+    maybe_terminate();
+}
+
+void session::impl::refused_by_flow(part_job job, milliseconds wait) {
+    ++ch->counters.retried;
+    if (++job.refusals >= most_refusals || ch->stopping) {
+        auto r = not_taken("flow control", std::max(wait, milliseconds(1000)));
+        r.code = "cmpp:8";
+        job.message->settle(job.index, std::move(r));
+        return maybe_terminate();
+    }
+    waiting.push_front(std::move(job));
+}
+
+void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) {
+    auto r = receipt_of(d, ch->time.now());
+    if (r) {
+        ++reports;
+        return io::spawn(ch->executor, take_report(shared_from_this(), Sequence_Id, d.Msg_Id, std::move(*r)));
+    }
+    // 9: not taken by us. An inbound message must not be lost by a confirmation while nobody reads them.
+    const std::uint32_t Result = d.Registered_Delivery == 1 ? 1 : 9;
+    if (ch->worth_a_line("deliver"))
+        log::warn("cmpp_deliver_refused", {{"where", where()}, {"what", r.error().text()}});
+    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, Result}});
+}
+
+asio::awaitable<void> session::impl::take_report(std::shared_ptr<impl> self, std::uint32_t Sequence_Id,
+                                                 std::uint64_t Msg_Id, receipt r) {
+    bool kept = false;
+    try {
+        kept = co_await self->ch->sink(std::move(r));
+    } catch (const std::exception& e) {
+        log::error("cmpp_receipt_failed", {{"what", e.what()}});
+    }
+    --self->reports;
+    self->room_wake.notify();
+    if (kept) {
+        ++self->ch->counters.receipts;
+        // Where the connection has ended meanwhile the gateway sends the report again: receipts are
+        // idempotent.
+        if (!self->ending) self->put({Sequence_Id, self->ch->layout, deliver_resp{Msg_Id, 0}});
+    }
+    self->maybe_terminate();
+}
+
+// ---- writing
+
+std::string session::impl::collect(milliseconds& pause) {
+    std::string batch;
+    for (; !control.empty(); control.pop_front()) batch += control.front();
+    while (!waiting.empty() && !window.full() && batch.size() < batch_bytes) {
+        pause = std::max(ch->flow.wait(now()), ch->rate.wait(now()));
+        if (pause.count() > 0) break;
+        auto job = std::move(waiting.front());
+        waiting.pop_front();
+        auto& m = *job.message;
+        const auto frame = encode({sequence, ch->layout, submit_of(ch->settings, m, m.parts[job.index])});
+        if (!frame) { // our own settings do not fit the protocol
+            send_result r;
+            r.outcome = send_outcome::rejected;
+            r.code = "cmpp:encode";
+            r.detail = frame.error().text();
+            m.settle(job.index, std::move(r));
+            continue;
+        }
+        batch += *frame;
+        ch->rate.used(now());
+        if (!m.counted) ++ch->counters.sent;
+        m.counted = true;
+        ++m.written;
+        window.open(sequence++, std::move(job), now() + ch->response_timeout());
+    }
+    return batch;
+}
+
+asio::awaitable<void> session::impl::write_all() {
+    for (;;) {
+        milliseconds pause{0};
+        const auto batch = collect(pause);
+        if (!batch.empty()) {
+            error_code ec;
+            co_await asio::async_write(socket, asio::buffer(batch), into(ec));
+            if (ec) {
+                end(session_end::network, where() + ": connection lost: " + ec.message());
+                co_return;
+            }
+            continue;
+        }
+        if (ending) co_return; // after its last words
+        if (pause.count() > 0)
+            co_await write_wake.wait_at_most(ch->time, pause);
+        else
+            co_await write_wake.wait();
+    }
+}
+
+// ---- time
+
+asio::awaitable<void> session::impl::keep_time() {
+    while (!ending) {
+        expire();
+        switch (alive->due(now())) {
+        case keepalive::action::none:
+            break;
+        case keepalive::action::ask:
+            put({sequence++, ch->layout, active_test{}});
+            break;
+        case keepalive::action::give_up:
+            end(session_end::silent, where() + ": no answer to CMPP_ACTIVE_TEST");
+            break;
+        }
+        if (timeouts >= most_timeouts)
+            end(session_end::silent,
+                where() + ": " + std::to_string(timeouts) + " requests without an answer");
+        if (ch->stopping && now() >= ch->stop_by)
+            end(session_end::stopped, "stopped before all was answered");
+        if (ending) co_return;
+        auto nap = std::min(milliseconds(1000), alive->next() - now());
+        if (ch->stopping) nap = std::min(nap, ch->stop_by - now());
+        co_await tick_wake.wait_at_most(ch->time, std::max(nap, milliseconds(5)));
+    }
+}
+
+void session::impl::expire() {
+    for (auto& job : window.take_expired(now())) {
+        ++timeouts;
+        job.message->settle(job.index,
+                            nobody_confirmed("no CMPP_SUBMIT_RESP in " +
+                                             std::to_string(ch->settings.response_timeout_s) + " s"));
+        write_wake.notify();
+    }
+    if (!waiting.empty() && waiting.front().message->give_up_at <= now())
+        give_back(not_taken("not written in time: the gateway or the rate is too slow", milliseconds(1000)), false);
+    maybe_terminate();
+}
+
+// Messages of which nothing was taken go back to their senders; `all`, or those whose time is over.
+void session::impl::give_back(const send_result& as, bool all) {
+    std::deque<part_job> kept;
+    for (auto& job : waiting) {
+        if (job.message->written == 0 && (all || job.message->give_up_at <= now()))
+            job.message->settle(job.index, as);
+        else
+            kept.push_back(std::move(job));
+    }
+    waiting = std::move(kept);
+}
+
+void session::impl::maybe_terminate() {
+    if (!ch->stopping || !up || terminate_sent || ending) return;
+    if (window.in_flight() + waiting.size() + reports > 0) return;
+    terminate_sent = true;
+    put({sequence++, ch->layout, terminate{}});
+}
+
+void session::impl::settle_all() {
+    for (auto& job : window.take_all())
+        job.message->settle(job.index,
+                            nobody_confirmed("connection lost before the answer: " + ended.detail));
+    for (auto& job : waiting)
+        job.message->settle(job.index,
+                            not_taken("connection lost before it was written", milliseconds(1000)));
+    waiting.clear();
+}
+
+// ---- outside
+
+session::session(std::shared_ptr<channel> c, std::function<void()> changed)
+    : impl_(std::make_shared<impl>(std::move(c), std::move(changed))) {}
+session::~session() = default;
+
+namespace {
+
+// Whatever way run() is left, nobody waits for ever.
+template <class Impl>
+struct closer {
+    std::shared_ptr<Impl> s;
+    ~closer() {
+        s->end(session_end::stopped, "stopped");
+        s->up = false;
+        error_code ignored;
+        s->socket.close(ignored);
+        s->settle_all();
+    }
+};
+
+} // namespace
+
+asio::awaitable<session_result> session::run() {
+    const auto s = impl_;
+    const closer<impl> at_end{s};
+    co_await (s->establish() || s->stop_wake.wait() ||
+              io::sleep_for(s->ch->time, connect_timeout + s->ch->response_timeout()));
+    if (!s->up && !s->ending)
+        s->end(s->ch->stopping ? session_end::stopped : session_end::login_failed,
+               s->where() + ": no answer to the connection or to CMPP_CONNECT");
+    if (s->ending) co_return s->ended;
+    s->changed();
+    if (s->ch->stopping) s->maybe_terminate();
+    co_await (s->read_all() || s->keep_time() || s->write_all());
+    if (s->ended.why == session_end::terminated && !s->control.empty()) {
+        // The writer may have been cut off before CMPP_TERMINATE_RESP: one try, the socket's buffer is ours.
+        error_code ignored;
+        s->socket.non_blocking(true, ignored);
+        for (const auto& frame : s->control) s->socket.write_some(asio::buffer(frame), ignored);
+    }
+    s->ended.stood = s->now() - s->up_since;
+    co_return s->ended;
+}
+
+bool session::logged_in() const noexcept {
+    return impl_->up && !impl_->ending;
+}
+std::size_t session::load() const noexcept {
+    return impl_->waiting.size() + impl_->window.in_flight();
+}
+std::size_t session::in_flight() const noexcept {
+    return impl_->window.in_flight();
+}
+
+bool session::enqueue(const std::shared_ptr<outgoing>& message) {
+    if (impl_->waiting.size() + message->parts.size() > most_waiting) return false;
+    for (std::size_t i = 0; i < message->parts.size(); ++i) impl_->waiting.push_back({message, i, 0});
+    impl_->write_wake.notify();
+    return true;
+}
+
+void session::stop() {
+    impl_->give_back(not_taken("stopping", milliseconds(1000)), true);
+    impl_->stop_wake.notify();
+    impl_->tick_wake.notify();
+    impl_->maybe_terminate();
+}
+
+} // namespace zhida::gateways::cmpp
