@@ -153,7 +153,8 @@ result<cloud_event> decode_structured(std::string_view value, std::size_t max_by
         const auto found = parsed->find(name);
         if (found == parsed->end() || found->is_null()) return std::nullopt;
         if (!found->is_string())
-            return invalid(std::string("must be a text, not ") + found->type_name(), name, "put it in quotes");
+            return invalid(std::string("must be a text, not ") + found->type_name(), name,
+                           "put it in quotes");
         into = found->get_ref<const std::string&>();
         return std::nullopt;
     };
@@ -222,8 +223,7 @@ result<cloud_event> decode_event(const event_headers& headers, std::string_view 
         seen.push_back(attribute);
         if (http) {
             auto decoded = percent_decoded(raw_value);
-            if (!decoded)
-                return invalid("has a '%' without two hex digits", raw_name, "write % as %25");
+            if (!decoded) return invalid("has a '%' without two hex digits", raw_name, "write % as %25");
             *into = std::move(*decoded);
         } else {
             *into = raw_value;
