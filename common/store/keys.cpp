@@ -83,5 +83,8 @@ std::string orphan(std::string_view gateway, std::string_view id) {
 std::string wechat_token(std::string_view appid) {
     return "wechat:token:" + std::string(appid);
 }
+std::string idempotency(std::string_view digest) {
+    return "idempotency:" + std::string(digest);
+}
 
 } // namespace zhida::store::keys
