@@ -6,6 +6,7 @@
 #include "common/base/json.hpp"
 #include "common/model/profile.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -57,18 +58,24 @@ struct code_entry {
 // A code list in preorder: the descendants of entry i are the entries i+1 .. end(i)-1.
 class code_list {
   public:
+    // Errors: a code given twice, a parent that is not listed or not above. `source` is named in them, with
+    // the line where entries[0] stands in line 2.
+    static code_list make(std::vector<code_entry> entries, const std::string& source,
+                          std::vector<failure>& errors);
     const code_entry* find(std::string_view code) const noexcept;
     const std::vector<code_entry>& entries() const noexcept { return entries_; }
     std::size_t index_of(std::string_view code) const noexcept; // npos where unknown
     std::size_t end_of(std::size_t index) const noexcept { return ends_[index]; }
-    std::string path_name(std::string_view code) const; // 上海市 / 宝山区 / 友谊路街道
+    std::string path_name(std::string_view code) const;          // 上海市 / 宝山区 / 友谊路街道
+    std::vector<std::string> names(std::string_view code) const; // from the top; empty where unknown
+    // Whether any code begins with the text, and if it is just one, which.
+    bool any_below(std::string_view prefix, const code_entry** only = nullptr) const noexcept;
     // The nearest codes by spelling or by name, for error messages.
     std::vector<std::string> near(std::string_view code, std::size_t count = 3) const;
 
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
   private:
-    friend class catalogue;
     std::vector<code_entry> entries_;
     std::vector<std::size_t> ends_;
     std::unordered_map<std::string, std::size_t> index_;
@@ -112,13 +119,27 @@ class catalogue {
     struct size_row {
         std::string name;
         std::vector<std::string> prefixes, except;
-        std::map<char, std::array<std::int64_t, 3>>
-            bounds; // 'X','Y','Z' -> lower bounds of large, medium, small
+        // 'X','Y','Z' -> lower bounds of large, medium, small, coded as their attributes are
+        std::map<char, std::array<std::int64_t, 3>> bounds;
+
+        bool covers(std::string_view industry) const noexcept;
     };
+    void load_attributes(const std::string& path, std::vector<failure>& errors);
+    void load_sizes(const std::string& path, std::vector<failure>& errors);
+    result<std::int64_t> encode_code(const attribute& a, std::string_view text) const;
+
     std::vector<attribute> attributes_;
     std::unordered_map<std::string, std::size_t> by_name_;
+    // [subject type - 1][number] -> position in attributes_ + 1; 0: none
+    std::array<std::array<std::uint8_t, max_attributes>, 2> by_number_{};
     code_list industries_, divisions_;
     std::vector<size_row> sizes_;
+    int industry_attribute_ = -1;    // number of ent.industry
+    std::map<char, int> indicators_; // 'X','Y','Z' -> number of the attribute
+    // For each entry of industries_: bit i where an enterprise of that code may fall under sizes_[i];
+    // uncovered where it may fall under none.
+    std::vector<std::uint32_t> sizes_of_;
+    static constexpr std::uint32_t uncovered = 1U << 31;
 };
 
 } // namespace zhida::matching

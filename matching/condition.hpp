@@ -12,6 +12,7 @@
 #include "matching/catalogue.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,7 +30,7 @@ struct condition_limits {
 enum class op : std::uint8_t {
     all_of,
     any_of,
-    negate, // and, or, not: children
+    negate, // and, or, not: children; the literals true and false are all_of and any_of without any
     compare_eq,
     compare_ne,
     compare_lt,
@@ -39,7 +40,7 @@ enum class op : std::uint8_t {
     between,    // values[0] <= x <= values[1]
     in_list,    // values, sorted
     is_null,
-    prefix, // codes: texts, any of
+    prefix, // codes: texts, any of; values: the same as pairs of coded low and high, any of
     overlaps,
     contains,
     contained_by,
@@ -77,9 +78,13 @@ class condition {
     bool has_manual_ = false;
 };
 
+// The operator as documents write it: "and", "=", "a_overlaps".
+const char* to_string(op) noexcept;
+
 // `today`: days since 1970-01-01, Asia/Shanghai, for monthsAgo. manual_as: what manual() counts as.
 truth evaluate(const condition& c, const attribute_row& row, std::int32_t today,
                truth manual_as = truth::unknown);
+truth evaluate(const node& n, const attribute_row& row, std::int32_t today, truth manual_as = truth::unknown);
 
 enum class verdict : std::uint8_t { ineligible, possible, eligible };
 const char* to_string(verdict) noexcept; // "ineligible", "possible", "eligible"
@@ -87,9 +92,10 @@ const char* label(verdict) noexcept;     // 不符合 可能符合 符合
 
 struct judgement {
     verdict outcome = verdict::ineligible;
-    // Everything that data can decide is TRUE and only manual conditions are open.
+    // Possible, and data leaves nothing open: it is TRUE once each manual condition gets the answer that
+    // favours the subject (no where it stands under `not`).
     bool only_manual_open = false;
-    // Exactly one top-level condition is false.
+    // Exactly one top-level condition is false, and nothing in it is hard: a division or a *.blacklisted.
     bool one_short = false;
 };
 judgement judge(const condition& c, const attribute_row& row, std::int32_t today);
@@ -109,7 +115,9 @@ struct explanation {
 struct label_text {
     std::string text, clause;
 };
-// labels: by the node's pointer.
+// What a condition asks for, made from its parts: 从业人员 ≤ 500 人.
+std::string describe(const node& n, std::int32_t today, const catalogue& cat);
+// Where the root is `and`, a line for each of its conditions, else one line. labels: by the node's pointer.
 std::vector<explanation> explain(const condition& c, const attribute_row& row, std::int32_t today,
                                  const catalogue& cat, const std::map<std::string, label_text>& labels);
 

@@ -314,6 +314,10 @@ std::string default_config_text() {
            render(defaults, true, false);
 }
 
+std::string contact_key_path(const config& c) {
+    return c.node.contact_key_file.empty() ? c.node.data_dir + "/contact.key" : c.node.contact_key_file;
+}
+
 std::string describe(const config& c) {
     config copy = c;
     return render(copy, false, true);

@@ -116,6 +116,9 @@ loaded_config load_config(const config_sources&);
 // The commented file with every key and its default: config/zhida.toml is exactly this.
 std::string default_config_text();
 
+// node.contact_key_file, or contact.key in the data folder.
+std::string contact_key_path(const config&);
+
 // Every key with its value, secrets masked.
 std::string describe(const config&);
 

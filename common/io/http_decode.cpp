@@ -180,6 +180,7 @@ std::string head_fault(std::string_view head) {
         head.remove_prefix(end + 2);
         if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
             return "a line holds a bare CR, LF or NUL";
+        if (line.empty() && first) return "the request line is empty";
         if (line.empty()) return head.empty() ? "" : "bytes after the empty line";
         if (!first) {
             if (line.front() == ' ' || line.front() == '\t') return "a header line is folded";

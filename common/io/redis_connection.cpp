@@ -75,8 +75,8 @@ redis::impl::submit(std::shared_ptr<impl> self, std::vector<redis_args> commands
                           std::to_string(self->pending_commands_) + " commands and " +
                               std::to_string(self->pending_bytes_) +
                               " bytes wait for Redis already: there is no room for " +
-                              std::to_string(call->commands) + " commands of " +
-                              std::to_string(call->bytes) + " bytes",
+                              std::to_string(call->commands) + " commands of " + std::to_string(call->bytes) +
+                              " bytes",
                           self->where(), "send less at once and wait for the answers"};
     call->wake.expires_after(timeout);
     self->enqueue(call);
@@ -138,7 +138,8 @@ void redis::impl::back_off() {
     ++failures_;
     // From half of it to all of it, so that many processes do not come back at the same moment.
     const auto half = longest.count() / 2;
-    next_attempt_ = steady::now() + milliseconds(half + std::uniform_int_distribution<long>(0, half)(random_));
+    next_attempt_ =
+        steady::now() + milliseconds(half + std::uniform_int_distribution<long>(0, half)(random_));
 }
 
 // Lives while there is work or a connection. A call that comes while Redis is away waits for the next attempt
@@ -169,8 +170,8 @@ asio::awaitable<void> redis::impl::give_up_opening(std::shared_ptr<impl> self,
                                                    std::shared_ptr<redis_session> s) {
     const auto [error] = co_await s->deadline.async_wait(tuple);
     if (!error)
-        s->close(self->unreachable("could not connect within " + std::to_string(self->options.timeout.count()) +
-                                   " ms"));
+        s->close(self->unreachable("could not connect within " +
+                                   std::to_string(self->options.timeout.count()) + " ms"));
 }
 
 asio::awaitable<result<void>> redis::impl::open(std::shared_ptr<impl> self,
@@ -288,7 +289,8 @@ bool redis::impl::take_replies(redis_session& s) {
     for (;;) {
         auto reply = s.replies.next();
         if (!reply || (*reply && s.in_flight.empty())) {
-            auto why = reply ? failure{errc::invalid, "an answer that nobody asked for", "", ""} : reply.error();
+            auto why =
+                reply ? failure{errc::invalid, "an answer that nobody asked for", "", ""} : reply.error();
             why.where = where();
             // Only the call whose answer it was learns of it by this name.
             if (!s.in_flight.empty()) finish(*s.in_flight.front(), why);

@@ -4,6 +4,7 @@
 #include <boost/url/url_view.hpp>
 
 #include <charconv>
+#include <climits>
 
 namespace zhida::io {
 
@@ -11,6 +12,14 @@ namespace {
 
 failure wrong(std::string what) {
     return {errc::invalid, std::move(what), "redis.url", "write it as redis://[user:password@]host:port/db"};
+}
+
+// From 0 to `most`, or -1.
+int number(std::string_view text, int most) {
+    int value = -1;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return code == std::errc() && end == text.data() + text.size() && value >= 0 && value <= most ? value
+                                                                                                  : -1;
 }
 
 } // namespace
@@ -25,8 +34,8 @@ result<redis_address> parse_redis_url(std::string_view url) {
     out.host = parsed->host_address();
     if (out.host.empty()) return wrong("names no host");
     if (parsed->has_port() && !parsed->port().empty()) {
-        if (parsed->port_number() == 0) return wrong("has a port that is not from 1 to 65535");
         out.port = parsed->port();
+        if (number(out.port, 65535) < 1) return wrong("has a port that is not from 1 to 65535");
     }
     out.user = parsed->user();
     out.password = parsed->password();
@@ -35,11 +44,8 @@ result<redis_address> parse_redis_url(std::string_view url) {
 
     const std::string path = parsed->path();
     if (path.empty() || path == "/") return out;
-    const auto* first = path.data() + 1;
-    const auto* last = path.data() + path.size();
-    const auto [end, code] = std::from_chars(first, last, out.db);
-    if (code != std::errc() || end != last || out.db < 0)
-        return wrong("has the database '" + path.substr(1) + "', which is not a number");
+    out.db = number(std::string_view(path).substr(1), INT_MAX);
+    if (out.db < 0) return wrong("has the database '" + path.substr(1) + "', which is not a number");
     return out;
 }
 

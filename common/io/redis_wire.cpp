@@ -17,7 +17,8 @@ void append_command(std::string& wire, const redis_args& args) {
         sizes[i] = args[i].size();
         total += sizes[i] + 32;
     }
-    if (total > 0x7fffffffU) throw std::length_error("a Redis command of more than 2 GB"); // hiredis counts in int
+    if (total > 0x7fffffffU)
+        throw std::length_error("a Redis command of more than 2 GB"); // hiredis counts in int
     char* text = nullptr;
     const int length =
         redisFormatCommandArgv(&text, static_cast<int>(args.size()), data.data(), sizes.data());
@@ -39,8 +40,8 @@ struct redis_reply_reader::budget {
     }
 };
 
-// hiredis calls these as it parses; a null answer makes it stop with an error. Values are built in their final
-// place: the root on the heap, the others in their parent's items.
+// hiredis calls these as it parses; a null answer makes it stop with an error. Values are built in their
+// final place: the root on the heap, the others in their parent's items.
 struct redis_reply_reader::builder {
     static redis_reply* place(const redisReadTask* task) {
         if (!task->parent) return new redis_reply;
@@ -86,8 +87,7 @@ struct redis_reply_reader::builder {
     static void release(void* root) noexcept { delete static_cast<redis_reply*>(root); }
 };
 
-redis_reply_reader::redis_reply_reader(redis_reply_limits limits)
-    : budget_(std::make_unique<budget>()) {
+redis_reply_reader::redis_reply_reader(redis_reply_limits limits) : budget_(std::make_unique<budget>()) {
     budget_->limits = limits;
     static redisReplyObjectFunctions functions{builder::text, builder::array, builder::integer, builder::nil,
                                                builder::release};
@@ -108,14 +108,14 @@ result<std::optional<redis_reply>> redis_reply_reader::next() {
     void* reply = nullptr;
     const int code = redisReaderGetReply(reader_, &reply);
     // A long value waits in hiredis' buffer until it is whole.
-    if (budget_->exceeded || reader_->len > budget_->limits.bytes)
+    if (budget_->exceeded || reader_->len - reader_->pos > budget_->limits.bytes)
         return failure{errc::exhausted,
                        "a reply of more than " + std::to_string(budget_->limits.bytes >> 20) + " MB or " +
                            std::to_string(budget_->limits.items) + " values",
                        "", "ask for less at once"};
     if (code != REDIS_OK)
-        return failure{errc::invalid, std::string("the answer is not Redis' protocol: ") + reader_->errstr, "",
-                       "check that the address is that of a Redis server"};
+        return failure{errc::invalid, std::string("the answer is not Redis' protocol: ") + reader_->errstr,
+                       "", "check that the address is that of a Redis server"};
     if (!reply) return std::optional<redis_reply>();
     const std::unique_ptr<redis_reply> owned(static_cast<redis_reply*>(reply));
     budget_->bytes = budget_->items = 0;

@@ -8,8 +8,8 @@ namespace zhida::io {
 
 namespace asio = boost::asio;
 
-// Cancellation ends it silently; any other exception is a bug and leaves io_context::run(). The coroutine owns
-// what it uses (parameters by value), for it outlives its caller.
+// Cancellation ends it silently; any other exception is a bug and leaves io_context::run(). The coroutine
+// owns what it uses (parameters by value), for it outlives its caller.
 void spawn(asio::any_io_executor executor, asio::awaitable<void> work);
 
 } // namespace zhida::io

@@ -48,7 +48,13 @@ using state_counts = std::array<std::int64_t, ledger::state_count>;
 struct channel_progress {
     channel via = channel::web;
     state_counts states{};
-    std::int64_t read = 0;                 // recipients who opened it
+    std::int64_t read = 0; // recipients who opened it
+    struct because {
+        ledger::state now;
+        ledger::reason why;
+        std::int64_t count;
+    };
+    std::vector<because> reasons;          // of held, unknown, failed, suppressed
     std::int64_t matched() const noexcept; // sum of all states
     std::int64_t pending() const noexcept; // held, queued, submitting, submitted, unknown
 };

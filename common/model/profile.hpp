@@ -46,9 +46,9 @@ struct contact {
 struct profile {
     std::string id; // 统一社会信用代码, or a resident's id: 1 to 24 of [0-9A-Za-z-]
     subject_type type = subject_type::enterprise;
-    std::string name;
-    std::string origin;     // which register or import the row came from
-    std::int32_t as_of = 0; // day the facts were taken, days since 1970-01-01
+    std::string name;       // may be empty
+    std::string origin;     // which register or import the row came from; may be empty
+    std::int32_t as_of = 0; // day the facts were taken, days since 1970-01-01; 0: nobody said
     attribute_row attributes;
     std::vector<contact> contacts;
     bool operator==(const profile&) const = default;
@@ -67,17 +67,22 @@ char organisation_check(std::string_view first8) noexcept;
 std::int64_t pack_code(std::string_view code) noexcept; // at most 8 characters
 std::string unpack_code(std::int64_t packed);
 
-// The stored form: a version byte, ordinal, type, as_of, origin, name, known mask and a zigzag varint for
-// each known value, then `sealed`: the encrypted contacts. Contacts never appear in it in clear.
+// The stored form: a version byte, ordinal (32 bits, little-endian, at packed_ordinal_at, so that whoever
+// gives it out may write it there later), type, as_of, origin, name, known mask and a zigzag varint for each
+// known value, then `sealed`: the encrypted contacts. Contacts never appear in it in clear.
+inline constexpr std::size_t packed_ordinal_at = 1;
 std::string pack_profile(const profile& p, std::uint32_t ordinal, std::string_view sealed_contacts);
 struct packed_profile {
     profile subject; // without contacts and id
     std::uint32_t ordinal = 0;
     std::string_view sealed_contacts; // into the bytes given
 };
+// invalid: another version, cut off, or values out of their form.
 result<packed_profile> unpack_profile(std::string_view bytes);
 
-std::string contacts_text(const std::vector<contact>& contacts); // compact JSON, what is sealed
+inline constexpr std::size_t max_contacts = 16;
+// What is sealed: compact JSON, [[role, phone, openid], ...].
+std::string contacts_text(const std::vector<contact>& contacts);
 result<std::vector<contact>> parse_contacts(std::string_view text);
 
 } // namespace zhida

@@ -14,6 +14,11 @@ struct inbox_entry {
     ledger::record web; // web.items: bit i is item i of the policy
 };
 
+struct engaged {
+    bool changed = false;
+    std::string changes; // as of encode_changes; empty where nothing changed
+};
+
 class inbox {
   public:
     explicit inbox(io::redis& r) : redis_(r) {}
@@ -22,9 +27,9 @@ class inbox {
     // Only this campaign: what a live stream asks when a delivery event names it. not_found where it is not
     // in it.
     asio::awaitable<result<inbox_entry>> one(int shard, std::uint32_t ordinal, std::string campaign);
-    // Sets engagement flags of the web delivery; true where they changed.
-    asio::awaitable<result<bool>> engage(int shard, std::uint32_t ordinal, std::string campaign,
-                                         std::uint8_t flags);
+    // Sets engagement flags of the web delivery. `changes` is what the audit event of it carries.
+    asio::awaitable<result<engaged>> engage(int shard, std::uint32_t ordinal, std::string campaign,
+                                            std::uint8_t flags);
 
   private:
     io::redis& redis_;

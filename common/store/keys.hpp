@@ -13,28 +13,34 @@ namespace zhida::store::keys {
 std::string tag(int shard); // "{s07}", "{s123}"
 
 // Of a shard
+std::string profile_prefix(int shard);
 std::string profile(int shard, std::string_view subject_id); // string: packed profile
-std::string ids(int shard);          // string: 24 bytes an ordinal, the subject id, NUL-padded
-std::string shard_state(int shard);  // hash: policy_offset, profile_offset, epoch:<channel>
-std::string opted_out(int shard);    // set: subject ids (every channel but web)
-std::string campaigns_of(int shard); // set: ids of the campaigns with an audience here
+std::string ids(int shard);         // string: 24 bytes an ordinal, the subject id, NUL-padded
+std::string shard_state(int shard); // hash: policy_offset, profile_offset, epoch:<channel>
+std::string opted_out(int shard);   // set: subject ids (every channel but web)
+std::string campaign_prefix(int shard);
+std::string campaigns_of(int shard);                        // set: ids of the campaigns with an audience here
 std::string audience(int shard, std::string_view campaign); // string: u32 ordinals, little-endian, rising
 std::string ledger(int shard, std::string_view campaign,
                    channel c); // string: 16-byte records in audience order
 std::string counters(int shard, std::string_view campaign,
                      channel c);                            // hash: s<state> -> count, read -> count
 std::string verdicts(int shard, std::string_view campaign); // hash: "<item>:<verdict>" -> count
+std::string parts(int shard, std::string_view campaign, channel c,
+                  std::uint32_t position); // set: numbers of the parts of a long SMS that arrived, expires
 
 // Of the installation
-std::string policy(std::string_view id);           // hash: document, version, received_ms, disclosure, pushed
-std::string policies();                            // sorted set: policy id by received_ms
-std::string campaign(std::string_view id);         // string: JSON
-std::string campaigns();                           // sorted set: campaign id by created_ms
-std::string gateway_status(std::string_view name); // string: JSON, expires
+std::string policy(std::string_view id); // hash: document, version, received_ms, disclosure, pushed
+std::string policy_version(std::string_view id, int version); // string: document
+std::string policies();                                       // sorted set: policy id by received_ms
+std::string campaign(std::string_view id);                    // string: JSON
+std::string campaigns();                                      // sorted set: campaign id by created_ms
+std::string gateway_status(std::string_view name);            // string: JSON, expires
 std::string message(std::string_view gateway,
                     std::string_view message_id); // string: where a receipt belongs, expires
 std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
+std::string idempotency(std::string_view digest); // string: a request's outcome, expires
 
 } // namespace zhida::store::keys

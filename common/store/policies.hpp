@@ -1,4 +1,4 @@
-// Published policies, as they came, by id; the highest version wins.
+// Published policies, as they came, by id; the highest version wins, and every version stays readable.
 #pragma once
 
 #include "common/io/redis.hpp"
@@ -21,7 +21,9 @@ class policies {
     // Keeps it unless a higher version is there; repeating it changes nothing.
     asio::awaitable<result<void>> put(const policy& p, const json& document, std::int64_t received_ms,
                                       bool pushed);
-    asio::awaitable<result<stored_policy>> get(std::string id); // not_found
+    asio::awaitable<result<stored_policy>> get(std::string id); // the highest version; not_found
+    // The document a campaign was made of, whatever came later.
+    asio::awaitable<result<json>> get_version(std::string id, int version);
     // Newest first. `before_ms`: received before this; 0: from the newest.
     asio::awaitable<result<std::vector<stored_policy>>> list(std::size_t limit, std::int64_t before_ms = 0);
     asio::awaitable<result<std::int64_t>> count();

@@ -1,0 +1,90 @@
+#include "common/store/keys.hpp"
+
+namespace zhida::store::keys {
+
+namespace {
+
+std::string of_campaign(int shard, std::string_view campaign, std::string_view rest) {
+    return tag(shard) + ":c:" + std::string(campaign) + ":" + std::string(rest);
+}
+
+std::string of_gateway(std::string_view gateway, std::string_view kind, std::string_view id) {
+    return "{gw." + std::string(gateway) + "}:" + std::string(kind) + ":" + std::string(id);
+}
+
+} // namespace
+
+std::string tag(int shard) {
+    return std::string("{s") + (shard < 10 ? "0" : "") + std::to_string(shard) + "}";
+}
+
+std::string profile(int shard, std::string_view subject_id) {
+    return profile_prefix(shard) + std::string(subject_id);
+}
+std::string profile_prefix(int shard) {
+    return tag(shard) + ":p:";
+}
+std::string ids(int shard) {
+    return tag(shard) + ":ids";
+}
+std::string shard_state(int shard) {
+    return tag(shard) + ":state";
+}
+std::string opted_out(int shard) {
+    return tag(shard) + ":optout";
+}
+std::string campaigns_of(int shard) {
+    return tag(shard) + ":campaigns";
+}
+std::string campaign_prefix(int shard) {
+    return tag(shard) + ":c:";
+}
+std::string audience(int shard, std::string_view campaign) {
+    return of_campaign(shard, campaign, "audience");
+}
+std::string ledger(int shard, std::string_view campaign, channel c) {
+    return of_campaign(shard, campaign, std::string("ledger:") + to_string(c));
+}
+std::string counters(int shard, std::string_view campaign, channel c) {
+    return of_campaign(shard, campaign, std::string("count:") + to_string(c));
+}
+std::string parts(int shard, std::string_view campaign, channel c, std::uint32_t position) {
+    return of_campaign(shard, campaign,
+                       std::string("parts:") + to_string(c) + ":" + std::to_string(position));
+}
+std::string verdicts(int shard, std::string_view campaign) {
+    return of_campaign(shard, campaign, "verdicts");
+}
+
+std::string policy(std::string_view id) {
+    return "policy:" + std::string(id);
+}
+std::string policy_version(std::string_view id, int version) {
+    return policy(id) + ":v" + std::to_string(version);
+}
+std::string policies() {
+    return "policies";
+}
+std::string campaign(std::string_view id) {
+    return "campaign:" + std::string(id);
+}
+std::string campaigns() {
+    return "campaigns";
+}
+std::string gateway_status(std::string_view name) {
+    return "gateway:" + std::string(name);
+}
+std::string message(std::string_view gateway, std::string_view id) {
+    return of_gateway(gateway, "m", id);
+}
+std::string orphan(std::string_view gateway, std::string_view id) {
+    return of_gateway(gateway, "o", id);
+}
+std::string wechat_token(std::string_view appid) {
+    return "wechat:token:" + std::string(appid);
+}
+std::string idempotency(std::string_view digest) {
+    return "idempotency:" + std::string(digest);
+}
+
+} // namespace zhida::store::keys

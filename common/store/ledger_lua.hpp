@@ -1,0 +1,248 @@
+// The Lua of the ledger. The merge below and ledger::merge in common/model/ledger.cpp are one rule written
+// twice; a property test holds them together.
+#pragma once
+
+namespace zhida::store::lua {
+
+// Records: state, reason, attempts, engaged, first_submitted, at, items, spare.
+inline constexpr const char* prelude = R"lua(
+local FORM = '<BBBBI4I4I2I2'
+local function rank(s, a) if s >= 5 then return 65536 end return a * 16 + s end
+local deltas = {}
+local function bump(f, d) deltas[f] = (deltas[f] or 0) + d end
+-- reasons are counted for held, unknown, failed and suppressed
+local function with_reason(s) return s == 1 or s == 4 or s == 6 or s == 8 end
+local function count(s, w, d)
+  bump('s' .. s, d)
+  if with_reason(s) then bump('w' .. s .. ':' .. w, d) end
+end
+local function flush(key)
+  for f, d in pairs(deltas) do if d ~= 0 then redis.call('HINCRBY', key, f, d) end end
+end
+-- one GETRANGE where the positions are near one another, one each where they are not
+local function window(key, lo, hi, n)
+  local span = hi - lo + 1
+  if span > 4096 and span > 4 * n then return nil end
+  return redis.call('GETRANGE', key, lo * 16, hi * 16 + 15)
+end
+local function read(key, raw, lo, pos)
+  local b
+  if raw then b = raw:sub((pos - lo) * 16 + 1, (pos - lo) * 16 + 16)
+  else b = redis.call('GETRANGE', key, pos * 16, pos * 16 + 15) end
+  return b
+end
+local function store(key, raw, lo, hi, patch, n)
+  if not raw or n * 8 < hi - lo + 1 then
+    for pos, b in pairs(patch) do redis.call('SETRANGE', key, pos * 16, b) end
+    return
+  end
+  local out = {}
+  for pos = lo, hi do out[#out + 1] = patch[pos] or raw:sub((pos - lo) * 16 + 1, (pos - lo) * 16 + 16) end
+  redis.call('SETRANGE', key, lo * 16, table.concat(out))
+end
+)lua";
+
+// KEYS audience, campaigns_of, verdicts, then ledger and counters of each channel.
+// ARGV campaign, ordinals, ledger bytes, then verdict fields and counts.
+inline constexpr const char* freeze = R"lua(
+local held = redis.call('STRLEN', KEYS[1])
+if held > 0 then return held / 4 end
+if #ARGV > 3 then redis.call('HSET', KEYS[3], unpack(ARGV, 4)) end
+local n = #ARGV[2] / 4
+if n == 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+for i = 4, #KEYS, 2 do
+  redis.call('SET', KEYS[i], ARGV[3])
+  redis.call('HSET', KEYS[i + 1], 's0', n)
+end
+redis.call('SADD', KEYS[2], ARGV[1])
+return n
+)lua";
+
+// KEYS audience, ledger, ids, opted_out; ARGV first, count, profile prefix, '1' with profiles
+inline constexpr const char* load = R"lua(
+local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
+local audience = redis.call('GETRANGE', KEYS[1], first * 4, (first + count) * 4 - 1)
+local ledger = redis.call('GETRANGE', KEYS[2], first * 16, (first + count) * 16 - 1)
+local out = {audience, ledger}
+if ARGV[4] == '1' then
+  for i = 0, #audience / 4 - 1 do
+    local ordinal = struct.unpack('<I4', audience, i * 4 + 1)
+    local id = redis.call('GETRANGE', KEYS[3], ordinal * 24, ordinal * 24 + 23):gsub('%z+$', '')
+    out[#out + 1] = id
+    out[#out + 1] = redis.call('GET', ARGV[3] .. id) or ''
+    out[#out + 1] = redis.call('SISMEMBER', KEYS[4], id)
+  end
+end
+return out
+)lua";
+
+// KEYS ledger, counters, shard_state, opted_out
+// ARGV epoch field, epoch, now, resend_within, positions, then subject ids (none: opt-out is not checked)
+inline constexpr const char* claim = R"lua(
+if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return redis.error_reply('FENCED epoch ' .. ARGV[2]) end
+local epoch, now, within = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local n = #ARGV[5] / 4
+local positions, lo, hi = {}, nil, nil
+for i = 1, n do
+  local pos = struct.unpack('<I4', ARGV[5], i * 4 - 3)
+  positions[i] = pos
+  if not lo or pos < lo then lo = pos end
+  if not hi or pos > hi then hi = pos end
+end
+local raw = window(KEYS[1], lo, hi, n)
+local patch, changed, outcomes, touched = {}, {}, {}, 0
+for i = 1, n do
+  local pos = positions[i]
+  local old = patch[pos] or read(KEYS[1], raw, lo, pos)
+  if #old ~= 16 then return redis.error_reply('NOPOSITION ' .. pos) end
+  local s, w, a, e, f, at, items, spare = struct.unpack(FORM, old)
+  local outcome, ns, nw, nf, nat = 'x', s, w, f, at
+  local may = s == 0 or (s == 1 and at <= now)
+  if s == 1 and at > now then outcome = 'h' end
+  if s == 2 then -- claimed before by an owner that is gone, or by a call whose answer was lost
+    if within > 0 and now <= f + within then may = true
+    else outcome, ns, nw, nat = 'u', 4, 64, now end
+  end
+  if may then
+    if ARGV[5 + i] and redis.call('SISMEMBER', KEYS[4], ARGV[5 + i]) == 1 then
+      outcome, ns, nw, nat = 'o', 8, 1, now
+    else
+      outcome, ns, nw, nat = 'c', 2, 0, epoch
+      if f == 0 then nf = now end
+    end
+  end
+  outcomes[i] = outcome
+  local bytes = struct.pack(FORM, ns, nw, a, e, nf, nat, items, spare)
+  if bytes ~= old then
+    count(s, w, -1)
+    count(ns, nw, 1)
+    patch[pos] = bytes
+    touched = touched + 1
+    changed[#changed + 1] = struct.pack('<I4', pos) .. bytes
+  end
+end
+if touched > 0 then store(KEYS[1], raw, lo, hi, patch, touched) end
+flush(KEYS[2])
+return {table.concat(outcomes), table.concat(changed)}
+)lua";
+
+// KEYS ledger, counters; ARGV changes
+inline constexpr const char* apply = R"lua(
+local n = #ARGV[1] / 20
+local lo, hi
+for i = 0, n - 1 do
+  local pos = struct.unpack('<I4', ARGV[1], i * 20 + 1)
+  if not lo or pos < lo then lo = pos end
+  if not hi or pos > hi then hi = pos end
+end
+local raw = window(KEYS[1], lo, hi, n)
+local patch, changed, touched = {}, {}, 0
+for i = 0, n - 1 do
+  local pos = struct.unpack('<I4', ARGV[1], i * 20 + 1)
+  local ns, nw, na, ne, nf, nat, nitems, nspare = struct.unpack(FORM, ARGV[1], i * 20 + 5)
+  local old = patch[pos] or read(KEYS[1], raw, lo, pos)
+  if #old ~= 16 then return redis.error_reply('NOPOSITION ' .. pos) end
+  local s, w, a, e, f, at, items, spare = struct.unpack(FORM, old)
+  local take = rank(ns, na) > rank(s, a)
+  local engaged, both = bit.bor(e, ne), bit.bor(items, nitems)
+  local bytes
+  if take then
+    if nf == 0 then nf = f end
+    bytes = struct.pack(FORM, ns, nw, na, engaged, nf, nat, both, nspare)
+  else
+    if f == 0 then f = nf end
+    bytes = struct.pack(FORM, s, w, a, engaged, f, at, both, spare)
+  end
+  if bytes ~= old then
+    if take then count(s, w, -1); count(ns, nw, 1) end
+    if bit.band(engaged, 2) ~= 0 and bit.band(e, 2) == 0 then bump('read', 1) end
+    patch[pos] = bytes
+    touched = touched + 1
+    changed[#changed + 1] = struct.pack('<I4', pos) .. bytes
+  end
+end
+if touched > 0 then store(KEYS[1], raw, lo, hi, patch, touched) end
+flush(KEYS[2])
+return table.concat(changed)
+)lua";
+
+// KEYS parts; ARGV part, parts, seconds to keep
+inline constexpr const char* part_delivered = R"lua(
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) and 1 or 0
+)lua";
+
+// KEYS message, orphan; ARGV place, seconds to keep
+inline constexpr const char* bind = R"lua(
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return redis.call('GETDEL', KEYS[2])
+)lua";
+
+// KEYS message, orphan; ARGV receipt, seconds to keep
+inline constexpr const char* resolve = R"lua(
+local place = redis.call('GET', KEYS[1])
+if not place then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
+return place
+)lua";
+
+// The position of an ordinal in a rising array of u32, or nil.
+inline constexpr const char* search = R"lua(
+local function position(key, ordinal)
+  local lo, hi = 0, redis.call('STRLEN', key) / 4 - 1
+  while lo <= hi do
+    local mid = math.floor((lo + hi) / 2)
+    local at = struct.unpack('<I4', redis.call('GETRANGE', key, mid * 4, mid * 4 + 3))
+    if at == ordinal then return mid end
+    if at < ordinal then lo = mid + 1 else hi = mid - 1 end
+  end
+  return nil
+end
+)lua";
+
+// KEYS campaigns_of; ARGV ordinal, campaign prefix, then campaigns (none: all of the shard)
+inline constexpr const char* inbox = R"lua(
+local names = {}
+for i = 3, #ARGV do names[#names + 1] = ARGV[i] end
+if #names == 0 then names = redis.call('SMEMBERS', KEYS[1]) end
+local out = {}
+for _, name in ipairs(names) do
+  local pos = position(ARGV[2] .. name .. ':audience', tonumber(ARGV[1]))
+  if pos then
+    local record = redis.call('GETRANGE', ARGV[2] .. name .. ':ledger:web', pos * 16, pos * 16 + 15)
+    if #record == 16 and record:byte(1) == 5 then
+      out[#out + 1] = name
+      out[#out + 1] = record
+      out[#out + 1] = pos
+    end
+  end
+end
+return out
+)lua";
+
+// KEYS shard_state, ids; ARGV next offset, profile prefix, then (id, packed) pairs. The packed form holds the
+// ordinal in bytes 2..5 (little-endian): an existing subject keeps its own, a new one gets the next.
+inline constexpr const char* put_profiles = R"lua(
+local ordinals = {}
+for i = 3, #ARGV, 2 do
+  local id, packed = ARGV[i], ARGV[i + 1]
+  local key = ARGV[2] .. id
+  local held = redis.call('GETRANGE', key, 1, 4)
+  local ordinal
+  if #held == 4 then ordinal = struct.unpack('<I4', held)
+  else
+    ordinal = redis.call('STRLEN', KEYS[2]) / 24
+    redis.call('APPEND', KEYS[2], id .. string.rep('\0', 24 - #id))
+  end
+  redis.call('SET', key, packed:sub(1, 1) .. struct.pack('<I4', ordinal) .. packed:sub(6))
+  ordinals[#ordinals + 1] = ordinal
+end
+local next_offset = tonumber(ARGV[1])
+if next_offset > tonumber(redis.call('HGET', KEYS[1], 'profile_offset') or '0') then
+  redis.call('HSET', KEYS[1], 'profile_offset', ARGV[1])
+end
+return ordinals
+)lua";
+
+} // namespace zhida::store::lua

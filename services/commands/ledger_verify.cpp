@@ -1,0 +1,47 @@
+#include "services/commands.hpp"
+#include "services/ledger_check.hpp"
+#include "services/run_once.hpp"
+
+#include <cstdio>
+#include <iostream>
+
+namespace zhida::commands {
+
+namespace {
+
+boost::asio::awaitable<result<ledger_report>> verify(boost::asio::any_io_executor executor, config c) {
+    io::redis redis(executor, {c.redis.url, std::chrono::milliseconds(c.redis.timeout_ms)});
+    co_return co_await check_ledger(redis, static_cast<int>(c.node.shards));
+}
+
+} // namespace
+
+int ledger_verify(const options& o) {
+    auto report =
+        run_once<result<ledger_report>>([&](auto executor) { return verify(executor, o.settings); });
+    if (!report) {
+        std::cerr << "zhida ledger verify: " << report.error().text() << "\n";
+        return 1;
+    }
+    if (o.json) {
+        std::cout << zhida::to_text(to_json(*report)) << "\n";
+    } else {
+        for (const auto& c : report->campaigns) {
+            std::cout << c.id << "  受众 " << c.audience << "\n";
+            for (const auto& [via, counts] : c.channels) {
+                std::cout << "  " << to_string(via) << ":";
+                for (int s = 0; s < ledger::state_count; ++s)
+                    if (const auto n = counts.states[static_cast<std::size_t>(s)])
+                        std::cout << " " << ledger::to_string(static_cast<ledger::state>(s)) << "=" << n;
+                std::cout << "\n";
+            }
+        }
+        for (const auto& e : report->errors) std::cout << e.text() << "\n";
+        std::cout << (report->errors.empty()
+                          ? "ledger: everything agrees\n"
+                          : "ledger: " + std::to_string(report->errors.size()) + " disagreements\n");
+    }
+    return report->errors.empty() ? 0 : 1;
+}
+
+} // namespace zhida::commands

@@ -1,0 +1,306 @@
+#include "services/dispatcher/dispatcher.hpp"
+
+#include "common/base/log.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
+#include "common/store/keys.hpp"
+#include "services/dead_letter.hpp"
+#include "services/dispatcher/receipts.hpp"
+#include "services/dispatcher/senders.hpp"
+#include "services/persist.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace zhida::dispatcher {
+
+namespace {
+
+// Shards of a channel that are worked on at once: enough to claim and record while another sends.
+constexpr int workers_of_a_lane = 4;
+// Chunks of one shard that wait in memory.
+constexpr std::size_t most_waiting = 64;
+constexpr auto receipts_kept = std::chrono::hours(72);
+
+prometheus::Counter& counter(prometheus::Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
+} // namespace
+
+dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
+                       const crypto::sealer& sealer, prometheus::Registry& registry,
+                       std::vector<channel> channels)
+    : executor_(executor), config_(c), clock_(clock), sealer_(sealer),
+      redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
+      log_(io::make_event_log(executor, c)), ledgers_(redis_), messages_(redis_),
+      campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
+      deliverer_{config_, clock_, sealer_, *log_, ledgers_, messages_, campaigns_, policies_, stopping_},
+      chunks_done_(counter(registry, "zhida_chunks_done_total", "Dispatch records carried to their end")),
+      receipts_applied_(
+          counter(registry, "zhida_receipts_applied_total", "Receipts written into the ledger")),
+      events_buried_(
+          counter(registry, "zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
+    for (const auto via : channels) {
+        auto l = std::make_unique<lane>(via, executor, static_cast<std::size_t>(c.node.shards));
+        l->gateway = make_sender(via);
+        lanes_.push_back(std::move(l));
+    }
+}
+
+dispatcher::~dispatcher() = default;
+
+std::unique_ptr<sender> dispatcher::make_sender(channel via) {
+    if (via == channel::sms && config_.sms.enabled)
+        return make_sms_sender(executor_, clock_, config_.sms,
+                               [this](gateways::receipt r) { return accept_receipt(std::move(r)); });
+    if (via == channel::wechat && config_.wechat.enabled)
+        return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
+    return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
+}
+
+asio::awaitable<void> dispatcher::run() {
+    const auto group = config_.event_log.group;
+    std::vector<std::string> names;
+    for (auto& l : lanes_) {
+        names.push_back(to_string(l->via));
+        l->consumer = log_->subscribe(group + ".dispatch." + to_string(l->via), {topics::dispatch(l->via)});
+        if (l->gateway) asio::co_spawn(executor_, l->gateway->run(), asio::detached);
+        for (; l->workers < workers_of_a_lane; ++l->workers)
+            asio::co_spawn(executor_, work(*l), asio::detached);
+        asio::co_spawn(executor_, follow(*l), asio::detached);
+    }
+    receipt_consumer_ = log_->subscribe(group + ".receipt", {topics::receipt});
+    log::info("dispatcher started", {{"channels", names}});
+    using namespace boost::asio::experimental::awaitable_operators;
+    co_await (follow_receipts() && report_status());
+
+    // What the workers have under way is settled by now or will be found in doubt: wait for them, not for
+    // ever.
+    for (int waited = 0; waited < 100; ++waited) {
+        int busy = 0;
+        for (const auto& l : lanes_) busy += l->workers;
+        if (busy == 0) break;
+        co_await io::sleep_for(clock_, milliseconds(50));
+    }
+    for (auto& l : lanes_) {
+        if (l->consumer) co_await l->consumer->close();
+        if (l->gateway) l->gateway->stop();
+    }
+    co_await log_->close();
+    redis_.close();
+    log::info("dispatcher stopped");
+}
+
+void dispatcher::stop() {
+    stopping_ = true;
+    for (auto& l : lanes_) l->runnable.close();
+    if (receipt_consumer_) asio::co_spawn(executor_, receipt_consumer_->close(), asio::detached);
+}
+
+asio::awaitable<void> dispatcher::follow(lane& l) {
+    while (!stopping_) {
+        auto event = co_await l.consumer->next();
+        if (!event) {
+            if (event.error().code == errc::cancelled) break;
+            log::warn("dispatch records cannot be read",
+                      {{"channel", to_string(l.via)}, {"why", event.error().text()}});
+            co_await io::sleep_for(clock_, milliseconds(500));
+            continue;
+        }
+        if (auto* gained = std::get_if<io::assigned>(&*event)) {
+            co_await gain(l, std::move(gained->partitions));
+        } else if (auto* lost = std::get_if<io::revoked>(&*event)) {
+            co_await lose(l, std::move(lost->partitions));
+        } else {
+            for (auto& r : std::get<std::vector<io::log_record>>(*event)) {
+                const int shard = r.partition;
+                const auto found = l.shards.find(shard);
+                if (found == l.shards.end()) continue; // not ours any more: its new owner reads it
+                auto& o = found->second;
+                if (o.waiting.empty() && !o.busy) l.runnable.try_send(boost::system::error_code(), shard);
+                o.waiting.push_back(std::move(r));
+                if (o.waiting.size() >= most_waiting && !o.paused) {
+                    o.paused = true;
+                    l.consumer->pause({topics::dispatch(l.via), shard});
+                }
+            }
+        }
+    }
+}
+
+asio::awaitable<bool> dispatcher::gain(lane& l, std::vector<io::topic_partition> partitions) {
+    for (const auto& p : partitions) {
+        const int shard = p.partition;
+        auto epoch = co_await persist(clock_, stopping_, "taking a shard over",
+                                      [&] { return ledgers_.take_epoch(shard, l.via); });
+        if (!epoch) co_return false;
+        l.shards[shard] = ownership{};
+        l.shards[shard].epoch = *epoch;
+    }
+    co_return true;
+}
+
+asio::awaitable<void> dispatcher::lose(lane& l, std::vector<io::topic_partition> partitions) {
+    for (const auto& p : partitions)
+        if (const auto found = l.shards.find(p.partition); found != l.shards.end()) {
+            *found->second.owned = false;
+            found->second.waiting.clear();
+        }
+    for (const auto& p : partitions) {
+        while (l.shards.contains(p.partition) && l.shards[p.partition].busy && !stopping_)
+            co_await io::sleep_for(clock_, milliseconds(5));
+        l.shards.erase(p.partition);
+    }
+}
+
+asio::awaitable<void> dispatcher::work(lane& l) {
+    while (!stopping_) {
+        const auto [closed, shard] = co_await l.runnable.async_receive(asio::as_tuple(asio::use_awaitable));
+        if (closed) break;
+        const auto found = l.shards.find(shard);
+        if (found == l.shards.end() || found->second.waiting.empty() || found->second.busy) continue;
+        auto& o = found->second;
+        o.busy = true;
+        auto record = std::move(o.waiting.front());
+        o.waiting.pop_front();
+        try {
+            co_await handle(l, shard, std::move(record));
+        } catch (const std::exception& e) { // a bug: the chunk is taken up again after a restart
+            log::error("a chunk failed",
+                       {{"channel", to_string(l.via)}, {"shard", shard}, {"why", e.what()}});
+        }
+        o.busy = false; // lose() waits for this before it takes the entry away
+        if (o.paused && o.waiting.size() < most_waiting / 4) {
+            o.paused = false;
+            l.consumer->resume({topics::dispatch(l.via), shard});
+        }
+        if (!o.waiting.empty()) l.runnable.try_send(boost::system::error_code(), shard);
+    }
+    --l.workers;
+}
+
+asio::awaitable<void> dispatcher::handle(lane& l, int shard, io::log_record record) {
+    auto& o = l.shards[shard];
+    const auto owned = o.owned;
+    const auto next = record.offset + 1;
+    std::vector<failure> errors;
+    auto event = decode_event(record.headers, record.value);
+    auto c = event ? read_chunk(event->data, errors) : result<chunk>(event.error());
+    if (c && (c->shard != shard || c->via != l.via))
+        c = failure{errc::invalid, "the chunk belongs to another partition", "/shard", ""};
+    if (c) {
+        auto done = co_await deliverer_.deliver(*c, o.epoch, l.gateway.get(), owned);
+        if (done)
+            chunks_done_.Increment();
+        else if (done.error().code == errc::cancelled)
+            co_return;
+        else if (done.error().code == errc::conflict) { // fenced: somebody newer owns the shard
+            log::warn("shard taken over by another dispatcher",
+                      {{"channel", to_string(l.via)}, {"shard", shard}});
+            *owned = false;
+            co_return;
+        } else
+            c = done.error();
+    }
+    if (!c) {
+        if (errors.empty()) errors.push_back(c.error());
+        if (!co_await bury_record(std::move(record), std::move(errors))) co_return;
+    }
+    if (*owned) l.consumer->store({topics::dispatch(l.via), shard}, next);
+}
+
+asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
+    const auto text = receipt_text(r);
+    auto place = co_await messages_.resolve(r.gateway, r.message_id, text, receipts_kept);
+    if (!place) {
+        log::warn("a receipt could not be kept; the gateway will send it again",
+                  {{"why", place.error().text()}});
+        co_return false;
+    }
+    if (!*place) co_return true; // kept until its message is known
+    co_return (co_await deliverer_.forward_receipt(**place, text)).has_value();
+}
+
+asio::awaitable<void> dispatcher::follow_receipts() {
+    while (!stopping_) {
+        auto event = co_await receipt_consumer_->next();
+        if (!event) {
+            if (event.error().code == errc::cancelled) break;
+            log::warn("receipts cannot be read", {{"why", event.error().text()}});
+            co_await io::sleep_for(clock_, milliseconds(500));
+            continue;
+        }
+        if (auto* records = std::get_if<std::vector<io::log_record>>(&*event))
+            co_await apply_receipts(std::move(*records));
+    }
+}
+
+asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> records) {
+    std::map<std::tuple<int, std::string, channel>, std::vector<store::change>> by_ledger;
+    std::map<int, std::int64_t> next;
+    for (auto& record : records) {
+        next[record.partition] = record.offset + 1;
+        std::vector<failure> errors;
+        auto event = decode_event(record.headers, record.value);
+        auto arrived = event ? read_receipt(event->data, errors) : result<arrived_receipt>(event.error());
+        if (!arrived) {
+            if (errors.empty()) errors.push_back(arrived.error());
+            if (!co_await bury_record(std::move(record), std::move(errors))) co_return false;
+            continue;
+        }
+        const auto& at = arrived->place;
+        if (arrived->means == gateways::receipt::meaning::intermediate) continue;
+        if (arrived->means == gateways::receipt::meaning::delivered && at.parts > 1) {
+            auto whole = co_await persist(clock_, stopping_, "counting a message's parts", [&] {
+                return ledgers_.part_delivered(at.shard, at.campaign, at.via, at.position, at.part, at.parts);
+            });
+            if (!whole) co_return false;
+            if (!*whole) continue;
+        }
+        by_ledger[{at.shard, at.campaign, at.via}].push_back({at.position, record_of(*arrived)});
+    }
+    for (auto& [where, changes] : by_ledger) {
+        const auto& [shard, name, via] = where;
+        auto applied =
+            co_await persist(clock_, stopping_, "writing receipts",
+                             [&, s = shard, n = name, v = via] { return ledgers_.apply(s, n, v, changes); });
+        if (!applied) {
+            log::error("receipts without a ledger", {{"campaign", name}, {"why", applied.error().text()}});
+            if (passing(applied.error()) || applied.error().code == errc::cancelled) co_return false;
+            continue;
+        }
+        receipts_applied_.Increment(static_cast<double>(changes.size()));
+        const chunk c{name, shard, via, 0, 0};
+        if (!co_await deliverer_.audit(c, 0, "receipt", std::move(*applied))) co_return false;
+    }
+    for (const auto& [partition, offset] : next)
+        receipt_consumer_->store({topics::receipt, partition}, offset);
+    co_return true;
+}
+
+asio::awaitable<void> dispatcher::report_status() {
+    while (!stopping_) {
+        for (const auto& l : lanes_) {
+            if (!l->gateway) continue;
+            const auto s = l->gateway->status();
+            auto kept = co_await redis_.command({"SET", store::keys::gateway_status(s.name),
+                                                 zhida::to_text(gateways::to_json(s)), "EX", "10"});
+            if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
+        }
+        co_await io::sleep_for(clock_, milliseconds(1000));
+    }
+}
+
+asio::awaitable<bool> dispatcher::bury_record(io::log_record record, std::vector<failure> errors) {
+    events_buried_.Increment();
+    auto buried = co_await persist(clock_, stopping_, "burying an event", [&] {
+        return bury(*log_, record, errors, "dispatcher", to_rfc3339(clock_.now()));
+    });
+    co_return buried.has_value();
+}
+
+} // namespace zhida::dispatcher

@@ -1,0 +1,80 @@
+// The dispatcher: owns shards per channel by assignment of zhida.dispatch.<channel>. Each chunk is carried to
+// its end before its offset is stored; the shards of a channel take turns.
+#pragma once
+
+#include "matching/catalogue.hpp"
+#include "services/dispatcher/chunk.hpp"
+
+#include <boost/asio/experimental/channel.hpp>
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace zhida::dispatcher {
+
+class dispatcher {
+  public:
+    dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
+               const crypto::sealer& sealer, prometheus::Registry& registry, std::vector<channel> channels);
+    ~dispatcher();
+    // Until stop(); then what is under way is finished and the offsets are stored.
+    asio::awaitable<void> run();
+    void stop();
+
+  private:
+    // One shard of one channel, while it is ours.
+    struct ownership {
+        std::uint32_t epoch = 0;
+        std::shared_ptr<bool> owned = std::make_shared<bool>(true);
+        bool busy = false, paused = false;
+        std::deque<io::log_record> waiting;
+    };
+    struct lane {
+        channel via = channel::web;
+        std::unique_ptr<sender> gateway; // null for web
+        std::unique_ptr<io::log_consumer> consumer;
+        std::map<int, ownership> shards;
+        // Shards with waiting chunks that nobody works on; each is in it once.
+        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code, int)> runnable;
+        int workers = 0;
+        lane(channel c, asio::any_io_executor executor, std::size_t shard_count)
+            : via(c), runnable(std::move(executor), shard_count) {}
+    };
+
+    asio::awaitable<void> follow(lane& l);
+    asio::awaitable<void> work(lane& l);
+    asio::awaitable<void> handle(lane& l, int shard, io::log_record record);
+    asio::awaitable<bool> gain(lane& l, std::vector<io::topic_partition> partitions);
+    asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
+    asio::awaitable<void> follow_receipts();
+    asio::awaitable<bool> apply_receipts(std::vector<io::log_record> records);
+    asio::awaitable<bool> accept_receipt(gateways::receipt r);
+    asio::awaitable<void> report_status();
+    asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
+    std::unique_ptr<sender> make_sender(channel via);
+
+    asio::any_io_executor executor_;
+    const config& config_;
+    const clock& clock_;
+    const crypto::sealer& sealer_;
+    bool stopping_ = false;
+    io::redis redis_;
+    std::unique_ptr<io::event_log> log_;
+    store::ledgers ledgers_;
+    store::messages messages_;
+    store::campaigns campaigns_;
+    store::policies policies_;
+    deliverer deliverer_;
+    std::vector<std::unique_ptr<lane>> lanes_;
+    std::unique_ptr<io::log_consumer> receipt_consumer_;
+
+    prometheus::Counter& chunks_done_;
+    prometheus::Counter& receipts_applied_;
+    prometheus::Counter& events_buried_;
+};
+
+} // namespace zhida::dispatcher

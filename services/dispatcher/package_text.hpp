@@ -1,0 +1,27 @@
+// What a recipient reads on SMS and WeChat: pure, made of the policy's own words.
+#pragma once
+
+#include "common/base/config.hpp"
+#include "common/model/policy.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace zhida::dispatcher {
+
+// items: bit i is item i of the policy. Both name the issuer, the first matched item, its benefit and
+// deadline, and the page to open; the SMS carries the signature first, no link, how to verify it and how to
+// refuse.
+std::string sms_text(const policy& p, std::uint16_t items, const sms_config& c);
+// Fields of the policy notice template, in the template's order: thing1 title, thing2 benefit, thing3 issuer,
+// thing4 deadline. Each at most 20 characters, as the platform asks of `thing`.
+std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items);
+
+// At most so many characters (code points), with … at the end where something was cut.
+std::string shortened(std::string_view text, std::size_t characters);
+// "2026-12-31截止", "长期有效"
+std::string deadline_text(const policy_item& item);
+
+} // namespace zhida::dispatcher

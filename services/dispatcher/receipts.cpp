@@ -1,0 +1,56 @@
+#include "services/dispatcher/receipts.hpp"
+
+#include "common/base/json.hpp"
+
+namespace zhida::dispatcher {
+
+namespace {
+
+using meaning = gateways::receipt::meaning;
+constexpr std::pair<meaning, const char*> meanings[] = {
+    {meaning::delivered, "delivered"}, {meaning::failed, "failed"}, {meaning::intermediate, "intermediate"}};
+
+} // namespace
+
+std::string receipt_text(const gateways::receipt& r) {
+    const char* means = "failed";
+    for (const auto& [value, name] : meanings)
+        if (value == r.means) means = name;
+    return to_text(json{{"gateway", r.gateway},
+                        {"message_id", r.message_id},
+                        {"status", r.status},
+                        {"means", means},
+                        {"at_ms", r.at.time_since_epoch().count()}});
+}
+
+result<arrived_receipt> read_receipt(const json& data, std::vector<failure>& errors) {
+    json_reader in(data, "", errors);
+    arrived_receipt r;
+    if (!in.is_object()) return errors.front();
+    r.status = in.text("status", true, 64).value_or("");
+    r.at_ms = in.integer("at_ms", true, 0, INT64_MAX).value_or(0);
+    const auto name = in.text("means", true, 16).value_or("");
+    bool known = false;
+    for (const auto& [value, text] : meanings)
+        if (name == text) {
+            r.means = value;
+            known = true;
+        }
+    if (!known) in.error_at("means", "'" + name + "' is none of delivered, failed, intermediate");
+    auto place = store::read_message_place(in.text("place", true, 512).value_or(""));
+    if (!place) in.error_at("place", place.error().what);
+    if (!errors.empty()) return errors.front();
+    r.place = std::move(*place);
+    return r;
+}
+
+ledger::record record_of(const arrived_receipt& r) {
+    ledger::record to;
+    const bool delivered = r.means == meaning::delivered;
+    to.now = delivered ? ledger::state::delivered : ledger::state::failed;
+    to.why = delivered ? ledger::reason::none : ledger::reason::undelivered;
+    to.at = static_cast<std::uint32_t>(r.at_ms / 1000);
+    return to;
+}
+
+} // namespace zhida::dispatcher

@@ -1,0 +1,37 @@
+// How a channel with a gateway sends: the little that differs between SMS and WeChat.
+#pragma once
+
+#include "common/model/policy.hpp"
+#include "services/gateways/gateway.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace zhida::dispatcher {
+
+namespace asio = boost::asio;
+
+struct outgoing {
+    const policy* about = nullptr; // outlives the send
+    std::uint16_t items = 0;
+    std::string address;
+    std::string reference; // stable for (campaign, subject, channel)
+};
+
+class sender {
+  public:
+    virtual ~sender() = default;
+    // Until stop(): keeps the gateway's sessions up.
+    virtual asio::awaitable<void> run() = 0;
+    virtual void stop() = 0;
+    // Nothing is claimed while the gateway takes nothing.
+    virtual bool ready() const = 0;
+    virtual asio::awaitable<gateways::send_result> send(outgoing message) = 0;
+    virtual gateways::gateway_status status() const = 0;
+    // Seconds in which the gateway drops a repeated reference; 0: it never does.
+    virtual std::uint32_t resend_within_s() const = 0;
+    // How many may be claimed at once without waiting long for the gateway.
+    virtual std::size_t batch() const = 0;
+};
+
+} // namespace zhida::dispatcher

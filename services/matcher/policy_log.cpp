@@ -1,0 +1,54 @@
+#include "services/matcher/policy_log.hpp"
+
+#include "common/model/cloud_event.hpp"
+
+#include <algorithm>
+
+namespace zhida::matcher {
+
+void policy_log::add(io::log_record record) {
+    policy_event e;
+    auto event = decode_event(record.headers, record.value);
+    e.record = std::move(record);
+    if (!event) {
+        e.errors.push_back(event.error());
+    } else if (event->type != event_type::policy_published) {
+        e.errors.push_back({errc::invalid, "event type '" + event->type + "' is not known here", "ce_type",
+                            std::string("a published policy has the type ") + event_type::policy_published});
+    } else {
+        e.document = std::move(event->data);
+        auto checked = matching::check_policy(e.document, catalogue_, e.errors);
+        if (checked && e.errors.empty()) {
+            const auto& p = checked->document;
+            const auto text = to_text(e.document);
+            auto& [version, content] = newest_[p.id];
+            if (p.version < version)
+                e.errors.push_back({errc::conflict,
+                                    "version " + std::to_string(p.version) + " of policy " + p.id +
+                                        " came after version " + std::to_string(version),
+                                    "/version", "publish it with a higher version"});
+            else if (p.version == version && content != text)
+                e.errors.push_back({errc::conflict,
+                                    "version " + std::to_string(version) + " of policy " + p.id +
+                                        " was published before with other content",
+                                    "/version", "raise the version when the content changes"});
+            else
+                e.repeated = p.version == version;
+            if (e.errors.empty()) {
+                version = p.version;
+                content = text;
+                e.checked = std::move(*checked);
+            }
+        }
+    }
+    events_.push_back(std::move(e));
+}
+
+std::size_t policy_log::from(std::int64_t offset) const noexcept {
+    return static_cast<std::size_t>(
+        std::lower_bound(events_.begin(), events_.end(), offset,
+                         [](const policy_event& e, std::int64_t at) { return e.record.offset < at; }) -
+        events_.begin());
+}
+
+} // namespace zhida::matcher

@@ -1,0 +1,116 @@
+#include "services/portal/deadline.hpp"
+
+namespace zhida::portal {
+
+namespace {
+
+constexpr std::int32_t soon_days = 7;
+
+deadline of_dates(std::optional<std::int32_t> start, std::optional<std::int32_t> end, std::int32_t today) {
+    deadline out;
+    out.start = start;
+    out.end = end;
+    if (end && today > *end) {
+        out.now = deadline::kind::closed;
+        out.days = today - *end;
+    } else if (start && today < *start) {
+        out.now = deadline::kind::not_yet;
+        out.days = *start - today;
+    } else if (end) {
+        out.days = *end - today;
+        out.now = out.days <= soon_days ? deadline::kind::soon : deadline::kind::open;
+    }
+    return out;
+}
+
+// The stage that runs today, else the next to open, else the last that closed.
+deadline of_window(const date_window& window, std::int32_t today) {
+    if (window.stages.empty()) return of_dates(window.start, window.end, today);
+    std::optional<deadline> next, last;
+    for (const auto& stage : window.stages) {
+        auto d = of_dates(stage.start, stage.end, today);
+        d.stage = stage.name;
+        if (d.now == deadline::kind::not_yet) {
+            if (!next || d.days < next->days) next = d;
+        } else if (d.now == deadline::kind::closed) {
+            if (!last || d.days < last->days) last = d;
+        } else {
+            return d;
+        }
+    }
+    return next ? *next : *last;
+}
+
+} // namespace
+
+deadline deadline_of(const policy_item& item, const date_window& validity, std::int32_t today) {
+    auto out = of_window(item.window, today);
+    if (!validity.end) return out;
+    const bool earlier = !out.end || *validity.end < *out.end;
+    if (!earlier || out.now == deadline::kind::closed) return out;
+    if (out.now == deadline::kind::not_yet && *validity.end >= *out.start) return out;
+    auto of_policy = of_dates(validity.start, validity.end, today);
+    of_policy.of_policy = true;
+    return of_policy;
+}
+
+const char* to_string(deadline::kind k) noexcept {
+    switch (k) {
+    case deadline::kind::always:
+        return "always";
+    case deadline::kind::open:
+        return "open";
+    case deadline::kind::soon:
+        return "soon";
+    case deadline::kind::not_yet:
+        return "not_yet";
+    case deadline::kind::closed:
+        return "closed";
+    }
+    return "always";
+}
+
+json to_json(const deadline& d) {
+    json out = {{"state", to_string(d.now)}};
+    out["start"] = d.start ? json(format_date(*d.start)) : json();
+    out["end"] = d.end ? json(format_date(*d.end)) : json();
+    if (d.now != deadline::kind::always) out["days"] = d.days;
+    if (!d.stage.empty()) out["stage"] = d.stage;
+    if (d.of_policy) out["of_policy"] = true;
+    return out;
+}
+
+std::string deadline_text(const deadline& d, language in) {
+    const bool zh = in == language::zh;
+    const auto days = std::to_string(d.days);
+    const auto end = d.end ? format_date(*d.end) : "", start = d.start ? format_date(*d.start) : "";
+    std::string out;
+    switch (d.now) {
+    case deadline::kind::always:
+        out = zh ? "长期有效" : "No closing date";
+        break;
+    case deadline::kind::open:
+    case deadline::kind::soon:
+        if (d.of_policy)
+            out = zh ? "政策有效期至 " + end : "Policy valid until " + end;
+        else if (d.days == 0)
+            out = zh ? "今天截止（" + end + "）" : "Closes today (" + end + ")";
+        else
+            out = zh ? "还剩 " + days + " 天（" + end + " 截止）"
+                     : days + (d.days == 1 ? " day left" : " days left") + " (closes " + end + ")";
+        break;
+    case deadline::kind::not_yet:
+        out = zh ? start + " 开始受理（还有 " + days + " 天）" : "Opens " + start + " (in " + days + " days)";
+        break;
+    case deadline::kind::closed:
+        if (d.of_policy)
+            out = zh ? "政策已于 " + end + " 失效" : "Policy expired on " + end;
+        else
+            out = zh ? "已截止（" + end + "）" : "Closed (" + end + ")";
+        break;
+    }
+    if (!d.stage.empty()) out = d.stage + (zh ? "：" : ": ") + out;
+    return out;
+}
+
+} // namespace zhida::portal

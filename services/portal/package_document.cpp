@@ -1,0 +1,167 @@
+#include "services/portal/package_document.hpp"
+
+#include "common/model/campaign.hpp"
+#include "services/portal/deadline.hpp"
+
+#include <charconv>
+
+namespace zhida::portal {
+
+namespace {
+
+// How many levels of groups within groups are told; deeper ones are in their group's text.
+constexpr int why_depth = 3;
+
+const char* outcome_name(matching::truth t) {
+    switch (t) {
+    case matching::truth::yes:
+        return "met";
+    case matching::truth::no:
+        return "not_met";
+    case matching::truth::unknown:
+        break;
+    }
+    return "unknown";
+}
+
+json why_document(const std::vector<matching::explanation>& lines, int depth) {
+    json out = json::array();
+    for (const auto& line : lines) {
+        json one = {{"text", line.text},           {"clause", line.clause},
+                    {"manual", line.manual},       {"attribute", line.attribute},
+                    {"value", line.value},         {"requirement", line.requirement},
+                    {"pointer", line.pointer}};
+        one["outcome"] = outcome_name(line.outcome);
+        one["parts"] = depth > 0 ? why_document(line.parts, depth - 1) : json::array();
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+json interpretations(const policy& p) {
+    json out = json::array();
+    for (const auto& i : p.interpretations)
+        out.push_back({{"kind", i.kind}, {"title", i.title}, {"text", i.text}, {"url", i.url}, {"round", i.round}});
+    return out;
+}
+
+json day(const std::optional<std::int32_t>& d) {
+    return d ? json(format_date(*d)) : json();
+}
+
+bool trailing_number(std::string_view& text, std::string_view mark, int& out) {
+    const auto at = text.rfind(mark);
+    if (at == std::string_view::npos) return false;
+    const auto digits = text.substr(at + mark.size());
+    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (code != std::errc() || end != digits.data() + digits.size() || out < 1) return false;
+    text = text.substr(0, at);
+    return true;
+}
+
+} // namespace
+
+std::optional<campaign_name> parse_campaign_id(std::string_view id) {
+    campaign_name out;
+    if (!trailing_number(id, ".r", out.round) || !trailing_number(id, ".v", out.version) || id.empty())
+        return std::nullopt;
+    out.policy = std::string(id);
+    return out;
+}
+
+result<compiled_policy> compile_policy(const json& document, const matching::catalogue& catalogue) {
+    std::vector<failure> errors;
+    auto about = read_policy(document, errors);
+    if (!about) return about.error();
+    compiled_policy out;
+    out.document = document;
+    for (const auto& item : about->items) {
+        std::vector<failure> wrong;
+        auto compiled = matching::condition::compile(item.eligibility, item.subject, catalogue, wrong);
+        // Shown without its reasons: the catalogue may have changed since it was published.
+        out.conditions.push_back(compiled ? std::optional<matching::condition>(std::move(*compiled))
+                                          : std::nullopt);
+    }
+    out.about = std::move(*about);
+    return ok(std::move(out));
+}
+
+json item_document(const compiled_policy& p, std::size_t item, std::int32_t today,
+                   const matching::catalogue& catalogue, const attribute_row* row) {
+    const auto& from = p.about.items[item];
+    json out = {{"id", from.id},
+                {"title", from.title},
+                {"subject", to_string(from.subject)},
+                {"benefit", from.benefit},
+                {"mode", from.mode},
+                {"materials", from.materials},
+                {"exclusions", from.exclusions},
+                {"apply_channel", from.apply_channel},
+                {"link", from.link},
+                {"contact", from.contact}};
+    out["tiers"] = json::array();
+    for (const auto& [when, what] : from.tiers) out["tiers"].push_back({{"when", when}, {"what", what}});
+    out["deadline"] = to_json(deadline_of(from, p.about.valid, today));
+    out["verdict"] = json();
+    out["why"] = json::array();
+    const auto& condition = p.conditions[item];
+    if (!condition) return out;
+    std::map<std::string, matching::label_text> labels;
+    for (const auto& [pointer, text] : from.labels) labels[pointer] = {text.first, text.second};
+    const attribute_row nothing_known;
+    out["why"] = why_document(
+        matching::explain(*condition, row ? *row : nothing_known, today, catalogue, labels), why_depth);
+    if (row) out["verdict"] = to_string(matching::judge(*condition, *row, today).outcome);
+    return out;
+}
+
+json package_document(const std::string& campaign, const ledger::record& web, const compiled_policy& p,
+                      const attribute_row& row, wall_time now, const matching::catalogue& catalogue) {
+    const auto name = parse_campaign_id(campaign);
+    json out = {{"campaign", campaign},
+                {"policy", policy_summary(p)},
+                {"read", (web.engaged & ledger::engagement::read) != 0},
+                {"verify", "12345"}};
+    out["delivered_at"] = to_rfc3339(wall_time(std::chrono::seconds(web.at)));
+    // A newer version than the one that was matched: its items may have moved.
+    out["newer_version"] = name && name->version != p.about.version;
+    out["items"] = json::array();
+    for (std::size_t i = 0; i < p.about.items.size() && i < 16; ++i)
+        if (web.items >> i & 1)
+            out["items"].push_back(item_document(p, i, shanghai_day(now), catalogue, &row));
+    out["interpretations"] = interpretations(p.about);
+    return out;
+}
+
+json policy_summary(const compiled_policy& p) {
+    const auto& a = p.about;
+    json out = {{"id", a.id},
+                {"version", a.version},
+                {"title", a.title},
+                {"doc_no", a.doc_no},
+                {"issuer", a.issuer},
+                {"level", a.level},
+                {"region", a.region},
+                {"theme", a.theme},
+                {"disclosure", a.disclosure},
+                {"items", a.items.size()},
+                {"pushed", p.pushed}};
+    out["published"] = day(a.published);
+    out["received_at"] = to_rfc3339(wall_time(milliseconds(p.received_ms)));
+    out["campaign"] = p.pushed ? json(campaign_id(a.id, a.version, 1)) : json();
+    return out;
+}
+
+json policy_document(const compiled_policy& p, wall_time now, const matching::catalogue& catalogue) {
+    auto out = policy_summary(p);
+    out["items"] = json::array();
+    for (std::size_t i = 0; i < p.about.items.size(); ++i)
+        out["items"].push_back(item_document(p, i, shanghai_day(now), catalogue, nullptr));
+    out["valid"] = {{"start", day(p.about.valid.start)}, {"end", day(p.about.valid.end)}};
+    out["interpretations"] = interpretations(p.about);
+    out["source"] = p.about.source;
+    out["source_note"] = p.about.source_note;
+    return out;
+}
+
+} // namespace zhida::portal

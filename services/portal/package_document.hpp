@@ -1,0 +1,51 @@
+// What a subject receives, as the API tells it: the policy's items that were matched, why, until when. Pure.
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/json.hpp"
+#include "common/model/ledger.hpp"
+#include "common/model/policy.hpp"
+#include "matching/catalogue.hpp"
+#include "matching/condition.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zhida::portal {
+
+// A stored policy, ready to be shown and judged.
+struct compiled_policy {
+    policy about;
+    json document;
+    std::vector<std::optional<matching::condition>> conditions; // parallel to about.items
+    std::int64_t received_ms = 0;
+    bool pushed = false;
+};
+// invalid: the stored document is not readable any more.
+result<compiled_policy> compile_policy(const json& document, const matching::catalogue& catalogue);
+
+struct campaign_name {
+    std::string policy;
+    int version = 1, round = 1;
+};
+// "<policy id>.v<version>.r<round>"; nothing where it has another form.
+std::optional<campaign_name> parse_campaign_id(std::string_view id);
+
+// {id, title, subject, benefit, tiers, mode, deadline, materials, exclusions, apply_channel, link, contact}, and
+// with a row: verdict and why. today: days since 1970-01-01 in Asia/Shanghai.
+json item_document(const compiled_policy& p, std::size_t item, std::int32_t today,
+                   const matching::catalogue& catalogue, const attribute_row* row);
+
+// One package. mask: bit i is item i; items that the policy does not have (any more) are left out.
+json package_document(const std::string& campaign, const ledger::record& web, const compiled_policy& p,
+                      const attribute_row& row, wall_time now, const matching::catalogue& catalogue);
+
+// A line of a list: id, version, title, doc_no, issuer, level, region, theme, disclosure, published, items,
+// pushed, received_at, campaign (null where it was not pushed).
+json policy_summary(const compiled_policy& p);
+// The summary with items (without a subject), validity and interpretations.
+json policy_document(const compiled_policy& p, wall_time now, const matching::catalogue& catalogue);
+
+} // namespace zhida::portal
