@@ -1,6 +1,7 @@
 // The leaves of a condition: which operator may ask what of which attribute, and the literals as coded
 // numbers.
 #include "matching/condition_compiler.hpp"
+#include "matching/decimal.hpp"
 #include "matching/near.hpp"
 
 #include "common/base/clock.hpp"
@@ -16,6 +17,10 @@ constexpr std::size_t longest_manual = 1000; // bytes
 
 std::string at(const std::string& pointer, std::size_t argument) {
     return pointer + "/args/" + std::to_string(argument);
+}
+
+std::string plural(subject_type subject) {
+    return std::string(to_string(subject)) + "s";
 }
 
 bool is_code(const attribute& a) {
@@ -131,10 +136,9 @@ const attribute* condition_compiler::property(const json& j, const std::string& 
                       near.empty() ? "the catalogue lists them: attributes.json" : near);
     }
     if (a->subject != subject_)
-        return refuse("attribute " + a->name + " is of a " + to_string(a->subject) + ", the item is for a " +
-                          to_string(subject_),
-                      "use an attribute of a " + std::string(to_string(subject_)) +
-                          ", or change the item's subject");
+        return refuse("attribute " + a->name + " is of " + plural(a->subject) + ", the item is for " +
+                          plural(subject_),
+                      "use an attribute of " + plural(subject_) + ", or change the item's subject");
     return a;
 }
 
@@ -179,14 +183,17 @@ std::optional<condition_compiler::literal> condition_compiler::read_months_ago(c
     const bool good =
         args != j.end() && args->is_array() && args->size() == 1 && (*args)[0].is_number_integer();
     if (!known_members(j, {"op", "args"}, pointer)) return std::nullopt;
-    const bool in_range = good && (*args)[0] >= -most_months && (*args)[0] <= most_months;
+    // As a text, since a number above INT64_MAX compares as a negative one.
+    std::int64_t months = 0;
+    const bool in_range = good && parse_decimal(to_text((*args)[0]), 0, months) == decimal_error::none &&
+                          months >= -most_months && months <= most_months;
     if (!in_range) {
         error(pointer + (good ? "/args/0" : ""), "monthsAgo takes one whole number of months",
               "from -" + std::to_string(most_months) + " to " + std::to_string(most_months) +
                   R"(, as {"op": "monthsAgo", "args": [24]})");
         return std::nullopt;
     }
-    return literal{(*args)[0].get<std::int64_t>(), true};
+    return literal{months, true};
 }
 
 std::optional<condition_compiler::literal> condition_compiler::read_literal(const attribute& a, const json& j,

@@ -138,7 +138,8 @@ explanation explain_node(const node& n, const attribute_row& row, std::int32_t t
     if (label != labels.end() && !label->second.text.empty())
         e.text = label->second.text;
     else
-        e.text = is_group(n) ? group_text(n) : describe(n, today, cat);
+        e.text = is_group(n) && !(n.what == op::negate && !is_group(n.children[0])) ? group_text(n)
+                                                                                    : describe(n, today, cat);
     for (const auto& child : n.children) e.parts.push_back(explain_node(child, row, today, cat, labels));
     return e;
 }

@@ -78,7 +78,9 @@ std::vector<std::size_t> nearest(std::string_view wanted, const std::vector<cand
     std::sort(found.begin(), found.end());
     std::vector<std::size_t> out;
     for (const auto& [s, i] : found) {
-        if (out.size() == count) break;
+        // Where it names something exactly, what is merely similar is noise.
+        const bool noise = std::get<0>(s) != 0 && std::get<0>(found.front().first) == 0;
+        if (out.size() == count || noise) break;
         out.push_back(i);
     }
     return out;

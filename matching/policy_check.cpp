@@ -21,7 +21,8 @@ void collect_pointers(const node& n, std::set<std::string>& pointers) {
     for (const auto& child : n.children) collect_pointers(child, pointers);
 }
 
-void check_labels(const policy_item& item, const condition& c, const std::string& where, errors_list& errors) {
+void check_labels(const policy_item& item, const condition& c, const std::string& where,
+                  errors_list& errors) {
     std::set<std::string> pointers;
     collect_pointers(c.root(), pointers);
     json_reader labels(item.eligibility, where + "/labels", errors);

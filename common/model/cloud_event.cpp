@@ -112,6 +112,13 @@ std::optional<failure> check_attributes(const cloud_event& e, std::string_view s
 }
 
 std::optional<failure> check_content_type(const std::string& type) {
+    if (type.size() > max_attribute_bytes || !clean(type))
+        return invalid("is too long, has control characters or is not UTF-8", "datacontenttype",
+                       "send application/json");
+    // An event within an event could not be told from structured mode when it is passed on.
+    if (media_type(type).starts_with("application/cloudevents"))
+        return invalid("'" + shortened(type) + "' is an event, not data", "datacontenttype",
+                       "send application/json");
     if (!is_json_type(type))
         return invalid("'" + shortened(type) + "' is not JSON", "datacontenttype",
                        "the events of Zhida carry application/json");
@@ -153,7 +160,8 @@ result<cloud_event> decode_structured(std::string_view value, std::size_t max_by
         const auto found = parsed->find(name);
         if (found == parsed->end() || found->is_null()) return std::nullopt;
         if (!found->is_string())
-            return invalid(std::string("must be a text, not ") + found->type_name(), name, "put it in quotes");
+            return invalid(std::string("must be a text, not ") + found->type_name(), name,
+                           "put it in quotes");
         into = found->get_ref<const std::string&>();
         return std::nullopt;
     };
@@ -164,6 +172,7 @@ result<cloud_event> decode_structured(std::string_view value, std::size_t max_by
     if (auto wrong = check_attributes(e, specversion, "")) return *wrong;
     if (auto wrong = check_content_type(e.datacontenttype)) return *wrong;
 
+    if (e.datacontenttype.empty()) e.datacontenttype = "application/json";
     const auto data = parsed->find("data"), encoded = parsed->find("data_base64");
     if (data != parsed->end() && encoded != parsed->end())
         return invalid("both data and data_base64 are given", "data", "send one of them");
@@ -222,8 +231,7 @@ result<cloud_event> decode_event(const event_headers& headers, std::string_view 
         seen.push_back(attribute);
         if (http) {
             auto decoded = percent_decoded(raw_value);
-            if (!decoded)
-                return invalid("has a '%' without two hex digits", raw_name, "write % as %25");
+            if (!decoded) return invalid("has a '%' without two hex digits", raw_name, "write % as %25");
             *into = std::move(*decoded);
         } else {
             *into = raw_value;

@@ -136,9 +136,10 @@ std::string document_reader::link(std::string_view member) {
     const auto& text = v->get_ref<const std::string&>();
     if (text.empty()) return {};
     if (!valid_link(text)) {
-        error_at(member, "'" + shortened(text) + "' is not a web address",
-                 "an address that starts with https:// or http://, without spaces, Chinese letters or a user name "
-                 "(percent-encode them)");
+        error_at(
+            member, "'" + shortened(text) + "' is not a web address",
+            "an address that starts with https:// or http://, without spaces, Chinese letters or a user name "
+            "(percent-encode them)");
         return {};
     }
     return text;
@@ -169,7 +170,8 @@ std::vector<std::string> document_reader::lines(std::string_view member, std::si
     return out;
 }
 
-const json* document_reader::list(std::string_view member, bool required, std::size_t least, std::size_t most) {
+const json* document_reader::list(std::string_view member, bool required, std::size_t least,
+                                  std::size_t most) {
     const json* v = find(member, required);
     if (!v) return nullptr;
     if (!v->is_array()) {

@@ -32,7 +32,8 @@ class document_reader : public json_reader {
     // Absent or wrong: "" (wrong ones are reported).
     std::string words(std::string_view member, bool required, std::size_t most, form = form::line);
     // One of the choices, "" where absent or wrong.
-    std::string choice(std::string_view member, bool required, std::initializer_list<std::string_view> choices);
+    std::string choice(std::string_view member, bool required,
+                       std::initializer_list<std::string_view> choices);
     // Letters, digits, dot, dash, underscore; 1 to `most` of them.
     std::string identifier(std::string_view member, std::size_t most);
     std::string link(std::string_view member);
@@ -45,7 +46,9 @@ class document_reader : public json_reader {
     // Refuses members that are neither listed nor named "x-...".
     void known(std::initializer_list<std::string_view> names);
 
-    document_reader child(std::string_view member) { return {value().at(std::string(member)), at(member), errors()}; }
+    document_reader child(std::string_view member) {
+        return {value().at(std::string(member)), at(member), errors()};
+    }
 
   private:
     const json* find(std::string_view name, bool required);

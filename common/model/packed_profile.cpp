@@ -28,16 +28,17 @@ void put_varint(std::string& to, std::uint64_t v) {
     to += static_cast<char>(v);
 }
 
-// length * 2 + 1 and the compact form; length * 2 and the bytes as they are where they are not UTF-8.
+// length * 2 + 1 and the compact form; length * 2 and the bytes as they are where they are not UTF-8, or
+// where that is shorter (Greek, Cyrillic).
 void put_text(std::string& to, std::string_view text) {
-    if (!valid_utf8(text)) {
-        put_varint(to, text.size() * 2);
-        to += text;
-        return;
-    }
-    const auto compact = compact_text(text);
-    put_varint(to, compact.size() * 2 + 1);
-    to += compact;
+    if (valid_utf8(text))
+        if (const auto compact = compact_text(text); compact.size() <= text.size()) {
+            put_varint(to, compact.size() * 2 + 1);
+            to += compact;
+            return;
+        }
+    put_varint(to, text.size() * 2);
+    to += text;
 }
 
 class unpacker {

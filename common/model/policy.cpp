@@ -118,8 +118,7 @@ result<policy> read_policy(const json& document, std::vector<failure>& errors) {
     read_head(in, out);
     if (const json* items = in.list("items", true, 1, 16))
         for (std::size_t i = 0; i < items->size(); ++i)
-            out.items.push_back(
-                read_item({(*items)[i], in.at("items") + "/" + std::to_string(i), errors}));
+            out.items.push_back(read_item({(*items)[i], in.at("items") + "/" + std::to_string(i), errors}));
     if (const json* entries = in.list("interpretations", false, 0, 32))
         for (std::size_t i = 0; i < entries->size(); ++i)
             out.interpretations.push_back(read_interpretation(

@@ -105,20 +105,33 @@ void csv_parser::split(std::string_view record, csv_record& out) {
     }
 }
 
-void append_csv_field(std::string& to, std::string_view field) {
-    const bool formula =
-        !field.empty() && std::strchr("=+-@\t\r\n", field.front()) != nullptr && field.front();
-    if (!formula && field.find_first_of(",\"\r\n") == field.npos) {
-        to += field;
-        return;
-    }
+namespace {
+
+void append_quoted(std::string& to, std::string_view field, const char* before) {
     to += '"';
-    if (formula) to += '\'';
+    to += before;
     for (const char c : field) {
         if (c == '"') to += '"';
         to += c;
     }
     to += '"';
+}
+
+} // namespace
+
+void append_csv_field(std::string& to, std::string_view field) {
+    if (field.find_first_of(",\"\r\n") == field.npos)
+        to += field;
+    else
+        append_quoted(to, field, "");
+}
+
+void append_csv_text(std::string& to, std::string_view field) {
+    constexpr std::string_view starts = "=+-@\t\r\n";
+    if (!field.empty() && starts.find(field.front()) != starts.npos)
+        append_quoted(to, field, "'");
+    else
+        append_csv_field(to, field);
 }
 
 } // namespace zhida::profiles

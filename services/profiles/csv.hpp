@@ -40,8 +40,10 @@ class csv_parser {
     bool ended_ = false;
 };
 
-// A field for writing: quoted where it must be, and where it would begin a formula in a spreadsheet led by an
-// apostrophe (OWASP, "CSV injection").
+// A field for programs to read: quoted where it must be.
 void append_csv_field(std::string& to, std::string_view field);
+// A field for people to open in a spreadsheet: what would begin a formula is led by an apostrophe (OWASP,
+// "CSV injection").
+void append_csv_text(std::string& to, std::string_view field);
 
 } // namespace zhida::profiles

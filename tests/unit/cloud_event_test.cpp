@@ -173,6 +173,17 @@ TEST(cloud_event, structured_errors_name_the_member) {
               "datacontenttype");
 }
 
+TEST(cloud_event, an_event_is_not_the_data_of_an_event) {
+    EXPECT_EQ(refused(structured, R"({"specversion":"1.0","id":"1","source":"/s","type":"t",
+        "datacontenttype":"application/cloudevents+json","data":{}})")
+                  .where,
+              "datacontenttype");
+    const auto e = decode_event(structured, R"({"specversion":"1.0","id":"1","source":"/s","type":"t",
+        "datacontenttype":"","data":{}})");
+    ASSERT_TRUE(e.has_value());
+    EXPECT_EQ(e->datacontenttype, "application/json");
+}
+
 TEST(cloud_event, ids_are_uuids_of_version_4_and_differ) {
     std::set<std::string> ids;
     for (int i = 0; i < 1000; ++i) {

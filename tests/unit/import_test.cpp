@@ -99,17 +99,13 @@ TEST(csv, bad_quotes_cost_one_row) {
 
 RC_GTEST_PROP(csv, what_is_written_is_read_in_any_pieces, ()) {
     const auto cell = rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab,\"\r\n =中")));
-    const auto rows = *rc::gen::nonEmpty(
-        rc::gen::container<std::vector<row>>(rc::gen::nonEmpty(rc::gen::container<row>(cell))));
+    const auto rows = *rc::gen::resize(12, rc::gen::nonEmpty(rc::gen::container<std::vector<row>>(
+                                               rc::gen::nonEmpty(rc::gen::container<row>(cell)))));
     std::string text;
     for (const auto& r : rows) {
         for (std::size_t i = 0; i < r.size(); ++i) {
             if (i) text += ',';
-            std::string field;
-            append_csv_field(field, r[i]);
-            // an apostrophe stands in front of what a spreadsheet would run
-            if (const auto at = field.find('\''); at != field.npos) field.erase(at, 1);
-            text += field;
+            append_csv_field(text, r[i]);
         }
         text += "\r\n";
     }
@@ -119,12 +115,12 @@ RC_GTEST_PROP(csv, what_is_written_is_read_in_any_pieces, ()) {
 TEST(csv, formulas_are_written_as_text) {
     for (const char* formula : {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(\"http://x\")"}) {
         std::string out;
-        append_csv_field(out, formula);
+        append_csv_text(out, formula);
         EXPECT_TRUE(out.starts_with("\"'")) << out;
     }
     std::string out;
-    append_csv_field(out, "宝山 1-2");
-    append_csv_field(out, std::string_view("\0", 1));
+    append_csv_text(out, "宝山 1-2");
+    append_csv_text(out, std::string_view("\0", 1));
     EXPECT_EQ(out, std::string("宝山 1-2\0", std::string("宝山 1-2").size() + 1));
 }
 

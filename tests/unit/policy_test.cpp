@@ -126,9 +126,9 @@ TEST(policy, all_errors_are_reported_together_each_with_pointer_and_fix) {
         where.insert(e.where);
         EXPECT_FALSE(e.fix.empty()) << e.text();
     }
-    EXPECT_EQ(where, (std::set<std::string>{"/title", "/issuer", "/level", "/items/0/mode", "/items/0/labels/args",
-                                            "/items/0/window/stages/0/begin", "/interpretations/1",
-                                            "/push/channels/1"}));
+    EXPECT_EQ(where, (std::set<std::string>{"/title", "/issuer", "/level", "/items/0/mode",
+                                            "/items/0/labels/args", "/items/0/window/stages/0/begin",
+                                            "/interpretations/1", "/push/channels/1"}));
 }
 
 TEST(policy, an_unknown_member_is_refused_with_what_is_known) {
@@ -160,13 +160,13 @@ TEST(policy, channels_have_names) {
 }
 
 TEST(policy, links_are_web_addresses_and_nothing_else) {
-    for (const auto* good : {"https://zwdt.sh.gov.cn", "http://a.cn:80/b?c=%E5%AE%9D&d=(1)#e", "http://101.230.193.164/x",
-                             "https://a.cn?x=1"})
+    for (const auto* good : {"https://zwdt.sh.gov.cn", "http://a.cn:80/b?c=%E5%AE%9D&d=(1)#e",
+                             "http://101.230.193.164/x", "https://a.cn?x=1"})
         EXPECT_TRUE(valid_link(good)) << good;
-    for (const auto* bad :
-         {"javascript:alert(1)", "ftp://a.cn", "https://", "https:///x", "https://user@a.cn/", "https://a.cn/<b>",
-          "https://a.cn/ b", "//a.cn", "HTTPS://a.cn", "https://a.cn:/", "https://a.cn:123456/", "https://宝山.cn/",
-          "https://a.cn/宝山", "https://a.cn/\"x", "https://-a.cn/", "https://a.cn\\x"})
+    for (const auto* bad : {"javascript:alert(1)", "ftp://a.cn", "https://", "https:///x",
+                            "https://user@a.cn/", "https://a.cn/<b>", "https://a.cn/ b", "//a.cn",
+                            "HTTPS://a.cn", "https://a.cn:/", "https://a.cn:123456/", "https://宝山.cn/",
+                            "https://a.cn/宝山", "https://a.cn/\"x", "https://-a.cn/", "https://a.cn\\x"})
         EXPECT_FALSE(valid_link(bad)) << bad;
 }
 
@@ -188,7 +188,10 @@ const std::vector<breakage>& breakages() {
         {"version zero", [](json& d) { d["version"] = 0; }},
         {"version too high", [](json& d) { d["version"] = 1000001; }},
         {"title empty", [](json& d) { d["title"] = ""; }},
-        {"title too long", [](json& d) { for (int i = 0; i < 200; ++i) d["title"].get_ref<std::string&>() += "题"; }},
+        {"title too long",
+         [](json& d) {
+             for (int i = 0; i < 200; ++i) d["title"].get_ref<std::string&>() += "题";
+         }},
         {"title with a line break", [](json& d) { d["title"] = "a\nb"; }},
         {"issuer null", [](json& d) { d["issuer"] = nullptr; }},
         {"level unknown", [](json& d) { d["level"] = "县"; }},
@@ -204,7 +207,10 @@ const std::vector<breakage>& breakages() {
         {"valid text", [](json& d) { d["valid"] = "2026"; }},
         {"no items", [](json& d) { d.erase("items"); }},
         {"items empty", [](json& d) { d["items"] = json::array(); }},
-        {"too many items", [](json& d) { while (d["items"].size() < 17) d["items"].push_back(d["items"][0]); }},
+        {"too many items",
+         [](json& d) {
+             while (d["items"].size() < 17) d["items"].push_back(d["items"][0]);
+         }},
         {"item not an object", [](json& d) { d["items"][0] = 1; }},
         {"item id missing", [](json& d) { d["items"][0].erase("id"); }},
         {"item id too long", [](json& d) { d["items"][0]["id"] = std::string(21, '1'); }},
@@ -226,7 +232,8 @@ const std::vector<breakage>& breakages() {
         {"stage without name", [](json& d) { d["items"][0]["window"]["stages"][0].erase("name"); }},
         {"material empty", [](json& d) { d["items"][0]["materials"][0] = ""; }},
         {"material a number", [](json& d) { d["items"][0]["materials"][0] = 1; }},
-        {"too many materials", [](json& d) { d["items"][0]["materials"] = std::vector<std::string>(65, "x"); }},
+        {"too many materials",
+         [](json& d) { d["items"][0]["materials"] = std::vector<std::string>(65, "x"); }},
         {"exclusions text", [](json& d) { d["items"][0]["exclusions"] = "x"; }},
         {"link to a script", [](json& d) { d["items"][0]["link"] = "javascript:alert(1)"; }},
         {"link with a user", [](json& d) { d["items"][0]["link"] = "https://a@b.cn/"; }},
@@ -268,15 +275,29 @@ TEST(policy_schema, agrees_with_read_policy_on_the_edges_of_what_is_allowed) {
     const tests::json_schema schema(tests::config_file("schemas/policy.schema.json"));
     const std::vector<breakage> edges = {
         {"longest id", [](json& d) { d["id"] = std::string(40, 'a'); }},
-        {"longest title", [](json& d) { std::string t; for (int i = 0; i < 200; ++i) t += "题"; d["title"] = t; }},
-        {"optional texts empty", [](json& d) { d["doc_no"] = d["theme"] = d["source"] = d["items"][0]["link"] = ""; }},
-        {"most items", [](json& d) { while (d["items"].size() < 16) d["items"].push_back(d["items"][0]); }},
+        {"longest title",
+         [](json& d) {
+             std::string t;
+             for (int i = 0; i < 200; ++i) t += "题";
+             d["title"] = t;
+         }},
+        {"optional texts empty",
+         [](json& d) { d["doc_no"] = d["theme"] = d["source"] = d["items"][0]["link"] = ""; }},
+        {"most items",
+         [](json& d) {
+             while (d["items"].size() < 16) d["items"].push_back(d["items"][0]);
+         }},
         {"lists empty", [](json& d) { d["items"][0]["materials"] = d["interpretations"] = json::array(); }},
         {"region of a village", [](json& d) { d["region"] = "310113003001"; }},
-        {"own members", [](json& d) { d["items"][0]["x-a"] = d["push"]["x-b"] = d["items"][0]["window"]["x-c"] = 1; }},
+        {"own members",
+         [](json& d) { d["items"][0]["x-a"] = d["push"]["x-b"] = d["items"][0]["window"]["x-c"] = 1; }},
         {"29 February", [](json& d) { d["published"] = "2024-02-29"; }},
         {"escaped label", [](json& d) { d["items"][0]["labels"]["/a~0b~1c"] = {{"text", "x"}}; }},
-        {"no windows", [](json& d) { d["valid"] = json::object(); d["items"][0].erase("window"); }},
+        {"no windows",
+         [](json& d) {
+             d["valid"] = json::object();
+             d["items"][0].erase("window");
+         }},
     };
     for (const auto& e : edges) {
         auto document = full_document();

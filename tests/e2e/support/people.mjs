@@ -25,3 +25,19 @@ export const phone = n => '199' + String(n).padStart(8, '0');
 export const openId = n => 'oTEST' + String(n).padStart(23, '0');
 
 export const jsonLines = rows => rows.map(row => JSON.stringify(row)).join('\n') + '\n';
+
+const profile = (id, type, name, attributes, contact) => ({
+  schema: 'zhida.profile/1', id, type, name, origin: '端到端测试', as_of: '2026-01-01', attributes,
+  contacts: contact ? [contact] : [],
+});
+
+// contact: { phone, openid }, either may be missing.
+export const enterprise = (n, { division = '310113003', headcount, contact } = {}) => profile(
+  creditCode(n), 'enterprise', `合成企业${n}`,
+  { 'ent.reg_division': division, ...(headcount === undefined ? {} : { 'ent.headcount': headcount }) },
+  contact && { role: '法人', ...contact });
+
+export const resident = (n, { division = '310113003', born = '1980-06-01', contact } = {}) => profile(
+  residentId(n), 'resident', `合成居民${n}`,
+  { 'person.residence_division': division, ...(born ? { 'person.birth_date': born } : {}) },
+  contact && { role: '本人', ...contact });

@@ -6,9 +6,9 @@ import { run } from './processes.mjs';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const script = name => path.join(root, 'tests/support', name);
 
-// `start DIR` prints one line with `key=value` words; `stop DIR` ends the server and what it left.
+// `start DIR OWNER` prints one line `key=value`; the server ends with this process, however that ends.
 function startScript(name, dir, key, within) {
-  const { stdout } = run(script(name), ['start', dir], { within });
+  const { stdout } = run(script(name), ['start', dir, String(process.pid)], { within });
   const found = new RegExp(`(?:^|\\s)${key}=(\\S+)`).exec(stdout);
   if (!found) throw new Error(`${name} start said no ${key}=: ${stdout}`);
   return { value: found[1], stop: () => run(script(name), ['stop', dir], { check: false }) };

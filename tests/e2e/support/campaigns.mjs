@@ -1,0 +1,19 @@
+// Reading a campaign's funnel.
+import { until } from './wait.mjs';
+
+export const channelOf = (campaign, name) => {
+  const found = campaign.channels.find(c => c.channel === name);
+  if (!found) throw new Error(`${campaign.id} has no channel ${name}`);
+  return found;
+};
+
+// Only the states that are not zero.
+export const statesOf = channel => Object.fromEntries(Object.entries(channel.states).filter(([, count]) => count > 0));
+
+// Waits until no delivery of the campaign is under way; `leave` names states that may remain.
+export const settled = (api, id, { leave = [], within = 60_000 } = {}) => until(`${id} to be settled`, async () => {
+  const campaign = await api.json(`/api/v1/campaigns/${id}`);
+  const open = ['queued', 'held', 'submitting', 'submitted', 'unknown'].filter(state => !leave.includes(state));
+  const pending = campaign.channels.flatMap(c => open.map(state => c.states[state])).reduce((a, b) => a + b, 0);
+  return campaign.audience > 0 && pending === 0 ? campaign : null;
+}, { within, every: 200 });

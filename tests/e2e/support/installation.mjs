@@ -1,0 +1,83 @@
+// One Zhida for one test: its own Redis, its own event log (Redis Streams or Kafka), the simulated gateways in a
+// process of their own, and the program itself, all on free ports with their data in one temporary folder.
+import { mkdtempSync, rmSync, readFileSync, existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { start, run } from './processes.mjs';
+import { startRedis, startKafka, root } from './servers.mjs';
+import { kafkaPublisher, redisPublisher } from './publish.mjs';
+import { portal } from './api.mjs';
+
+export const program = process.env.ZHIDA ?? path.join(root, 'build/release/zhida');
+export const drivers = (process.env.ZHIDA_TEST_DRIVERS ?? 'redis kafka').split(' ');
+
+const gatewaySecrets = ['--set', 'sms.secret=e2e-secret', '--set', 'wechat.appid=wxe2e', '--set', 'wechat.secret=e2e-secret'];
+
+export class Installation {
+  // extra: further settings of `zhida run`, "section.key=value".
+  static async start(driver, { extra = [] } = {}) {
+    const made = new Installation();
+    made.driver = driver;
+    made.extra = extra;
+    made.dir = mkdtempSync(path.join(os.tmpdir(), `zhida-e2e-${driver}-`));
+    try {
+      made.redis = startRedis(path.join(made.dir, 'redis'));
+      if (driver === 'kafka') made.kafka = startKafka(path.join(made.dir, 'kafka'));
+      made.publish = driver === 'kafka' ? kafkaPublisher(made.kafka.brokers) : redisPublisher(made.redis.port);
+      await made.startSimulator();
+      await made.startProgram();
+    } catch (error) {
+      await made.close();
+      throw error;
+    }
+    return made;
+  }
+
+  async startSimulator() {
+    this.record = path.join(this.dir, 'messages.jsonl');
+    this.simulator = await start(program, ['simulate', ...gatewaySecrets,
+      '--set', 'simulator.cmpp_port=0', '--set', 'simulator.wechat_port=0',
+      '--set', `simulator.record_file=${this.record}`,
+    ], { ready: /^ready cmpp=(\S+):(\d+) wechat=(\S+)/, log: path.join(this.dir, 'simulate.log') });
+    const [, host, port, wechat] = this.simulator.match;
+    Object.assign(this, { smsHost: host, smsPort: port, wechatUrl: wechat });
+    this.gateways = portal(wechat);
+  }
+
+  get settings() {
+    return [...gatewaySecrets, ...[
+      `node.data_dir=${path.join(this.dir, 'data')}`, 'node.shards=8',
+      `redis.url=${this.redis.url}`, `event_log.driver=${this.driver}`,
+      ...(this.kafka ? [`kafka.brokers=${this.kafka.brokers}`] : []),
+      'portal.port=0', 'portal.demo_sign_in=true',
+      `sms.host=${this.smsHost}`, `sms.port=${this.smsPort}`,
+      `wechat.base_url=${this.wechatUrl}`, 'wechat.template_id=e2e', ...this.extra,
+    ].flatMap(setting => ['--set', setting])];
+  }
+
+  async startProgram() {
+    this.zhida = await start(program, ['run', ...this.settings],
+      { ready: /^ready (http:\S+)/, log: path.join(this.dir, 'zhida.log'), within: 90_000 });
+    this.api = portal(this.zhida.match[1]);
+  }
+
+  // A command of the program with this installation's settings.
+  command(words, options) {
+    return run(program, [...words, ...this.settings], options);
+  }
+
+  // What the simulated gateways took: [{ channel, to, text | data, ... }], SMS parts as they came.
+  messages() {
+    if (!existsSync(this.record)) return [];
+    return readFileSync(this.record, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
+  }
+
+  async close() {
+    await this.zhida?.kill();
+    await this.simulator?.kill();
+    this.kafka?.stop();
+    this.redis?.stop();
+    if (process.env.ZHIDA_TEST_KEEP) console.log(`kept: ${this.dir}`);
+    else rmSync(this.dir, { recursive: true, force: true });
+  }
+}

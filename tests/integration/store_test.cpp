@@ -1,0 +1,325 @@
+// The Lua of the ledger against a real Redis: it must do what the pure functions say.
+#include "common/store/campaigns.hpp"
+#include "common/store/inbox.hpp"
+#include "common/store/keys.hpp"
+#include "common/store/ledger.hpp"
+#include "common/store/policies.hpp"
+#include "common/store/profiles.hpp"
+#include "services/ledger_check.hpp"
+
+#include "common/base/murmur2.hpp"
+#include "tests/support/loop.hpp"
+#include "tests/support/servers.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+namespace zhida::store {
+namespace {
+
+using zhida::ledger::record;
+using zhida::ledger::state;
+using tests::loop;
+
+constexpr int shards = 4;
+
+class store_test : public testing::Test {
+  protected:
+    store_test() { loop_.run(redis_.command({"FLUSHDB"})).value(); }
+
+    std::vector<audience_member> members(std::uint32_t n) {
+        std::vector<audience_member> all;
+        for (std::uint32_t i = 0; i < n; ++i) all.push_back({i * 3 + 1, static_cast<std::uint16_t>(1 + i % 3)});
+        return all;
+    }
+    std::uint32_t freeze(std::uint32_t n, std::vector<channel> channels = {channel::web, channel::sms}) {
+        return loop_.run(ledgers_.freeze(1, "P.v1.r1", channels, members(n), {{"0:eligible", n}})).value();
+    }
+    claim_request claim_of(std::uint32_t epoch, std::vector<std::uint32_t> positions, std::uint32_t now = 1000) {
+        claim_request r;
+        r.shard = 1;
+        r.campaign = "P.v1.r1";
+        r.via = channel::sms;
+        r.epoch = epoch;
+        r.now_s = now;
+        r.positions = std::move(positions);
+        for (const auto p : r.positions) r.subject_ids.push_back("S" + std::to_string(p));
+        return r;
+    }
+    record at(std::uint32_t position, channel via = channel::sms) {
+        const auto bytes = loop_.run(ledgers_.ledger_bytes(1, "P.v1.r1", via)).value();
+        return zhida::ledger::decode(bytes.data() + position * zhida::ledger::record_size);
+    }
+    void expect_counters_agree() {
+        campaign c;
+        c.id = "P.v1.r1";
+        c.policy_id = "P";
+        c.title = "t";
+        c.issuer = "i";
+        c.channels = {channel::web, channel::sms};
+        loop_.run(campaigns_.put(c)).value();
+        const auto report = loop_.run(check_ledger(redis_, shards)).value();
+        for (const auto& e : report.errors) ADD_FAILURE() << e.text();
+    }
+
+    loop loop_;
+    io::redis redis_{loop_.executor(), {tests::redis_url(), std::chrono::milliseconds(5000)}};
+    ledgers ledgers_{redis_};
+    campaigns campaigns_{redis_, shards};
+};
+
+TEST_F(store_test, an_audience_is_frozen_once) {
+    EXPECT_EQ(freeze(5), 5U);
+    EXPECT_EQ(freeze(9), 5U) << "the first audience stays";
+    const auto counts = loop_.run(ledgers_.counters(1, "P.v1.r1", channel::sms)).value();
+    EXPECT_EQ(counts.at("s0"), 5);
+    EXPECT_EQ(loop_.run(ledgers_.campaigns_of(1)).value(), std::vector<std::string>{"P.v1.r1"});
+    expect_counters_agree();
+}
+
+TEST_F(store_test, an_empty_audience_leaves_no_arrays_but_its_verdicts) {
+    EXPECT_EQ(freeze(0), 0U);
+    EXPECT_TRUE(loop_.run(ledgers_.campaigns_of(1)).value().empty());
+    EXPECT_EQ(loop_.run(redis_.command({"HGET", keys::verdicts(1, "P.v1.r1"), "0:eligible"})).value().text, "0");
+}
+
+TEST_F(store_test, a_claim_moves_queued_deliveries_and_counts_them) {
+    freeze(10);
+    const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    const auto answer = loop_.run(ledgers_.claim(claim_of(epoch, {2, 3, 5}))).value();
+    EXPECT_EQ(answer.outcomes, std::vector<claim_outcome>(3, claim_outcome::claimed));
+    EXPECT_EQ(answer.changes.size(), 3U);
+    EXPECT_EQ(at(3).now, state::submitting);
+    EXPECT_EQ(at(3).at, epoch);
+    EXPECT_EQ(at(3).first_submitted, 1000U);
+    EXPECT_EQ(at(3).items, 1) << "the mask stays";
+    EXPECT_EQ(at(4).now, state::queued);
+    expect_counters_agree();
+}
+
+TEST_F(store_test, an_old_epoch_claims_nothing) {
+    freeze(3);
+    const auto old = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    const auto answer = loop_.run(ledgers_.claim(claim_of(old, {0, 1, 2})));
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().code, errc::conflict) << answer.error().text();
+    EXPECT_EQ(at(0).now, state::queued);
+}
+
+TEST_F(store_test, an_opt_out_is_seen_by_the_claim_itself) {
+    freeze(3);
+    consents c(redis_);
+    loop_.run(c.opt_out(1, "S1")).value();
+    const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    const auto answer = loop_.run(ledgers_.claim(claim_of(epoch, {0, 1, 2}))).value();
+    EXPECT_EQ(answer.outcomes[1], claim_outcome::opted_out);
+    EXPECT_EQ(at(1).now, state::suppressed);
+    EXPECT_EQ(at(1).why, zhida::ledger::reason::opted_out);
+    expect_counters_agree();
+}
+
+TEST_F(store_test, what_an_older_owner_claimed_is_in_doubt_unless_the_gateway_drops_duplicates) {
+    freeze(3);
+    const auto first = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    loop_.run(ledgers_.claim(claim_of(first, {0, 1}))).value();
+    const auto second = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    auto again = claim_of(second, {0}, 1100);
+    again.resend_within_s = 540;
+    EXPECT_EQ(loop_.run(ledgers_.claim(again)).value().outcomes[0], claim_outcome::claimed);
+    EXPECT_EQ(at(0).first_submitted, 1000U) << "the window counts from the first claim";
+    again.positions = {1};
+    again.subject_ids = {"S1"};
+    again.now_s = 1541;
+    EXPECT_EQ(loop_.run(ledgers_.claim(again)).value().outcomes[0], claim_outcome::in_doubt);
+    EXPECT_EQ(at(1).now, state::unknown);
+    EXPECT_EQ(at(1).why, zhida::ledger::reason::crashed_in_flight);
+    const auto third = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(third, {0}))).value().outcomes[0], claim_outcome::in_doubt);
+    expect_counters_agree();
+}
+
+TEST_F(store_test, a_held_delivery_is_claimed_when_it_is_due) {
+    freeze(2);
+    record held;
+    held.now = state::held;
+    held.why = zhida::ledger::reason::retry_later;
+    held.attempts = 1;
+    held.at = 2000;
+    loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{0, held}})).value();
+    const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(epoch, {0}, 1999))).value().outcomes[0], claim_outcome::not_yet);
+    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(epoch, {0}, 2000))).value().outcomes[0], claim_outcome::claimed);
+    EXPECT_EQ(at(0).attempts, 1);
+    expect_counters_agree();
+}
+
+TEST_F(store_test, a_position_that_is_not_there_is_refused) {
+    freeze(2);
+    const auto applied = loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{7, record{}}}));
+    ASSERT_FALSE(applied.has_value());
+    EXPECT_EQ(applied.error().code, errc::not_found);
+}
+
+// The merge in Lua and the merge in C++ are one rule.
+TEST_F(store_test, the_lua_merges_as_the_lattice_says) {
+    const bool held = rc::check("random changes", [&] {
+        loop_.run(redis_.command({"FLUSHDB"})).value();
+        const auto n = *rc::gen::inRange<std::uint32_t>(1, 40);
+        freeze(n);
+        std::vector<record> model(n);
+        for (std::uint32_t i = 0; i < n; ++i) model[i] = at(i);
+        const int batches = *rc::gen::inRange(1, 5);
+        for (int b = 0; b < batches; ++b) {
+            std::vector<change> changes;
+            const int size = *rc::gen::inRange(1, 30);
+            for (int k = 0; k < size; ++k) {
+                record r;
+                r.now = static_cast<state>(*rc::gen::inRange(0, zhida::ledger::state_count));
+                r.why = static_cast<zhida::ledger::reason>(*rc::gen::element(0, 1, 33, 96));
+                r.attempts = *rc::gen::inRange<std::uint8_t>(0, 4);
+                r.engaged = *rc::gen::inRange<std::uint8_t>(0, 8);
+                r.first_submitted = *rc::gen::inRange<std::uint32_t>(0, 3);
+                r.at = *rc::gen::arbitrary<std::uint32_t>();
+                const auto p = *rc::gen::inRange<std::uint32_t>(0, n);
+                changes.push_back({p, r});
+                model[p] = zhida::ledger::merge(model[p], r);
+            }
+            const auto changed = loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, changes)).value();
+            RC_ASSERT(loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, changes)).value().empty());
+            (void)changed;
+        }
+        for (std::uint32_t i = 0; i < n; ++i) RC_ASSERT(at(i) == model[i]);
+        expect_counters_agree();
+        RC_ASSERT(!testing::Test::HasFailure());
+    });
+    EXPECT_TRUE(held);
+}
+
+TEST_F(store_test, changes_far_apart_are_merged_like_near_ones) {
+    freeze(20000);
+    record done;
+    done.now = state::delivered;
+    const auto changed =
+        loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{3, done}, {19999, done}, {9000, done}})).value();
+    EXPECT_EQ(changed.size(), 3U);
+    EXPECT_EQ(at(19999).now, state::delivered);
+    EXPECT_EQ(at(9001).now, state::queued);
+    expect_counters_agree();
+}
+
+TEST_F(store_test, the_inbox_is_the_web_ledger_read_by_subject) {
+    freeze(1000);
+    inbox in(redis_);
+    const std::uint32_t ordinal = 500 * 3 + 1;
+    EXPECT_TRUE(loop_.run(in.of(1, ordinal)).value().empty()) << "not delivered yet";
+    record shown;
+    shown.now = state::delivered;
+    shown.at = 77;
+    loop_.run(ledgers_.apply(1, "P.v1.r1", channel::web, {{500, shown}})).value();
+    const auto entries = loop_.run(in.of(1, ordinal)).value();
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_EQ(entries[0].campaign, "P.v1.r1");
+    EXPECT_EQ(entries[0].web.items, 1 + 500 % 3);
+    EXPECT_TRUE(loop_.run(in.of(1, ordinal + 1)).value().empty()) << "nobody else's";
+    EXPECT_TRUE(loop_.run(in.of(1, 0)).value().empty());
+    EXPECT_TRUE(loop_.run(in.of(1, 5000)).value().empty());
+    EXPECT_FALSE(loop_.run(in.one(1, ordinal + 1, "P.v1.r1")).has_value());
+
+    const auto read = loop_.run(in.engage(1, ordinal, "P.v1.r1", zhida::ledger::engagement::read)).value();
+    EXPECT_TRUE(read.changed);
+    EXPECT_FALSE(loop_.run(in.engage(1, ordinal, "P.v1.r1", zhida::ledger::engagement::read)).value().changed);
+    EXPECT_EQ(loop_.run(ledgers_.counters(1, "P.v1.r1", channel::web)).value().at("read"), 1);
+    expect_counters_agree();
+}
+
+TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
+    messages m(redis_);
+    const message_place place{1, "P.v1.r1", channel::sms, 9, 1, 1};
+    const std::chrono::seconds keep(60);
+    EXPECT_FALSE(loop_.run(m.resolve("sms", "aa", "early", keep)).value().has_value());
+    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "early");
+    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "") << "handed over once";
+    const auto found = loop_.run(m.resolve("sms", "aa", "late", keep)).value();
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->position, 9U);
+    EXPECT_FALSE(loop_.run(m.resolve("wechat", "aa", "x", keep)).value().has_value()) << "ids belong to their gateway";
+}
+
+TEST_F(store_test, a_long_message_is_delivered_when_every_part_is) {
+    EXPECT_FALSE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 2, 2)).value());
+    EXPECT_FALSE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 2, 2)).value()) << "the same part twice";
+    EXPECT_TRUE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 1, 2)).value());
+}
+
+TEST_F(store_test, profiles_keep_their_ordinal_and_hide_their_contacts) {
+    const auto sealer = crypto::sealer::from_hex_key(std::string(64, '7')).value();
+    profiles p(redis_, sealer, shards);
+    profile row;
+    row.id = "R00000000000000001";
+    row.type = subject_type::resident;
+    row.name = "合成·甲";
+    row.contacts = {{"本人", "19900000001", "oABCDEF"}};
+    profile other = row;
+    other.id = "R00000000000000002";
+    const int shard = shard_of(row.id, shards);
+    EXPECT_EQ(loop_.run(p.put(shard, {row, other}, 5)).value(), (std::vector<std::uint32_t>{0, 1}));
+    row.name = "合成·乙";
+    EXPECT_EQ(loop_.run(p.put(shard, {row}, 6)).value(), std::vector<std::uint32_t>{0});
+    const auto back = loop_.run(p.get(row.id)).value();
+    EXPECT_EQ(back.subject.name, "合成·乙");
+    EXPECT_EQ(back.subject.contacts, row.contacts);
+    EXPECT_EQ(back.ordinal, 0U);
+    const auto raw = loop_.run(redis_.command({"GET", keys::profile(shard, row.id)})).value().text;
+    EXPECT_EQ(raw.find("1990000"), std::string::npos);
+    EXPECT_EQ(raw.find("oABC"), std::string::npos);
+    EXPECT_EQ(loop_.run(p.applied_offsets()).value()[static_cast<std::size_t>(shard)], 6);
+    loop_.run(p.put(shard, {row}, 3)).value();
+    EXPECT_EQ(loop_.run(p.applied_offsets()).value()[static_cast<std::size_t>(shard)], 6) << "never falls";
+    EXPECT_EQ(loop_.run(p.load(shard)).value().size(), 2U);
+    EXPECT_EQ(loop_.run(p.count()).value(), 2);
+    const auto nobody = loop_.run(p.get("R99"));
+    EXPECT_EQ(nobody.error().code, errc::not_found);
+}
+
+TEST_F(store_test, the_highest_version_of_a_policy_wins_and_every_version_can_be_read) {
+    policies store(redis_);
+    policy p;
+    p.id = "P";
+    p.version = 2;
+    p.disclosure = "主动公开";
+    loop_.run(store.put(p, json{{"v", 2}}, 100, true)).value();
+    p.version = 1;
+    loop_.run(store.put(p, json{{"v", 1}}, 200, true)).value();
+    EXPECT_EQ(loop_.run(store.get("P")).value().version, 2);
+    EXPECT_EQ(loop_.run(store.get_version("P", 1)).value()["v"].get<int>(), 1);
+    EXPECT_EQ(loop_.run(store.get_version("P", 3)).error().code, errc::not_found);
+    EXPECT_EQ(loop_.run(store.list(10)).value().size(), 1U);
+    EXPECT_EQ(loop_.run(store.get("Q")).error().code, errc::not_found);
+}
+
+TEST_F(store_test, verify_names_what_does_not_agree) {
+    freeze(3);
+    expect_counters_agree();
+    loop_.run(redis_.command({"HINCRBY", keys::counters(1, "P.v1.r1", channel::sms), "s0", "1"})).value();
+    const auto report = loop_.run(check_ledger(redis_, shards)).value();
+    ASSERT_EQ(report.errors.size(), 1U);
+    EXPECT_EQ(report.errors[0].where, "P.v1.r1/sms/shard 1");
+    loop_.run(redis_.command({"APPEND", keys::ledger(1, "P.v1.r1", channel::web), std::string(16, '\0')})).value();
+    EXPECT_GE(loop_.run(check_ledger(redis_, shards)).value().errors.size(), 2U);
+}
+
+TEST_F(store_test, progress_sums_the_shards) {
+    freeze(10);
+    loop_.run(ledgers_.freeze(2, "P.v1.r1", {channel::web, channel::sms}, members(4), {{"0:eligible", 4}})).value();
+    expect_counters_agree();
+    const auto p = loop_.run(campaigns_.progress("P.v1.r1", 1)).value();
+    EXPECT_EQ(p.audience, 14);
+    ASSERT_EQ(p.channels.size(), 2U);
+    EXPECT_EQ(p.channels[1].matched(), 14);
+    EXPECT_EQ(p.items[0].eligible, 14);
+}
+
+} // namespace
+} // namespace zhida::store

@@ -1,0 +1,126 @@
+#include "services/dispatcher/decide.hpp"
+#include "services/dispatcher/package_text.hpp"
+#include "services/dispatcher/receipts.hpp"
+
+#include "common/base/clock.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace zhida;
+using namespace zhida::dispatcher;
+
+namespace {
+
+profile with(std::vector<contact> contacts) {
+    profile p;
+    p.contacts = std::move(contacts);
+    return p;
+}
+
+} // namespace
+
+TEST(Decide, SendsToTheFirstContactThatTheChannelCanReach) {
+    const auto p = with({{"法人", "", "oA"}, {"财务", "19900000001", ""}});
+    const auto sms = decide({channel::sms, true, true, false, &p});
+    EXPECT_FALSE(sms.suppress.has_value());
+    EXPECT_EQ(sms.address, "19900000001");
+    EXPECT_EQ(decide({channel::wechat, true, true, false, &p}).address, "oA");
+}
+
+TEST(Decide, NamesTheReasonNotToSend) {
+    const auto p = with({{"法人", "19900000001", ""}});
+    const auto bad = with({{"法人", "123", ""}});
+    using ledger::reason;
+    EXPECT_EQ(decide({channel::sms, true, true, true, &p}).suppress, reason::opted_out);
+    EXPECT_EQ(decide({channel::sms, false, true, false, &p}).suppress, reason::channel_disabled);
+    EXPECT_EQ(decide({channel::sms, true, false, false, &p}).suppress, reason::not_public);
+    EXPECT_EQ(decide({channel::sms, true, true, false, nullptr}).suppress, reason::profile_deleted);
+    EXPECT_EQ(decide({channel::wechat, true, true, false, &p}).suppress, reason::no_contact);
+    EXPECT_EQ(decide({channel::sms, true, true, false, &bad}).suppress, reason::invalid_contact);
+}
+
+TEST(Decide, TheWebInboxIsNeverOptedOutOf) {
+    EXPECT_FALSE(decide({channel::web, true, true, true, nullptr}).suppress.has_value());
+    EXPECT_EQ(decide({channel::web, true, false, false, nullptr}).suppress, ledger::reason::not_public);
+}
+
+TEST(Decide, RetriesSlowDownButNotForEver) {
+    EXPECT_EQ(retry_delay_ms(0, 0), 1000);
+    EXPECT_EQ(retry_delay_ms(3, 0), 8000);
+    EXPECT_EQ(retry_delay_ms(200, 0), 60000);
+    EXPECT_EQ(retry_delay_ms(0, 5000), 5000) << "what the gateway asks for counts";
+}
+
+namespace {
+
+policy sample() {
+    policy p;
+    p.issuer = "宝山区科学技术委员会";
+    p.title = "政策";
+    policy_item a;
+    a.id = "1";
+    a.title = "高新技术企业认定奖励";
+    a.benefit = "一次性奖励25万元";
+    std::int32_t day = 0;
+    parse_date("2026-12-31", day);
+    a.window.end = day;
+    policy_item b = a;
+    b.id = "2";
+    p.items = {a, b};
+    return p;
+}
+
+} // namespace
+
+TEST(PackageText, SaysWhoWhatUntilWhenHowToVerifyAndHowToRefuse) {
+    const auto text = sms_text(sample(), 1, sms_config{});
+    EXPECT_TRUE(text.starts_with("【直达演示】宝山区科学技术委员会：")) << text;
+    for (const char* part : {"高新技术企业认定奖励", "一次性奖励25万元", "2026-12-31截止", "可拨12345核实", "拒收请回复R", "企业专属网页"})
+        EXPECT_NE(text.find(part), std::string::npos) << part;
+    EXPECT_EQ(text.find("http"), std::string::npos) << "a policy message carries no link";
+    EXPECT_EQ(text.find("等2项"), std::string::npos);
+    EXPECT_NE(sms_text(sample(), 3, sms_config{}).find("等2项政策"), std::string::npos);
+    EXPECT_NE(sms_text(sample(), 2, sms_config{}), "") << "the second item alone";
+}
+
+TEST(PackageText, FieldsFitTheTemplate) {
+    auto p = sample();
+    p.items[0].title = "一二三四五六七八九十一二三四五六七八九十一二三";
+    for (const auto& [name, value] : wechat_fields(p, 1)) {
+        std::size_t characters = 0;
+        for (const char c : value) characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+        EXPECT_LE(characters, 20U) << name;
+        EXPECT_FALSE(value.empty()) << name;
+    }
+}
+
+TEST(PackageText, ShorteningNeverSplitsACharacter) {
+    EXPECT_EQ(shortened("一二三四", 4), "一二三四");
+    EXPECT_EQ(shortened("一二三四五", 4), "一二三…");
+    EXPECT_EQ(shortened("abc", 10), "abc");
+    EXPECT_EQ(shortened("", 4), "");
+}
+
+TEST(Receipts, SurviveTheWayToTheirShardWithoutThePhoneNumber) {
+    gateways::receipt r;
+    r.gateway = "sms";
+    r.message_id = "00ff";
+    r.phone = "19900000001";
+    r.status = "DELIVRD";
+    r.means = gateways::receipt::meaning::delivered;
+    r.at = wall_time(milliseconds(1'795'000'000'123));
+    const auto text = receipt_text(r);
+    EXPECT_EQ(text.find("1990000"), std::string::npos);
+    auto data = parse_json(text);
+    ASSERT_TRUE(data.has_value());
+    (*data)["place"] = store::to_text(store::message_place{7, "P.v1.r1", channel::sms, 42, 1, 2});
+    std::vector<failure> errors;
+    const auto back = read_receipt(*data, errors);
+    ASSERT_TRUE(back.has_value());
+    EXPECT_EQ(back->place.position, 42U);
+    EXPECT_EQ(back->place.parts, 2);
+    EXPECT_EQ(record_of(*back).now, ledger::state::delivered);
+    EXPECT_EQ(record_of(*back).at, 1'795'000'000U);
+    (*data)["means"] = "maybe";
+    EXPECT_FALSE(read_receipt(*data, errors).has_value());
+}
