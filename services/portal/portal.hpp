@@ -12,7 +12,8 @@ class portal {
     // The executor's thread is the portal's own; everything here is called on it.
     portal(asio::any_io_executor executor, portal_parts parts);
     ~portal();
-    // Reads templates, assets and samples, creates missing topics' consumers, listens. Failure: says what to do.
+    // Reads templates, assets and samples, creates missing topics' consumers, listens. Failure: says what to
+    // do.
     result<void> start();
     std::uint16_t port() const noexcept;
     // Serves until stop(); start() must have succeeded.
