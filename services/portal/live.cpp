@@ -8,9 +8,10 @@ std::string sse_event(std::string_view name, const json& data) {
     return "event: " + std::string(name) + "\ndata: " + to_text(data) + "\n\n";
 }
 
-void live_hub::add(subject_listener l) {
-    const int shard = l.shard;
-    subjects_[shard].push_back(std::make_shared<subject_listener>(std::move(l)));
+std::shared_ptr<live_hub::subject_listener> live_hub::add(subject_listener l) {
+    auto shared = std::make_shared<subject_listener>(std::move(l));
+    subjects_[shared->shard].push_back(shared);
+    return shared;
 }
 
 void live_hub::add(staff_listener l) {

@@ -32,7 +32,7 @@ class live_hub {
         io::http_stream stream;
     };
 
-    void add(subject_listener l);
+    std::shared_ptr<subject_listener> add(subject_listener l);
     void add(staff_listener l);
     // Who of this shard may have received something by this transition: web deliveries that arrived.
     std::vector<std::shared_ptr<subject_listener>> affected(const transition& t);

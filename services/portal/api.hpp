@@ -1,0 +1,36 @@
+// Handlers of the API, one file each group; routes.cpp lists them.
+#pragma once
+
+#include "services/portal/routes.hpp"
+
+namespace zhida::portal {
+
+handler_function api_publish_policy;
+handler_function api_check_policy;
+handler_function api_list_policies;
+handler_function api_get_policy;
+handler_function api_get_policy_document;
+
+handler_function api_list_campaigns;
+handler_function api_get_campaign;
+
+handler_function api_get_packages;
+handler_function api_read_package;
+handler_function api_opt_out;
+handler_function api_opt_in;
+
+handler_function api_gateways;
+handler_function api_dead_letters;
+handler_function api_summary;
+handler_function api_openapi;
+
+handler_function api_subject_live;
+handler_function api_staff_live;
+
+handler_function get_health;
+handler_function get_ready;
+handler_function get_metrics;
+handler_function get_asset;
+handler_function get_favicon;
+
+} // namespace zhida::portal

@@ -1,0 +1,90 @@
+#include "services/portal/publish.hpp"
+
+#include "common/model/campaign.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
+#include "matching/policy_check.hpp"
+#include "services/portal/access.hpp"
+
+namespace zhida::portal {
+
+namespace {
+
+using outcome = std::variant<publish_refusal, published>;
+
+publish_refusal refused(publish_refusal::kind why, failure f) {
+    return {why, {std::move(f)}};
+}
+
+} // namespace
+
+std::variant<publish_refusal, checked_document> check_document(context& c, const identity& who,
+                                                               const std::string& text) {
+    auto document = parse_json(text);
+    if (!document) {
+        auto f = document.error();
+        f.where = "";
+        return refused(publish_refusal::kind::unreadable, std::move(f));
+    }
+    std::vector<failure> errors;
+    auto checked = matching::check_policy(*document, c.parts.catalogue, errors);
+    if (!checked) {
+        if (errors.empty()) errors.push_back(checked.error());
+        return publish_refusal{publish_refusal::kind::invalid, std::move(errors)};
+    }
+    const auto& issuer = checked->document.issuer;
+    if (!may_publish(who, issuer))
+        return refused(publish_refusal::kind::not_own_issuer,
+                       {errc::refused, "发布单位“" + issuer + "”不是当前登录的部门“" + who.name + "”",
+                        "/issuer", "改为本部门，或以该部门的身份登录"});
+    return checked_document{std::move(*document), std::move(checked->document)};
+}
+
+asio::awaitable<result<outcome>> publish(context& c, identity who, std::string text) {
+    auto checked = check_document(c, who, text);
+    if (auto* refusal = std::get_if<publish_refusal>(&checked)) co_return outcome(std::move(*refusal));
+    auto& good = std::get<checked_document>(checked);
+    const auto& about = good.about;
+
+    published out;
+    out.id = about.id;
+    out.version = about.version;
+    out.public_ = about.may_be_pushed();
+    out.location = "/api/v1/policies/" + about.id;
+    out.campaign = campaign_id(about.id, about.version, 1);
+
+    const auto stored = co_await c.policies.get(about.id);
+    if (!stored && stored.error().code != errc::not_found) co_return stored.error();
+    if (stored) {
+        const auto held = stored->document.value("issuer", "");
+        if (!may_publish(who, held))
+            co_return outcome(refused(publish_refusal::kind::not_own_issuer,
+                                      {errc::refused, "编号 " + about.id + " 已由“" + held + "”使用", "/id",
+                                       "为这份政策另取一个编号"}));
+        if (stored->version == about.version && stored->document == good.document) {
+            out.repeated = true;
+            co_return outcome(std::move(out));
+        }
+        if (stored->version >= about.version)
+            co_return outcome(refused(
+                publish_refusal::kind::version_taken,
+                {errc::conflict, "第 " + std::to_string(about.version) + " 版已经发布，内容与这份不同",
+                 "/version", "把 version 改为 " + std::to_string(stored->version + 1)}));
+    }
+
+    cloud_event event;
+    event.id = new_event_id();
+    event.source = "/zhida/portal";
+    event.type = event_type::policy_published;
+    event.subject = about.id;
+    event.time = to_rfc3339(c.time.now());
+    event.data = good.document;
+    auto encoded = encode_event(event);
+    auto appended = co_await c.log->append(
+        {topics::policy, 0, about.id, std::move(encoded.value), std::move(encoded.headers)});
+    if (!appended) co_return appended.error();
+    c.compiled.forget(about.id);
+    co_return outcome(std::move(out));
+}
+
+} // namespace zhida::portal
