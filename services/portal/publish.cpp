@@ -1,10 +1,9 @@
 #include "services/portal/publish.hpp"
 
 #include "common/model/campaign.hpp"
-#include "common/model/cloud_event.hpp"
-#include "common/model/topics.hpp"
 #include "matching/policy_check.hpp"
 #include "services/portal/access.hpp"
+#include "services/publishing.hpp"
 
 namespace zhida::portal {
 
@@ -72,16 +71,7 @@ asio::awaitable<result<outcome>> publish(context& c, identity who, std::string t
                                        "把 version 改为 " + std::to_string(stored->version + 1)}));
     }
 
-    cloud_event event;
-    event.id = new_event_id();
-    event.source = "/zhida/portal";
-    event.type = event_type::policy_published;
-    event.subject = about.id;
-    event.time = to_rfc3339(c.time.now());
-    event.data = good.document;
-    auto encoded = encode_event(event);
-    auto appended = co_await c.log->append({topics::policy, 0, about.id, std::move(encoded.value),
-                                            std::move(encoded.headers)});
+    auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now()));
     if (!appended) co_return appended.error();
     c.compiled.forget(about.id);
     co_return outcome(std::move(out));
