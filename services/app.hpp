@@ -1,15 +1,17 @@
-// One process: the roles it runs, each a thread with an io_context of its own. They share nothing but what never changes,
-// the metrics' registry, the event log and Redis.
+// One process: the roles it runs, each a thread with an io_context of its own. They share nothing but what
+// never changes, the metrics' registry, the event log and Redis.
 #pragma once
 
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
 #include "common/base/crypto.hpp"
+#include "common/base/metrics.hpp"
 #include "common/model/policy.hpp"
 #include "matching/catalogue.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <prometheus/registry.h>
 
 #include <functional>
 #include <memory>
@@ -28,8 +30,9 @@ class app {
     // Reads catalogue and key; throws failure_error where they are not good.
     app(config c, app_roles roles);
     ~app();
-    // Starts the roles and serves until a signal or stop(). `when_up` is a coroutine's start, run in the main thread once
-    // the topics are there and every role has started; what it throws ends the app. Returns the exit code.
+    // Starts the roles and serves until a signal or stop(). `when_up` is a coroutine's start, run in the main
+    // thread once the topics are there and every role has started; what it throws ends the app. Returns the
+    // exit code.
     int run(std::function<boost::asio::awaitable<void>(app&)> when_up);
     void stop();
 
@@ -54,9 +57,10 @@ class app {
     matching::catalogue catalogue_;
     crypto::sealer sealer_;
     system_clock clock_;
-    std::shared_ptr<prometheus::Registry> registry_;
+    metrics meters_;
     boost::asio::io_context main_{1};
-    std::vector<std::unique_ptr<role_thread>> threads_; // in the order of starting; stopped in the reverse order
+    std::vector<std::unique_ptr<role_thread>>
+        threads_; // in the order of starting; stopped in the reverse order
     std::string address_;
     bool stopping_ = false;
     int exit_code_ = 0;

@@ -14,7 +14,8 @@ result<data_folder> data_folder::take(const std::string& path) {
     std::error_code code;
     const bool made = std::filesystem::create_directories(path, code);
     if (code)
-        return failure{errc::io, "cannot be made: " + code.message(), path, "choose another folder with --data"};
+        return failure{errc::io, "cannot be made: " + code.message(), path,
+                       "choose another folder with --data"};
     if (made) std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
     const auto file = path + "/lock";
     const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -26,7 +27,8 @@ result<data_folder> data_folder::take(const std::string& path) {
         const auto n = ::pread(lock, pid, sizeof pid - 1, 0);
         ::close(lock);
         return failure{errc::conflict,
-                       "is in use by another zhida" + (n > 0 ? " (process " + std::string(pid) + ")" : std::string()),
+                       "is in use by another zhida" +
+                           (n > 0 ? " (process " + std::string(pid) + ")" : std::string()),
                        path, "stop it, or choose another folder with --data"};
     }
     const auto text = std::to_string(::getpid());

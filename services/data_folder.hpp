@@ -9,7 +9,8 @@ namespace zhida {
 
 class data_folder {
   public:
-    // Makes the folder (mode 0700) and locks it. conflict: another process has it; says its pid and what to do.
+    // Makes the folder (mode 0700) and locks it. conflict: another process has it; says its pid and what to
+    // do.
     static result<data_folder> take(const std::string& path);
     data_folder(data_folder&& other) noexcept;
     data_folder& operator=(data_folder&&) = delete;

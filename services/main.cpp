@@ -22,8 +22,8 @@ std::map<std::string, std::string> environment() {
 
 void start_log(const zhida::log_config& c) {
     using zhida::log::level;
-    const auto lowest = c.level == "debug"  ? level::debug
-                        : c.level == "warn" ? level::warn
+    const auto lowest = c.level == "debug"   ? level::debug
+                        : c.level == "warn"  ? level::warn
                         : c.level == "error" ? level::error
                                              : level::info;
     zhida::log::start(lowest, c.format);
@@ -44,21 +44,28 @@ int main(int argc, char** argv) try {
     arguments a;
     CLI::App cli{"Zhida (直达): a published policy reaches everyone it is for"};
     cli.set_version_flag("--version", ZHIDA_VERSION);
-    cli.add_option("--config", a.config_file, "TOML file; config/zhida.toml lists every key")->envname("ZHIDA_CONFIG");
-    cli.add_option("--set", a.sets, "section.key=value, wins over file and environment")->allow_extra_args(false);
-    cli.add_flag("--check-config", a.check_config, "Check the configuration, print it (secrets masked) and stop");
+    cli.add_option("--config", a.config_file, "TOML file; config/zhida.toml lists every key")
+        ->envname("ZHIDA_CONFIG");
+    cli.add_option("--set", a.sets, "section.key=value, wins over file and environment")
+        ->allow_extra_args(false);
+    cli.add_flag("--check-config", a.check_config,
+                 "Check the configuration, print it (secrets masked) and stop");
     cli.add_flag("--json", a.json, "Answer as JSON");
     cli.require_subcommand(0, 1);
     cli.fallthrough(); // the options above may follow the command
 
     auto* run = cli.add_subcommand("run", "Run the service, all roles or some");
-    run->add_option("--roles", a.roles, "matcher, dispatcher, portal, simulator (default: all but simulator)")->delimiter(',');
-    run->add_option("--channels", a.channels, "Of the dispatcher: web, sms, wechat (default: all)")->delimiter(',');
+    run->add_option("--roles", a.roles, "matcher, dispatcher, portal, simulator (default: all but simulator)")
+        ->delimiter(',');
+    run->add_option("--channels", a.channels, "Of the dispatcher: web, sms, wechat (default: all)")
+        ->delimiter(',');
 
     auto* demo = cli.add_subcommand("demo", "Run everything on this machine with synthetic subjects");
-    auto* port = demo->add_option("--port", a.demo.port, "Port of the pages (default 8080, or a free one)")->check(CLI::Range(0, 65535));
+    auto* port = demo->add_option("--port", a.demo.port, "Port of the pages (default 8080, or a free one)")
+                     ->check(CLI::Range(0, 65535));
     demo->add_option("--data", a.demo.data, "Folder that keeps everything");
-    demo->add_option("--subjects", a.demo.subjects, "Synthetic subjects: a quarter enterprises")->check(CLI::Range(4, 20000000));
+    demo->add_option("--subjects", a.demo.subjects, "Synthetic subjects: a quarter enterprises")
+        ->check(CLI::Range(4, 20000000));
 
     auto* simulate = cli.add_subcommand("simulate", "Run the gateway simulators (development only)");
 

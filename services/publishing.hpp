@@ -1,9 +1,11 @@
-// The way into zhida.policy, and the topics that an installation has.
+// The ways into zhida.policy and zhida.profile, and the topics that an installation has.
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "common/base/crypto.hpp"
 #include "common/io/event_log.hpp"
 #include "common/model/policy.hpp"
+#include "matching/catalogue.hpp"
 
 #include <vector>
 
@@ -14,5 +16,9 @@ std::vector<io::topic_spec> all_topics(std::int32_t shards);
 // A checked policy document as the event that publishes it. Its id is the policy's id and version, so that
 // publishing the same again is seen to be a repetition.
 io::log_message policy_message(const policy& p, const json& document, wall_time now);
+
+// A profile as the event that upserts it, contacts sealed, on the partition that is its shard.
+io::log_message profile_message(const profile& p, const matching::catalogue& c, const crypto::sealer& sealer,
+                                int shards, wall_time now);
 
 } // namespace zhida

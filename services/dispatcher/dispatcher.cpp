@@ -25,25 +25,18 @@ constexpr int workers_of_a_lane = 4;
 constexpr std::size_t most_waiting = 64;
 constexpr auto receipts_kept = std::chrono::hours(72);
 
-prometheus::Counter& counter(prometheus::Registry& registry, const char* name, const char* help) {
-    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
-
 } // namespace
 
 dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
-                       const crypto::sealer& sealer, prometheus::Registry& registry,
-                       std::vector<channel> channels)
+                       const crypto::sealer& sealer, metrics& meters, std::vector<channel> channels)
     : executor_(executor), config_(c), clock_(clock), sealer_(sealer),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), messages_(redis_),
       campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
       deliverer_{config_, clock_, sealer_, *log_, ledgers_, messages_, campaigns_, policies_, stopping_},
-      chunks_done_(counter(registry, "zhida_chunks_done_total", "Dispatch records carried to their end")),
-      receipts_applied_(
-          counter(registry, "zhida_receipts_applied_total", "Receipts written into the ledger")),
-      events_buried_(
-          counter(registry, "zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
+      chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
+      receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
+      events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
         auto l = std::make_unique<lane>(via, executor, static_cast<std::size_t>(c.node.shards));
         l->gateway = make_sender(via);

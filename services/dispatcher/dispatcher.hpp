@@ -2,12 +2,11 @@
 // its end before its offset is stored; the shards of a channel take turns.
 #pragma once
 
-#include "matching/catalogue.hpp"
+#include "common/base/metrics.hpp"
 #include "services/dispatcher/chunk.hpp"
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
-#include <prometheus/registry.h>
 
 #include <deque>
 #include <map>
@@ -19,7 +18,7 @@ namespace zhida::dispatcher {
 class dispatcher {
   public:
     dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
-               const crypto::sealer& sealer, prometheus::Registry& registry, std::vector<channel> channels);
+               const crypto::sealer& sealer, metrics& meters, std::vector<channel> channels);
     ~dispatcher();
     // Until stop(); then what is under way is finished and the offsets are stored.
     asio::awaitable<void> run();

@@ -422,7 +422,8 @@ void session::impl::expire() {
         write_wake.notify();
     }
     if (!waiting.empty() && waiting.front().message->give_up_at <= now())
-        give_back(not_taken("not written in time: the gateway or the rate is too slow", milliseconds(1000)), false);
+        give_back(not_taken("not written in time: the gateway or the rate is too slow", milliseconds(1000)),
+                  false);
     maybe_terminate();
 }
 

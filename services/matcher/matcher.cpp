@@ -13,27 +13,19 @@
 
 namespace zhida::matcher {
 
-namespace {
-
-prometheus::Counter& counter(prometheus::Registry& registry, const char* name, const char* help) {
-    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
-
-} // namespace
+namespace {} // namespace
 
 matcher::matcher(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
-                 const clock& clock, const crypto::sealer& sealer, prometheus::Registry& registry)
+                 const clock& clock, const crypto::sealer& sealer, metrics& meters)
     : config_(c), catalogue_(catalogue), clock_(clock), sealer_(sealer),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), profiles_(redis_, sealer, static_cast<int>(c.node.shards)),
       policies_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), ledgers_(redis_),
       policy_log_(catalogue), turn_(executor),
-      profiles_written_(counter(registry, "zhida_profiles_written_total", "Profile events applied")),
-      policies_judged_(
-          counter(registry, "zhida_policies_judged_total", "Policy events judged, once a shard")),
-      subjects_matched_(counter(registry, "zhida_subjects_matched_total", "Subjects put into audiences")),
-      events_buried_(counter(registry, "zhida_matcher_dead_letters_total", "Events that could not be read")) {
-}
+      profiles_written_(meters.counter("zhida_profiles_written_total", "Profile events applied")),
+      policies_judged_(meters.counter("zhida_policies_judged_total", "Policy events judged, once a shard")),
+      subjects_matched_(meters.counter("zhida_subjects_matched_total", "Subjects put into audiences")),
+      events_buried_(meters.counter("zhida_matcher_dead_letters_total", "Events that could not be read")) {}
 
 asio::awaitable<void> matcher::run() {
     const auto shards = static_cast<std::int32_t>(config_.node.shards);

@@ -5,6 +5,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
 #include "common/base/crypto.hpp"
+#include "common/base/metrics.hpp"
 #include "common/io/event_log.hpp"
 #include "common/io/mutex.hpp"
 #include "common/io/redis.hpp"
@@ -16,7 +17,6 @@
 #include "services/matcher/policy_log.hpp"
 
 #include <prometheus/counter.h>
-#include <prometheus/registry.h>
 
 #include <map>
 #include <unordered_map>
@@ -28,7 +28,7 @@ namespace asio = boost::asio;
 class matcher {
   public:
     matcher(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
-            const clock& clock, const crypto::sealer& sealer, prometheus::Registry& registry);
+            const clock& clock, const crypto::sealer& sealer, metrics& meters);
     // Until stop(); then everything under way is finished and the offsets are stored.
     asio::awaitable<void> run();
     void stop();

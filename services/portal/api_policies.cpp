@@ -19,7 +19,8 @@ io::http_response of_refusal(const publish_refusal& refusal) {
     case publish_refusal::kind::version_taken:
         break;
     }
-    return io::problem(409, "/problems/version-taken", "Version already published", refusal.errors.front().text());
+    return io::problem(409, "/problems/version-taken", "Version already published",
+                       refusal.errors.front().text());
 }
 
 io::http_response accepted(const json& body, int status) {
@@ -43,7 +44,8 @@ asio::awaitable<io::http_response> publish_now(context& c, identity who, std::st
 }
 
 // Own or public; not_found otherwise, so that nobody learns that it exists.
-asio::awaitable<result<std::shared_ptr<const compiled_policy>>> visible(context& c, identity who, std::string id) {
+asio::awaitable<result<std::shared_ptr<const compiled_policy>>> visible(context& c, identity who,
+                                                                        std::string id) {
     auto found = co_await c.compiled.get(id);
     if (!found) co_return found.error();
     if (!may_see_policy(who, (*found)->about.disclosure, (*found)->about.issuer))
@@ -52,8 +54,8 @@ asio::awaitable<result<std::shared_ptr<const compiled_policy>>> visible(context&
 }
 
 std::string etag_of(const compiled_policy& p) {
-    return "\"v" + std::to_string(p.about.version) + "-" + std::to_string(p.received_ms) + (p.pushed ? "p" : "") +
-           '"';
+    return "\"v" + std::to_string(p.about.version) + "-" + std::to_string(p.received_ms) +
+           (p.pushed ? "p" : "") + '"';
 }
 
 } // namespace
@@ -93,7 +95,8 @@ asio::awaitable<io::http_response> api_publish_policy(context& c, visitor v, io:
 
 asio::awaitable<io::http_response> api_check_policy(context& c, visitor v, io::http_request r) {
     const auto checked = check_document(c, v.who, r.body);
-    if (const auto* refusal = std::get_if<publish_refusal>(&checked)) co_return policy_invalid(refusal->errors);
+    if (const auto* refusal = std::get_if<publish_refusal>(&checked))
+        co_return policy_invalid(refusal->errors);
     const auto& good = std::get<checked_document>(checked);
     co_return json_answer({{"ok", true},
                            {"id", good.about.id},
@@ -116,7 +119,8 @@ asio::awaitable<io::http_response> api_list_policies(context& c, visitor v, io::
         more = policies->size() == want;
         for (const auto& p : *policies) {
             before = p->received_ms;
-            if (may_see_policy(v.who, p->about.disclosure, p->about.issuer)) items.push_back(policy_summary(*p));
+            if (may_see_policy(v.who, p->about.disclosure, p->about.issuer))
+                items.push_back(policy_summary(*p));
         }
     }
     auto out = json_answer({{"items", items}, {"next", more ? json(cursor_of(before)) : json()}});

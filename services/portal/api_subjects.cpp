@@ -74,7 +74,8 @@ asio::awaitable<io::http_response> api_subject_live(context& c, visitor v, io::h
     if (!subject) co_return of_failure(subject.error());
     const auto entries = co_await c.inbox.of(subject->shard, subject->ordinal);
     if (!entries) co_return of_failure(entries.error());
-    live_hub::subject_listener listener{subject->shard, subject->ordinal, subject->subject.id, io::http_stream(nullptr), {}};
+    live_hub::subject_listener listener{
+        subject->shard, subject->ordinal, subject->subject.id, io::http_stream(nullptr), {}};
     // What is there already is not news; a page that was drawn before it came sees it by the count.
     std::size_t unread = 0;
     for (const auto& e : *entries) {

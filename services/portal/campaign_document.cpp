@@ -20,8 +20,11 @@ json counts_document(const state_counts& states) {
 }
 
 json progress_document(const channel_progress& c) {
-    json out = {{"channel", to_string(c.via)}, {"matched", c.matched()},           {"pending", c.pending()},
-                {"read", c.read},              {"states", counts_document(c.states)}};
+    json out = {{"channel", to_string(c.via)},
+                {"matched", c.matched()},
+                {"pending", c.pending()},
+                {"read", c.read},
+                {"states", counts_document(c.states)}};
     const auto rate = failure_rate(c.states);
     out["failure_rate"] = rate ? json(*rate) : json();
     out["failure_warning"] = rate && *rate > failure_warning;
@@ -57,9 +60,9 @@ json channel_document(const store::campaign_progress& p, const channel_progress&
 
 json campaign_document(const store::campaign_progress& p) {
     const auto& a = p.about;
-    json out = {{"id", a.id},           {"policy", a.policy_id}, {"version", a.policy_version},
-                {"round", a.round},     {"title", a.title},      {"issuer", a.issuer},
-                {"audience", p.audience}};
+    json out = {
+        {"id", a.id},       {"policy", a.policy_id}, {"version", a.policy_version}, {"round", a.round},
+        {"title", a.title}, {"issuer", a.issuer},    {"audience", p.audience}};
     out["state"] = to_string(a.state);
     out["state_label"] = label(a.state);
     out["created_at"] = to_rfc3339(wall_time(milliseconds(a.created_ms)));
@@ -72,7 +75,8 @@ json campaign_document(const store::campaign_progress& p) {
     out["identity_holds"] = holds;
     out["items"] = json::array();
     for (const auto& i : p.items)
-        out["items"].push_back({{"eligible", i.eligible}, {"possible", i.possible}, {"one_short", i.one_short}});
+        out["items"].push_back(
+            {{"eligible", i.eligible}, {"possible", i.possible}, {"one_short", i.one_short}});
     return out;
 }
 

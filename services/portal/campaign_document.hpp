@@ -14,7 +14,8 @@ inline constexpr double failure_warning = 0.03;
 
 // failed / (delivered + failed); nothing while neither is there.
 std::optional<double> failure_rate(const state_counts& states) noexcept;
-// What the ledger holds too much or too little: the sum of all states less the audience; 0: the identity holds.
+// What the ledger holds too much or too little: the sum of all states less the audience; 0: the identity
+// holds.
 std::int64_t imbalance(const store::campaign_progress& p, const channel_progress& c) noexcept;
 
 json channel_document(const store::campaign_progress& p, const channel_progress& c);

@@ -19,8 +19,8 @@ result<portal_files> load_portal_files(const std::string& config_dir) {
     text << in.rdbuf();
     auto openapi = parse_json(text.str());
     if (!in || !openapi)
-        return failure{errc::io, "cannot be read" + (openapi ? std::string() : ": " + openapi.error().what), path,
-                       "is the installation complete?"};
+        return failure{errc::io, "cannot be read" + (openapi ? std::string() : ": " + openapi.error().what),
+                       path, "is the installation complete?"};
 
     std::string all;
     for (const auto& [name, one] : *assets) all += one.etag;

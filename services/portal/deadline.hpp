@@ -21,9 +21,9 @@ struct deadline {
     };
     kind now = kind::always;
     std::optional<std::int32_t> start, end;
-    std::int32_t days = 0;       // until `end` (open, soon) or `start` (not_yet), since `end` (closed)
-    std::string stage;           // of a window in stages: the one that runs now or comes next
-    bool of_policy = false;      // the date is the end of the policy's validity, not of an application window
+    std::int32_t days = 0;  // until `end` (open, soon) or `start` (not_yet), since `end` (closed)
+    std::string stage;      // of a window in stages: the one that runs now or comes next
+    bool of_policy = false; // the date is the end of the policy's validity, not of an application window
 };
 
 // The item's window, the stage of it that matters today, and the policy's validity where that ends earlier.

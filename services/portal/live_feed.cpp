@@ -17,8 +17,8 @@ asio::awaitable<result<json>> describe(context& c, const store::stored_profile& 
         co_return failure{errc::invalid, "a campaign's id has no version and round", entry.campaign, ""};
     auto policy = co_await c.compiled.get_version(name->policy, name->version);
     if (!policy) co_return policy.error();
-    co_return ok(package_document(entry.campaign, entry.web, **policy, subject.subject.attributes, c.time.now(),
-                                  c.parts.catalogue));
+    co_return ok(package_document(entry.campaign, entry.web, **policy, subject.subject.attributes,
+                                  c.time.now(), c.parts.catalogue));
 }
 
 asio::awaitable<void> tell_arrivals(context& c, const transition& t) {
@@ -74,8 +74,9 @@ asio::awaitable<void> follow_deliveries(context& c, io::log_consumer& consumer) 
             const auto t = decoded ? read_transition(decoded->data) : result<transition>(decoded.error());
             if (!t) {
                 // The dispatchers' own audit: whoever rebuilds from it will say more. Live pages go on.
-                log::warn("portal_delivery_unreadable",
-                          {{"partition", record.partition}, {"offset", record.offset}, {"error", t.error().text()}});
+                log::warn("portal_delivery_unreadable", {{"partition", record.partition},
+                                                         {"offset", record.offset},
+                                                         {"error", t.error().text()}});
                 continue;
             }
             c.live.changed(t->campaign);

@@ -138,7 +138,8 @@ asio::awaitable<void> refresh_gauges(context& c) {
         for (int i = 0; i < ledger::state_count; ++i)
             meters
                 .gauge("zhida_deliveries", "Deliveries of the newest campaigns by channel and state.",
-                       {{"channel", to_string(via)}, {"state", ledger::to_string(static_cast<ledger::state>(i))}})
+                       {{"channel", to_string(via)},
+                        {"state", ledger::to_string(static_cast<ledger::state>(i))}})
                 .Set(static_cast<double>(counts.states[static_cast<std::size_t>(i)]));
     meters
         .gauge("zhida_ledger_imbalance", "Deliveries that the ledgers hold too many or too few; 0 is right.")

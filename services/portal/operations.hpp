@@ -1,4 +1,5 @@
-// What an operator looks at: gateways, work that waits, totals. Told alike to the API, the page and the metrics.
+// What an operator looks at: gateways, work that waits, totals. Told alike to the API, the page and the
+// metrics.
 #pragma once
 
 #include "services/portal/context.hpp"
@@ -12,8 +13,8 @@ asio::awaitable<result<json>> gateways_document(context& c);
 // dispatch.<channel>.
 asio::awaitable<result<json>> backlog_document(context& c);
 
-// {subjects, policies, totals of all campaigns, gateways, backlog, dead_letters}; a part that cannot be read is
-// null and named in "unavailable".
+// {subjects, policies, totals of all campaigns, gateways, backlog, dead_letters}; a part that cannot be read
+// is null and named in "unavailable".
 asio::awaitable<json> summary_document(context& c);
 
 // Why the portal cannot serve; empty: it can.

@@ -27,9 +27,8 @@ const char* outcome_name(matching::truth t) {
 json why_document(const std::vector<matching::explanation>& lines, int depth) {
     json out = json::array();
     for (const auto& line : lines) {
-        json one = {{"text", line.text},           {"clause", line.clause},
-                    {"manual", line.manual},       {"attribute", line.attribute},
-                    {"value", line.value},         {"requirement", line.requirement},
+        json one = {{"text", line.text},           {"clause", line.clause}, {"manual", line.manual},
+                    {"attribute", line.attribute}, {"value", line.value},   {"requirement", line.requirement},
                     {"pointer", line.pointer}};
         one["outcome"] = outcome_name(line.outcome);
         one["parts"] = depth > 0 ? why_document(line.parts, depth - 1) : json::array();
@@ -41,7 +40,8 @@ json why_document(const std::vector<matching::explanation>& lines, int depth) {
 json interpretations(const policy& p) {
     json out = json::array();
     for (const auto& i : p.interpretations)
-        out.push_back({{"kind", i.kind}, {"title", i.title}, {"text", i.text}, {"url", i.url}, {"round", i.round}});
+        out.push_back(
+            {{"kind", i.kind}, {"title", i.title}, {"text", i.text}, {"url", i.url}, {"round", i.round}});
     return out;
 }
 

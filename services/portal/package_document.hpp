@@ -33,8 +33,8 @@ struct campaign_name {
 // "<policy id>.v<version>.r<round>"; nothing where it has another form.
 std::optional<campaign_name> parse_campaign_id(std::string_view id);
 
-// {id, title, subject, benefit, tiers, mode, deadline, materials, exclusions, apply_channel, link, contact}, and
-// with a row: verdict and why. today: days since 1970-01-01 in Asia/Shanghai.
+// {id, title, subject, benefit, tiers, mode, deadline, materials, exclusions, apply_channel, link, contact},
+// and with a row: verdict and why. today: days since 1970-01-01 in Asia/Shanghai.
 json item_document(const compiled_policy& p, std::size_t item, std::int32_t today,
                    const matching::catalogue& catalogue, const attribute_row* row);
 

@@ -23,8 +23,8 @@ handler_function page_campaign;
 handler_function page_operator;
 
 // The model that every page shares, and the page around it. `model` holds at least "title".
-io::http_response render_page(context& c, const visitor& v, const io::http_request& r, const std::string& name,
-                              json model, int status = 200);
+io::http_response render_page(context& c, const visitor& v, const io::http_request& r,
+                              const std::string& name, json model, int status = 200);
 io::http_response error_page(context& c, const visitor& v, const io::http_request& r, int status,
                              const std::string& detail);
 io::http_response page_of_failure(context& c, const visitor& v, const io::http_request& r, const failure& f);

@@ -1,4 +1,5 @@
-// Lists come in pages: ?limit= and an opaque ?cursor=; the next page's address is in the Link header (RFC 8288).
+// Lists come in pages: ?limit= and an opaque ?cursor=; the next page's address is in the Link header (RFC
+// 8288).
 #pragma once
 
 #include "common/base/error.hpp"
@@ -17,6 +18,7 @@ struct page_request {
 result<page_request> read_paging(const io::http_request& r, std::size_t most = 200);
 std::string cursor_of(std::int64_t before_ms);
 // </path?cursor=..&limit=..>; rel="next"
-void add_next_link(io::http_response& out, const std::string& path, const page_request& p, std::int64_t before_ms);
+void add_next_link(io::http_response& out, const std::string& path, const page_request& p,
+                   std::int64_t before_ms);
 
 } // namespace zhida::portal

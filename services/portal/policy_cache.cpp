@@ -30,7 +30,8 @@ result<std::shared_ptr<const compiled_policy>> policy_cache::compile(store::stor
 }
 
 asio::awaitable<result<std::shared_ptr<const compiled_policy>>> policy_cache::get(std::string id) {
-    if (const auto found = newest_.find(id); found != newest_.end() && found->second.until > time_.steady_now())
+    if (const auto found = newest_.find(id);
+        found != newest_.end() && found->second.until > time_.steady_now())
         co_return found->second.policy;
     auto stored = co_await from_.get(id);
     if (!stored) co_return stored.error();

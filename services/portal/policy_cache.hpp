@@ -23,7 +23,7 @@ class policy_cache {
     asio::awaitable<result<std::shared_ptr<const compiled_policy>>> get_version(std::string id, int version);
     // Newest first; see store::policies::list.
     asio::awaitable<result<std::vector<std::shared_ptr<const compiled_policy>>>> list(std::size_t limit,
-                                                                                       std::int64_t before_ms);
+                                                                                      std::int64_t before_ms);
     // After something was published: the next get() asks the store again.
     void forget(const std::string& id);
 

@@ -5,9 +5,10 @@ namespace zhida::portal {
 using io::problem;
 
 io::http_response unauthenticated(bool demo_sign_in) {
-    auto out = problem(401, "/problems/unauthenticated", "Not signed in",
-                       demo_sign_in ? "请先登录：浏览器在首页选择身份，程序使用 Authorization: Bearer <演示令牌>"
-                                    : "演示登录已关闭；正式登录将在后续版本提供");
+    auto out =
+        problem(401, "/problems/unauthenticated", "Not signed in",
+                demo_sign_in ? "请先登录：浏览器在首页选择身份，程序使用 Authorization: Bearer <演示令牌>"
+                             : "演示登录已关闭；正式登录将在后续版本提供");
     out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"zhida\"");
     return out;
 }

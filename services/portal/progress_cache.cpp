@@ -6,7 +6,8 @@ namespace {
 constexpr auto fresh = milliseconds(900);
 }
 
-asio::awaitable<result<std::shared_ptr<const std::vector<store::campaign_progress>>>> progress_cache::newest() {
+asio::awaitable<result<std::shared_ptr<const std::vector<store::campaign_progress>>>>
+progress_cache::newest() {
     if (kept_ && until_ > time_.steady_now()) co_return kept_;
     auto campaigns = co_await from_.list(most);
     if (!campaigns) co_return campaigns.error();

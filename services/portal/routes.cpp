@@ -42,7 +42,8 @@ void keep_preferences(const context& c, const io::http_request& r, const visitor
 }
 
 // Nothing: go on; else the refusal. Fills v.who and v.form.
-std::optional<io::http_response> refuse(context& c, const route_rule& rule, const io::http_request& r, visitor& v) {
+std::optional<io::http_response> refuse(context& c, const route_rule& rule, const io::http_request& r,
+                                        visitor& v) {
     const bool page = rule.as == surface::page;
     const auto authorization = r.header("authorization");
     if (!authorization.empty()) {
@@ -72,8 +73,8 @@ std::optional<io::http_response> refuse(context& c, const route_rule& rule, cons
             has_token = true;
         }
     }
-    if (same_origin(r.header("sec-fetch-site"), r.header("origin"), r.header("host"), c.settings.portal.public_url,
-                    has_token))
+    if (same_origin(r.header("sec-fetch-site"), r.header("origin"), r.header("host"),
+                    c.settings.portal.public_url, has_token))
         return std::nullopt;
     return page ? error_page(c, v, r, 403, text(v.in, "cross_site")) : cross_site();
 }

@@ -123,11 +123,13 @@ std::string set_cookie(std::string_view name, std::string_view value, std::chron
 
 bool same_origin(std::string_view sec_fetch_site, std::string_view origin, std::string_view host,
                  std::string_view public_url, bool has_token) {
-    if (!sec_fetch_site.empty()) return sec_fetch_site == "same-origin" || (sec_fetch_site == "none" && has_token);
+    if (!sec_fetch_site.empty())
+        return sec_fetch_site == "same-origin" || (sec_fetch_site == "none" && has_token);
     if (origin.empty()) return has_token;
     while (public_url.ends_with('/')) public_url.remove_suffix(1);
     if (!public_url.empty() && origin == public_url) return true;
-    return !host.empty() && (origin == "http://" + std::string(host) || origin == "https://" + std::string(host));
+    return !host.empty() &&
+           (origin == "http://" + std::string(host) || origin == "https://" + std::string(host));
 }
 
 } // namespace zhida::portal

@@ -1,6 +1,6 @@
 // Who is asking. Demonstration sign-in only: a role is chosen, without a password; a signed cookie keeps it.
-// Programs use the tokens demo-operator, demo-department, demo-department:<name> and demo-subject:<id>. All of
-// it works only while portal.demo_sign_in is on; real sign-in comes later.
+// Programs use the tokens demo-operator, demo-department, demo-department:<name> and demo-subject:<id>. All
+// of it works only while portal.demo_sign_in is on; real sign-in comes later.
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -52,9 +52,9 @@ class sessions {
 std::string set_cookie(std::string_view name, std::string_view value, std::chrono::seconds lifetime,
                        bool http_only, bool secure);
 
-// May a request that changes something come from where its headers say? Fetch metadata where the browser sends
-// it, else Origin; a request with neither is let pass only with a form token (`has_token`). host: the Host
-// header; public_url: the configured address, may be empty.
+// May a request that changes something come from where its headers say? Fetch metadata where the browser
+// sends it, else Origin; a request with neither is let pass only with a form token (`has_token`). host: the
+// Host header; public_url: the configured address, may be empty.
 bool same_origin(std::string_view sec_fetch_site, std::string_view origin, std::string_view host,
                  std::string_view public_url, bool has_token);
 

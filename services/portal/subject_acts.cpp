@@ -24,7 +24,8 @@ asio::awaitable<result<bool>> mark_read(context& c, std::string subject_id, std:
     const auto appended = co_await c.log->append(delivery_message(t));
     // The flag stands in the ledger; only its audit event is missing, which a later read does not repeat.
     if (!appended)
-        log::error("portal_engagement_not_audited", {{"campaign", campaign}, {"error", appended.error().text()}});
+        log::error("portal_engagement_not_audited",
+                   {{"campaign", campaign}, {"error", appended.error().text()}});
     co_return true;
 }
 

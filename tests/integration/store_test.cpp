@@ -18,9 +18,9 @@
 namespace zhida::store {
 namespace {
 
+using tests::loop;
 using zhida::ledger::record;
 using zhida::ledger::state;
-using tests::loop;
 
 constexpr int shards = 4;
 
@@ -30,13 +30,15 @@ class store_test : public testing::Test {
 
     std::vector<audience_member> members(std::uint32_t n) {
         std::vector<audience_member> all;
-        for (std::uint32_t i = 0; i < n; ++i) all.push_back({i * 3 + 1, static_cast<std::uint16_t>(1 + i % 3)});
+        for (std::uint32_t i = 0; i < n; ++i)
+            all.push_back({i * 3 + 1, static_cast<std::uint16_t>(1 + i % 3)});
         return all;
     }
     std::uint32_t freeze(std::uint32_t n, std::vector<channel> channels = {channel::web, channel::sms}) {
         return loop_.run(ledgers_.freeze(1, "P.v1.r1", channels, members(n), {{"0:eligible", n}})).value();
     }
-    claim_request claim_of(std::uint32_t epoch, std::vector<std::uint32_t> positions, std::uint32_t now = 1000) {
+    claim_request claim_of(std::uint32_t epoch, std::vector<std::uint32_t> positions,
+                           std::uint32_t now = 1000) {
         claim_request r;
         r.shard = 1;
         r.campaign = "P.v1.r1";
@@ -81,7 +83,8 @@ TEST_F(store_test, an_audience_is_frozen_once) {
 TEST_F(store_test, an_empty_audience_leaves_no_arrays_but_its_verdicts) {
     EXPECT_EQ(freeze(0), 0U);
     EXPECT_TRUE(loop_.run(ledgers_.campaigns_of(1)).value().empty());
-    EXPECT_EQ(loop_.run(redis_.command({"HGET", keys::verdicts(1, "P.v1.r1"), "0:eligible"})).value().text, "0");
+    EXPECT_EQ(loop_.run(redis_.command({"HGET", keys::verdicts(1, "P.v1.r1"), "0:eligible"})).value().text,
+              "0");
 }
 
 TEST_F(store_test, a_claim_moves_queued_deliveries_and_counts_them) {
@@ -149,8 +152,10 @@ TEST_F(store_test, a_held_delivery_is_claimed_when_it_is_due) {
     held.at = 2000;
     loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{0, held}})).value();
     const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
-    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(epoch, {0}, 1999))).value().outcomes[0], claim_outcome::not_yet);
-    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(epoch, {0}, 2000))).value().outcomes[0], claim_outcome::claimed);
+    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(epoch, {0}, 1999))).value().outcomes[0],
+              claim_outcome::not_yet);
+    EXPECT_EQ(loop_.run(ledgers_.claim(claim_of(epoch, {0}, 2000))).value().outcomes[0],
+              claim_outcome::claimed);
     EXPECT_EQ(at(0).attempts, 1);
     expect_counters_agree();
 }
@@ -202,7 +207,8 @@ TEST_F(store_test, changes_far_apart_are_merged_like_near_ones) {
     record done;
     done.now = state::delivered;
     const auto changed =
-        loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{3, done}, {19999, done}, {9000, done}})).value();
+        loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{3, done}, {19999, done}, {9000, done}}))
+            .value();
     EXPECT_EQ(changed.size(), 3U);
     EXPECT_EQ(at(19999).now, state::delivered);
     EXPECT_EQ(at(9001).now, state::queued);
@@ -229,7 +235,8 @@ TEST_F(store_test, the_inbox_is_the_web_ledger_read_by_subject) {
 
     const auto read = loop_.run(in.engage(1, ordinal, "P.v1.r1", zhida::ledger::engagement::read)).value();
     EXPECT_TRUE(read.changed);
-    EXPECT_FALSE(loop_.run(in.engage(1, ordinal, "P.v1.r1", zhida::ledger::engagement::read)).value().changed);
+    EXPECT_FALSE(
+        loop_.run(in.engage(1, ordinal, "P.v1.r1", zhida::ledger::engagement::read)).value().changed);
     EXPECT_EQ(loop_.run(ledgers_.counters(1, "P.v1.r1", channel::web)).value().at("read"), 1);
     expect_counters_agree();
 }
@@ -244,12 +251,14 @@ TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
     const auto found = loop_.run(m.resolve("sms", "aa", "late", keep)).value();
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->position, 9U);
-    EXPECT_FALSE(loop_.run(m.resolve("wechat", "aa", "x", keep)).value().has_value()) << "ids belong to their gateway";
+    EXPECT_FALSE(loop_.run(m.resolve("wechat", "aa", "x", keep)).value().has_value())
+        << "ids belong to their gateway";
 }
 
 TEST_F(store_test, a_long_message_is_delivered_when_every_part_is) {
     EXPECT_FALSE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 2, 2)).value());
-    EXPECT_FALSE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 2, 2)).value()) << "the same part twice";
+    EXPECT_FALSE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 2, 2)).value())
+        << "the same part twice";
     EXPECT_TRUE(loop_.run(ledgers_.part_delivered(1, "P.v1.r1", channel::sms, 0, 1, 2)).value());
 }
 
@@ -306,13 +315,15 @@ TEST_F(store_test, verify_names_what_does_not_agree) {
     const auto report = loop_.run(check_ledger(redis_, shards)).value();
     ASSERT_EQ(report.errors.size(), 1U);
     EXPECT_EQ(report.errors[0].where, "P.v1.r1/sms/shard 1");
-    loop_.run(redis_.command({"APPEND", keys::ledger(1, "P.v1.r1", channel::web), std::string(16, '\0')})).value();
+    loop_.run(redis_.command({"APPEND", keys::ledger(1, "P.v1.r1", channel::web), std::string(16, '\0')}))
+        .value();
     EXPECT_GE(loop_.run(check_ledger(redis_, shards)).value().errors.size(), 2U);
 }
 
 TEST_F(store_test, progress_sums_the_shards) {
     freeze(10);
-    loop_.run(ledgers_.freeze(2, "P.v1.r1", {channel::web, channel::sms}, members(4), {{"0:eligible", 4}})).value();
+    loop_.run(ledgers_.freeze(2, "P.v1.r1", {channel::web, channel::sms}, members(4), {{"0:eligible", 4}}))
+        .value();
     expect_counters_agree();
     const auto p = loop_.run(campaigns_.progress("P.v1.r1", 1)).value();
     EXPECT_EQ(p.audience, 14);

@@ -10,6 +10,10 @@ export const channelOf = (campaign, name) => {
 // Only the states that are not zero.
 export const statesOf = channel => Object.fromEntries(Object.entries(channel.states).filter(([, count]) => count > 0));
 
+// The same of one campaign in the answer of `zhida ledger verify --json`.
+export const ledgerStates = (campaign, name) => Object.fromEntries(
+  Object.entries(campaign.channels[name]).filter(([state, count]) => state !== 'matched' && count > 0));
+
 // Waits until no delivery of the campaign is under way; `leave` names states that may remain.
 export const settled = (api, id, { leave = [], within = 60_000 } = {}) => until(`${id} to be settled`, async () => {
   const campaign = await api.json(`/api/v1/campaigns/${id}`);

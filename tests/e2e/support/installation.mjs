@@ -11,7 +11,11 @@ import { portal } from './api.mjs';
 export const program = process.env.ZHIDA ?? path.join(root, 'build/release/zhida');
 export const drivers = (process.env.ZHIDA_TEST_DRIVERS ?? 'redis kafka').split(' ');
 
-const gatewaySecrets = ['--set', 'sms.secret=e2e-secret', '--set', 'wechat.appid=wxe2e', '--set', 'wechat.secret=e2e-secret'];
+// Both sides of the gateways must agree on these.
+const accounts = [
+  'sms.source_addr=900001', 'sms.secret=e2e-secret',
+  'wechat.appid=wxe2e', 'wechat.secret=e2e-secret', 'wechat.template_id=e2e-template',
+].flatMap(setting => ['--set', setting]);
 
 export class Installation {
   // extra: further settings of `zhida run`, "section.key=value".
@@ -35,7 +39,7 @@ export class Installation {
 
   async startSimulator() {
     this.record = path.join(this.dir, 'messages.jsonl');
-    this.simulator = await start(program, ['simulate', ...gatewaySecrets,
+    this.simulator = await start(program, ['simulate', ...accounts,
       '--set', 'simulator.cmpp_port=0', '--set', 'simulator.wechat_port=0',
       '--set', `simulator.record_file=${this.record}`,
     ], { ready: /^ready cmpp=(\S+):(\d+) wechat=(\S+)/, log: path.join(this.dir, 'simulate.log') });
@@ -45,13 +49,13 @@ export class Installation {
   }
 
   get settings() {
-    return [...gatewaySecrets, ...[
+    return [...accounts, ...[
       `node.data_dir=${path.join(this.dir, 'data')}`, 'node.shards=8',
       `redis.url=${this.redis.url}`, `event_log.driver=${this.driver}`,
       ...(this.kafka ? [`kafka.brokers=${this.kafka.brokers}`] : []),
       'portal.port=0', 'portal.demo_sign_in=true',
       `sms.host=${this.smsHost}`, `sms.port=${this.smsPort}`,
-      `wechat.base_url=${this.wechatUrl}`, 'wechat.template_id=e2e', ...this.extra,
+      `wechat.base_url=${this.wechatUrl}`, ...this.extra,
     ].flatMap(setting => ['--set', setting])];
   }
 

@@ -1,0 +1,199 @@
+// zhida demo: everything on one machine, with subjects that do not exist (合成数据).
+#include "common/base/config_folder.hpp"
+#include "common/base/log.hpp"
+#include "common/io/event_log.hpp"
+#include "common/io/timer.hpp"
+#include "common/store/campaigns.hpp"
+#include "common/store/ledger.hpp"
+#include "common/store/policies.hpp"
+#include "common/store/profiles.hpp"
+#include "matching/policy_check.hpp"
+#include "services/app.hpp"
+#include "services/commands.hpp"
+#include "services/data_folder.hpp"
+#include "services/embedded_redis.hpp"
+#include "services/profiles/synthesis.hpp"
+#include "services/publishing.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace zhida::commands {
+
+namespace {
+
+namespace asio = boost::asio;
+
+bool port_is_free(int port) {
+    const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int yes = 1;
+    ::setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    const bool free = ::bind(s, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::close(s);
+    return free;
+}
+
+// What the demonstration adds to the settings; what the user has set of them stays where it makes sense.
+config demo_settings(config c, const demo_options& d, const std::string& redis_url) {
+    c.node.data_dir = d.data;
+    c.redis.url = redis_url;
+    c.event_log.driver = "redis";
+    c.portal.port = d.port;
+    c.portal.demo_sign_in = true;
+    c.simulator.cmpp_port = 0;
+    c.simulator.wechat_port = 0;
+    if (c.sms.secret.empty()) c.sms.secret = "simulated";
+    if (c.wechat.appid.empty()) c.wechat.appid = "wx0000000000000000";
+    if (c.wechat.secret.empty()) c.wechat.secret = "simulated";
+    if (c.wechat.template_id.empty()) c.wechat.template_id = "policy-notice";
+    return c;
+}
+
+// Subjects come first, so that the policies find them.
+asio::awaitable<void> bring_subjects(app& a, io::event_log& log, store::profiles& profiles,
+                                     std::int64_t subjects) {
+    const auto known = (co_await profiles.count()).value();
+    if (known >= subjects) {
+        std::cout << "  " << known << " 个合成主体已在库中" << std::endl;
+        co_return;
+    }
+    const auto shards = static_cast<int>(a.settings().node.shards);
+    const auto enterprises = std::max<std::int64_t>(subjects / 4, 1);
+    std::int32_t day = 0;
+    parse_date("2026-11-01", day);
+    auto population =
+        profiles::synthesis::make(
+            a.catalogue(),
+            {.enterprises = enterprises, .residents = subjects - enterprises, .seed = 1, .day = day})
+            .value();
+    const auto started = a.clock().steady_now();
+    std::vector<io::log_message> batch;
+    std::vector<std::int64_t> last(static_cast<std::size_t>(shards), 0);
+    std::int64_t rows = 0;
+    bool more = true;
+    while (more && !a.stopping()) {
+        profile p;
+        more = population.next(p);
+        if (more) {
+            batch.push_back(profile_message(p, a.catalogue(), a.sealer(), shards, a.clock().now()));
+            ++rows;
+        }
+        if (batch.size() < 2000 && more) continue;
+        std::vector<std::int32_t> partitions;
+        for (const auto& m : batch) partitions.push_back(m.partition);
+        const auto offsets = (co_await log.append_all(std::move(batch))).value();
+        for (std::size_t i = 0; i < offsets.size(); ++i) {
+            auto& end = last[static_cast<std::size_t>(partitions[i])];
+            end = std::max(end, offsets[i] + 1);
+        }
+        batch.clear();
+    }
+    while (!a.stopping()) {
+        const auto applied = (co_await profiles.applied_offsets()).value();
+        bool all = true;
+        for (std::size_t i = 0; i < last.size(); ++i) all = all && applied[i] >= last[i];
+        if (all) break;
+        co_await io::sleep_for(a.clock(), milliseconds(20));
+    }
+    const auto ms = std::max<std::int64_t>((a.clock().steady_now() - started).count(), 1);
+    std::cout << "  " << rows << " 个合成主体已入库：" << enterprises << " 家企业、" << subjects - enterprises
+              << " 位居民（" << rows * 1000 / ms << " 行/秒）" << std::endl;
+}
+
+asio::awaitable<bool> judged_everywhere(store::ledgers& ledgers, int shards, std::int64_t end) {
+    for (int shard = 0; shard < shards; ++shard)
+        if ((co_await ledgers.policy_offset(shard)).value() < end) co_return false;
+    co_return true;
+}
+
+asio::awaitable<void> publish_samples(app& a, io::event_log& log, io::redis& redis) {
+    store::policies policies(redis);
+    store::ledgers ledgers(redis);
+    store::campaigns campaigns(redis, static_cast<int>(a.settings().node.shards));
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(config_folder(a.settings()) + "/samples/policies"))
+        if (entry.path().extension() == ".json") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) {
+        if (a.stopping()) co_return;
+        std::ifstream in(file, std::ios::binary);
+        const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        const auto document = parse_json(text).value();
+        std::vector<failure> errors;
+        const auto checked = matching::check_policy(document, a.catalogue(), errors).value();
+        const auto& p = checked.document;
+        if ((co_await policies.get(p.id)).has_value()) continue; // published by an earlier start
+        const auto offset = (co_await log.append(policy_message(p, document, a.clock().now()))).value();
+        while (!a.stopping() &&
+               !co_await judged_everywhere(ledgers, static_cast<int>(a.settings().node.shards), offset + 1))
+            co_await io::sleep_for(a.clock(), milliseconds(10));
+        auto progress = co_await campaigns.progress(campaign_id(p.id, p.version, 1), p.items.size());
+        std::cout << "  " << p.id << " " << p.title << "：" << (progress ? progress->audience : 0)
+                  << " 个主体" << std::endl;
+    }
+}
+
+asio::awaitable<void> fill(app& a, std::int64_t subjects) {
+    io::redis redis(a.executor(), {a.settings().redis.url, milliseconds(a.settings().redis.timeout_ms)});
+    auto log = io::make_event_log(a.executor(), a.settings());
+    store::profiles profiles(redis, a.sealer(), static_cast<int>(a.settings().node.shards));
+    co_await bring_subjects(a, *log, profiles, subjects);
+    co_await publish_samples(a, *log, redis);
+    co_await log->close();
+    redis.close();
+    if (a.stopping()) co_return;
+    const auto at = a.address();
+    std::cout << "\n直达演示（合成数据，演示登录） Zhida demo, synthetic subjects\n"
+              << "  登录   sign in      " << at << "/\n"
+              << "  企业   enterprise   " << at << "/enterprise\n"
+              << "  居民   resident     " << at << "/resident\n"
+              << "  部门   department   " << at << "/department\n"
+              << "  运维   operator     " << at << "/operator\n"
+              << "  Ctrl-C 停止；再次启动会从停下的地方继续\n"
+              << "ready " << at << "/" << std::endl;
+}
+
+} // namespace
+
+int demo(const options& o, const demo_options& given) {
+    demo_options d = given;
+    d.data = std::filesystem::absolute(d.data).string();
+    auto folder = data_folder::take(d.data);
+    if (!folder) {
+        std::cerr << "zhida demo: " << folder.error().text() << "\n";
+        return 1;
+    }
+    if (d.port != 0 && !port_is_free(d.port)) {
+        if (d.port_given) {
+            std::cerr << "zhida demo: port " << d.port << " is in use (choose another with --port)\n";
+            return 1;
+        }
+        d.port = 0;
+    }
+    auto redis = embedded_redis::start(d.data + "/redis");
+    if (!redis) {
+        std::cerr << "zhida demo: " << redis.error().text() << "\n";
+        return 1;
+    }
+    // Progress is for people here; only what goes wrong is logged.
+    if (o.settings.log.level == "info") log::start(log::level::warn, "text");
+    app_roles roles;
+    roles.simulator = true;
+    app a(demo_settings(o.settings, d, redis->url()), roles);
+    std::cout << "数据 data " << d.data << std::endl;
+    const auto subjects = d.subjects;
+    return a.run([subjects](app& running) { return fill(running, subjects); });
+}
+
+} // namespace zhida::commands

@@ -1,0 +1,112 @@
+#include "services/dispatcher/senders.hpp"
+
+#include "common/base/json.hpp"
+#include "common/base/log.hpp"
+#include "common/store/keys.hpp"
+#include "services/dispatcher/package_text.hpp"
+#include "services/gateways/cmpp_client.hpp"
+#include "services/gateways/wechat_client.hpp"
+
+#include <algorithm>
+
+namespace zhida::dispatcher {
+
+namespace {
+
+class sms_sender final : public sender {
+  public:
+    sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
+               gateways::receipt_sink receipts)
+        : settings_(settings), client_(executor, c, settings, std::move(receipts)) {}
+
+    asio::awaitable<void> run() override { co_await client_.run(); }
+    void stop() override { client_.stop(milliseconds(2000)); }
+    bool ready() const override { return client_.status().state == "connected"; }
+    asio::awaitable<gateways::send_result> send(outgoing m) override {
+        co_return co_await client_.send({m.address, sms_text(*m.about, m.items, settings_), m.reference});
+    }
+    gateways::gateway_status status() const override { return client_.status(); }
+    std::uint32_t resend_within_s() const override { return 0; }
+    std::size_t batch() const override {
+        return static_cast<std::size_t>(
+            std::clamp<std::int64_t>(settings_.window * settings_.connections, 1, 1024));
+    }
+
+  private:
+    const sms_config& settings_;
+    gateways::cmpp_client client_;
+};
+
+class wechat_sender final : public sender {
+  public:
+    wechat_sender(asio::any_io_executor executor, const clock& c, const config& settings, io::redis& redis,
+                  const crypto::sealer& sealer)
+        : settings_(settings), redis_(redis), sealer_(sealer),
+          client_(executor, c, settings.wechat,
+                  {[this] { return load(); },
+                   [this, &c](gateways::wechat_token token) { return store(std::move(token), c.now()); }}) {}
+
+    asio::awaitable<void> run() override { co_return; } // connections are made as messages go
+    void stop() override { client_.close(); }
+    bool ready() const override { return client_.status().state != "stopped"; }
+    asio::awaitable<gateways::send_result> send(outgoing m) override {
+        gateways::wechat_message w;
+        w.openid = m.address;
+        w.client_msg_id = m.reference;
+        if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
+        for (auto& [name, value] : wechat_fields(*m.about, m.items))
+            w.data.emplace_back(std::move(name), std::move(value));
+        co_return co_await client_.send(std::move(w));
+    }
+    gateways::gateway_status status() const override { return client_.status(); }
+    // The platform drops a repeated client_msg_id for ten minutes; a minute is left for clocks and the way.
+    std::uint32_t resend_within_s() const override { return 540; }
+    std::size_t batch() const override {
+        return static_cast<std::size_t>(std::clamp<std::int64_t>(settings_.wechat.connections * 4, 1, 1024));
+    }
+
+  private:
+    std::string key() const { return store::keys::wechat_token(settings_.wechat.appid); }
+    asio::awaitable<std::optional<gateways::wechat_token>> load() {
+        auto reply = co_await redis_.command({"GET", key()});
+        if (!reply || reply->is_nil()) co_return std::nullopt;
+        const auto opened = sealer_.open(reply->text, key());
+        const auto document = opened ? parse_json(*opened) : result<json>(opened.error());
+        if (!document) { // sealed with another key, or damaged: a new one is fetched and written over it
+            log::warn("the shared access token cannot be read", {{"why", document.error().text()}});
+            co_return std::nullopt;
+        }
+        co_return gateways::wechat_token{
+            document->value("value", std::string()),
+            wall_time(milliseconds(document->value("expires_ms", std::int64_t{0})))};
+    }
+    asio::awaitable<bool> store(gateways::wechat_token token, wall_time now) {
+        const auto expires_ms = token.expires.time_since_epoch().count();
+        const auto keep = std::max<std::int64_t>((token.expires - now).count(), 1000);
+        const auto sealed =
+            sealer_.seal(to_text({{"value", token.value}, {"expires_ms", expires_ms}}), key());
+        auto reply = co_await redis_.command({"SET", key(), sealed, "PX", std::to_string(keep)});
+        if (!reply) log::warn("the access token is not shared", {{"why", reply.error().text()}});
+        co_return reply.has_value();
+    }
+
+    const config& settings_;
+    io::redis& redis_;
+    const crypto::sealer& sealer_;
+    gateways::wechat_client client_;
+};
+
+} // namespace
+
+std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
+                                        const sms_config& settings, gateways::receipt_sink receipts) {
+    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts));
+}
+
+std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
+                                           const config& settings, io::redis& redis,
+                                           const crypto::sealer& sealer) {
+    return std::make_unique<wechat_sender>(executor, c, settings, redis, sealer);
+}
+
+} // namespace zhida::dispatcher

@@ -1,0 +1,25 @@
+// What each errcode of the WeChat platform means for a template message, as data. Sources:
+// developers.weixin.qq.com (全局返回码, 模板消息, 订阅通知) and field reports; unknown codes fail the
+// recipient.
+#pragma once
+
+#include "services/gateways/gateway.hpp"
+
+#include <cstdint>
+
+namespace zhida::gateways {
+
+struct wechat_reaction {
+    enum class next { none, refresh_token, stop_credentials, stop_quota };
+
+    std::int64_t errcode;
+    send_outcome outcome;
+    next then;
+    const char* recipient_fault; // as in send_result
+    std::int64_t retry_after_ms; // for retry
+    bool alarm;
+    const char* text;
+};
+const wechat_reaction& wechat_reaction_to(std::int64_t errcode) noexcept;
+
+} // namespace zhida::gateways

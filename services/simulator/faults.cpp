@@ -1,0 +1,96 @@
+#include "services/simulator/faults.hpp"
+
+#include <algorithm>
+
+namespace zhida::simulator {
+
+namespace {
+
+void read_flag(json_reader& in, const char* name, bool& out) {
+    if (const auto v = in.boolean(name, false)) out = *v;
+}
+void read_number(json_reader& in, const char* name, std::int64_t low, std::int64_t high, std::int64_t& out) {
+    if (const auto v = in.integer(name, false, low, high)) out = *v;
+}
+
+fault_rule read_rule(json_reader in) {
+    fault_rule r;
+    if (!in.is_object()) return r;
+    in.only({"channel", "to", "times", "delay_ms", "jitter_ms", "drop_response", "result", "login_status",
+             "bad_authenticator", "black_hole", "disconnect_after", "report", "stat", "report_delay_ms",
+             "report_jitter_ms", "errcode", "http_status"});
+    r.channel = in.text("channel", true).value_or("");
+    if (!r.channel.empty() && r.channel != "sms" && r.channel != "wechat")
+        in.error_at("channel", "must be sms or wechat");
+    if (const auto to = in.text("to", false)) r.to = *to;
+    read_number(in, "times", -1, INT64_MAX, r.times);
+    constexpr std::int64_t day = 86'400'000;
+    read_number(in, "delay_ms", 0, day, r.delay_ms);
+    read_number(in, "jitter_ms", 0, day, r.jitter_ms);
+    read_flag(in, "drop_response", r.drop_response);
+    r.result = in.integer("result", false, 0, 255);
+    r.login_status = in.integer("login_status", false, 0, 255);
+    read_flag(in, "bad_authenticator", r.bad_authenticator);
+    read_flag(in, "black_hole", r.black_hole);
+    read_number(in, "disconnect_after", 1, INT64_MAX, r.disconnect_after);
+    if (const auto report = in.text("report", false)) {
+        r.report = *report;
+        constexpr std::string_view known[] = {"normal", "none",         "duplicate",
+                                              "early",  "other_layout", "short_tail"};
+        if (std::find(std::begin(known), std::end(known), r.report) == std::end(known))
+            in.error_at("report", "must be normal, none, duplicate, early, other_layout or short_tail");
+    }
+    if (const auto stat = in.text("stat", false, 7)) r.stat = *stat;
+    r.report_delay_ms = in.integer("report_delay_ms", false, 0, day);
+    read_number(in, "report_jitter_ms", 0, day, r.report_jitter_ms);
+    r.errcode = in.integer("errcode", false, -1, INT32_MAX);
+    r.http_status = in.integer("http_status", false, 400, 599);
+    return r;
+}
+
+} // namespace
+
+bool glob_match(std::string_view pattern, std::string_view text) noexcept {
+    std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+std::vector<failure> fault_table::apply(const json& body) {
+    std::vector<failure> errors;
+    json_reader in(body, "", errors);
+    if (!in.is_object()) return errors;
+    const bool replace = in.boolean("replace", false).value_or(false);
+    std::vector<fault_rule> rules;
+    if (const auto* list = in.array("rules", false))
+        for (std::size_t i = 0; i < list->size(); ++i)
+            rules.push_back(
+                read_rule(json_reader(list->at(i), in.at("rules") + "/" + std::to_string(i), errors)));
+    if (!errors.empty()) return errors;
+    if (replace) rules_.clear();
+    rules_.insert(rules_.end(), rules.begin(), rules.end());
+    return errors;
+}
+
+json fault_table::to_json() const {
+    json out = json::array();
+    for (const auto& r : rules_)
+        out.push_back({{"channel", r.channel}, {"to", r.to}, {"times", r.times}, {"matched", r.matched}});
+    return out;
+}
+
+} // namespace zhida::simulator

@@ -1,0 +1,193 @@
+#include "services/simulator/simulator.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace zhida::simulator {
+
+using namespace asio::experimental::awaitable_operators;
+
+namespace {
+
+io::http_response as_json(const json& body, int status = 200) {
+    io::http_response r;
+    r.status = status;
+    r.content_type = "application/json";
+    r.body = to_text(body);
+    return r;
+}
+
+io::http_response wrong(const std::vector<failure>& errors) {
+    std::string all;
+    for (const auto& e : errors) all += (all.empty() ? "" : "; ") + e.text();
+    return io::problem(400, "/problems/fault-rule-invalid", "Not understood", all);
+}
+
+asio::awaitable<io::http_response> at_once(io::http_response r) {
+    co_return r;
+}
+
+std::string query(const io::http_request& r, const char* name) {
+    const auto found = r.query.find(name);
+    return found == r.query.end() ? "" : found->second;
+}
+
+} // namespace
+
+struct simulator::impl {
+    impl(asio::any_io_executor ex, const clock& c, simulator_config s, const sms_config& sms,
+         const wechat_config& wechat)
+        : executor(ex), time(c), settings(std::move(s)) {
+        cmpp_options.host = settings.host;
+        cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
+        cmpp_options.accounts = {{sms.source_addr, sms.secret}};
+        cmpp_options.window = sms.window;
+        cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
+        if (!settings.record_file.empty()) cmpp_options.acks_file = settings.record_file + ".reported";
+        wechat_options.appid = wechat.appid;
+        wechat_options.secret = wechat.secret;
+        wechat_options.template_id = wechat.template_id;
+    }
+
+    asio::any_io_executor executor;
+    const clock& time;
+    simulator_config settings;
+    cmpp_simulator_options cmpp_options;
+    wechat_simulator_options wechat_options;
+    message_log log;
+    fault_table faults;
+    std::unique_ptr<cmpp_simulator> cmpp;
+    std::unique_ptr<wechat_simulator> wechat;
+    std::unique_ptr<io::http_server> server;
+
+    result<void> listen();
+    void add_control(io::http_router& router);
+    io::http_response get_messages(const io::http_request& r) const;
+    io::http_response get_stats() const;
+    io::http_response post_faults(const io::http_request& r);
+    io::http_response delete_messages();
+};
+
+result<void> simulator::impl::listen() {
+    if (const auto opened = log.open(settings.record_file); !opened) return opened;
+    cmpp = std::make_unique<cmpp_simulator>(executor, time, cmpp_options, log, faults);
+    wechat = std::make_unique<wechat_simulator>(time, wechat_options, log, faults);
+    io::http_router router;
+    wechat->add_routes(router);
+    add_control(router);
+    io::http_server_options o;
+    o.host = settings.host;
+    o.port = static_cast<std::uint16_t>(settings.wechat_port);
+    server = std::make_unique<io::http_server>(executor, o, std::move(router));
+    if (const auto bound = cmpp->listen(); !bound) return bound;
+    return server->listen();
+}
+
+// The handlers live as long as the server, which is a member of *this.
+void simulator::impl::add_control(io::http_router& router) {
+    router.add("GET", "/sim/messages", [this](io::http_request r) { return at_once(get_messages(r)); });
+    router.add("DELETE", "/sim/messages", [this](io::http_request) { return at_once(delete_messages()); });
+    router.add("GET", "/sim/stats", [this](io::http_request) { return at_once(get_stats()); });
+    router.add("GET", "/sim/faults", [this](io::http_request) { return at_once(as_json(faults.to_json())); });
+    router.add("POST", "/sim/faults", [this](io::http_request r) { return at_once(post_faults(r)); });
+}
+
+io::http_response simulator::impl::get_messages(const io::http_request& r) const {
+    message_filter f;
+    f.channel = query(r, "channel");
+    f.to = query(r, "phone").empty() ? query(r, "openid") : query(r, "phone");
+    const auto since = query(r, "since");
+    const auto parsed = std::from_chars(since.data(), since.data() + since.size(), f.since_ms);
+    if (!since.empty() && (parsed.ec != std::errc() || parsed.ptr != since.data() + since.size()))
+        return wrong({{errc::invalid, "must be milliseconds since 1970", "since", ""}});
+    auto found = log.find(f);
+    if (query(r, "assembled") == "1") found = assembled(found);
+    json list = json::array();
+    for (const auto& m : found) list.push_back(to_json(m));
+    return as_json(list);
+}
+
+io::http_response simulator::impl::get_stats() const {
+    return as_json({{"messages", log.all().size()},
+                    {"sms", to_json(cmpp->stats())},
+                    {"wechat", to_json(wechat->stats())}});
+}
+
+io::http_response simulator::impl::post_faults(const io::http_request& r) {
+    const auto body = parse_json(r.body);
+    if (!body) return wrong({body.error()});
+    std::vector<failure> errors;
+    json_reader in(*body, "", errors);
+    if (in.is_object()) in.only({"replace", "rules", "do", "wechat_daily_quota"});
+    const auto quota = in.integer("wechat_daily_quota", false, 0, INT64_MAX);
+    std::vector<std::string> actions;
+    if (const auto* list = in.array("do", false))
+        for (const auto& action : *list) {
+            actions.push_back(action.is_string() ? action.get<std::string>() : "");
+            if (actions.back() != "rotate_token" && actions.back() != "terminate" &&
+                actions.back() != "disconnect" && actions.back() != "active_test")
+                in.error_at("do", "may hold rotate_token, terminate, disconnect and active_test");
+        }
+    if (!errors.empty()) return wrong(errors);
+    if (errors = faults.apply(*body); !errors.empty()) return wrong(errors);
+    if (quota) wechat->set_daily_quota(*quota);
+    for (const auto& action : actions) {
+        if (action == "rotate_token") wechat->rotate_token();
+        if (action == "terminate") cmpp->terminate_all();
+        if (action == "disconnect") cmpp->disconnect_all();
+        if (action == "active_test") cmpp->ask_all();
+    }
+    return as_json(faults.to_json());
+}
+
+io::http_response simulator::impl::delete_messages() {
+    if (const auto cleared = log.clear(); !cleared)
+        return io::problem(500, "/problems/record-file", "The record file", cleared.error().text());
+    return as_json(json::array());
+}
+
+simulator::simulator(asio::any_io_executor executor, const clock& time, simulator_config settings,
+                     sms_config sms, wechat_config wechat)
+    : impl_(std::make_shared<impl>(executor, time, std::move(settings), sms, wechat)) {}
+simulator::~simulator() = default;
+
+result<void> simulator::listen() {
+    return impl_->listen();
+}
+std::uint16_t simulator::cmpp_port() const noexcept {
+    return impl_->cmpp->port();
+}
+std::uint16_t simulator::wechat_port() const noexcept {
+    return impl_->server->port();
+}
+asio::awaitable<void> simulator::run() {
+    const auto self = impl_;
+    co_await (self->cmpp->run() && self->server->run());
+}
+void simulator::stop() {
+    impl_->cmpp->stop();
+    impl_->wechat->stop();
+    impl_->server->stop();
+}
+message_log& simulator::messages() noexcept {
+    return impl_->log;
+}
+fault_table& simulator::faults() noexcept {
+    return impl_->faults;
+}
+cmpp_simulator& simulator::cmpp() noexcept {
+    return *impl_->cmpp;
+}
+wechat_simulator& simulator::wechat() noexcept {
+    return *impl_->wechat;
+}
+cmpp_simulator_options& simulator::cmpp_options() noexcept {
+    return impl_->cmpp_options;
+}
+wechat_simulator_options& simulator::wechat_options() noexcept {
+    return impl_->wechat_options;
+}
+
+} // namespace zhida::simulator

@@ -1,0 +1,49 @@
+// Both simulators and their control endpoints in one. On the WeChat port:
+//   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, as a JSON
+//   list DELETE /sim/messages GET    /sim/stats GET    /sim/faults      the rules and how often each applied
+//   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
+//   "disconnect",
+//                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/config.hpp"
+#include "services/simulator/cmpp_simulator.hpp"
+#include "services/simulator/wechat_simulator.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+
+namespace zhida::simulator {
+
+// Its accounts are those of the clients' own settings (sms.source_addr, sms.secret, wechat.appid,
+// wechat.secret). The clock outlives it.
+class simulator {
+  public:
+    simulator(asio::any_io_executor executor, const clock& time, simulator_config settings, sms_config sms,
+              wechat_config wechat);
+    ~simulator();
+    // Reads the record file and binds both ports.
+    result<void> listen();
+    std::uint16_t cmpp_port() const noexcept;
+    std::uint16_t wechat_port() const noexcept;
+    asio::awaitable<void> run(); // until stop(); then everything has ended
+    void stop();
+
+    // For tests in the same process.
+    message_log& messages() noexcept;
+    fault_table& faults() noexcept;
+    cmpp_simulator& cmpp() noexcept;
+    wechat_simulator& wechat() noexcept;
+    // What a test changes before listen(): delays, window, quota.
+    cmpp_simulator_options& cmpp_options() noexcept;
+    wechat_simulator_options& wechat_options() noexcept;
+
+  private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+} // namespace zhida::simulator

@@ -1,0 +1,147 @@
+#include "services/gateways/wechat_token.hpp"
+#include "services/simulator/wechat_tokens.hpp"
+#include "tests/support/loop.hpp"
+
+#include <gtest/gtest.h>
+
+namespace zhida::gateways {
+namespace {
+
+using tests::loop;
+using tests::pause_for;
+const wall_time noon(milliseconds(1'790'000'000'000));
+
+struct platform {
+    manual_clock time{noon};
+    int fetched = 0, loaded = 0, stored = 0;
+    std::optional<wechat_token> shared;
+    std::optional<failure> down;
+
+    static asio::awaitable<result<wechat_token>> fetch(platform* p) {
+        const int mine = ++p->fetched;
+        co_await pause_for(std::chrono::milliseconds(5));
+        if (p->down) co_return *p->down;
+        co_return wechat_token{"token" + std::to_string(mine), p->time.now() + milliseconds(7'200'000)};
+    }
+    static asio::awaitable<std::optional<wechat_token>> load(platform* p) {
+        ++p->loaded;
+        co_return p->shared;
+    }
+    static asio::awaitable<bool> store(platform* p, wechat_token t) {
+        ++p->stored;
+        p->shared = std::move(t);
+        co_return true;
+    }
+    wechat_token_cache cache(loop& on) {
+        return {on.executor(),
+                time,
+                {[this] { return load(this); }, [this](wechat_token t) { return store(this, std::move(t)); }},
+                [this] { return fetch(this); }};
+    }
+};
+
+asio::awaitable<void> get_into(wechat_token_cache* c, std::string failed, std::vector<std::string>* out) {
+    const auto t = co_await c->get(std::move(failed));
+    out->push_back(t ? *t : t.error().text());
+}
+
+TEST(wechat_token_cache, many_callers_share_one_fetch) {
+    loop on;
+    platform p;
+    auto c = p.cache(on);
+    std::vector<std::string> got;
+    for (int i = 0; i < 20; ++i) asio::co_spawn(on.context(), get_into(&c, "", &got), asio::detached);
+    on.run_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(got, std::vector<std::string>(20, "token1"));
+    EXPECT_EQ(p.fetched, 1);
+    EXPECT_EQ(p.stored, 1);
+}
+
+TEST(wechat_token_cache, a_failed_token_is_compared_before_it_is_renewed) {
+    loop on;
+    platform p;
+    auto c = p.cache(on);
+    EXPECT_EQ(on.run(c.get()).value(), "token1");
+    std::vector<std::string> got;
+    for (int i = 0; i < 5; ++i) asio::co_spawn(on.context(), get_into(&c, "token1", &got), asio::detached);
+    on.run_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(got, std::vector<std::string>(5, "token2"));
+    // Late news of the old token: it was replaced already.
+    EXPECT_EQ(on.run(c.get("token1")).value(), "token2");
+    EXPECT_EQ(p.fetched, 2);
+}
+
+TEST(wechat_token_cache, another_process_may_have_renewed_it) {
+    loop on;
+    platform p;
+    auto c = p.cache(on);
+    EXPECT_EQ(on.run(c.get()).value(), "token1");
+    p.shared = wechat_token{"theirs", noon + milliseconds(7'200'000)};
+    EXPECT_EQ(on.run(c.get("token1")).value(), "theirs");
+    EXPECT_EQ(p.fetched, 1);
+}
+
+TEST(wechat_token_cache, is_renewed_a_minute_before_its_end) {
+    loop on;
+    platform p;
+    auto c = p.cache(on);
+    EXPECT_EQ(on.run(c.get()).value(), "token1");
+    p.time.advance(milliseconds(7'139'000));
+    EXPECT_EQ(on.run(c.get()).value(), "token1");
+    p.time.advance(milliseconds(1'000));
+    EXPECT_EQ(on.run(c.get()).value(), "token2");
+}
+
+TEST(wechat_token_cache, a_failed_fetch_fails_those_who_waited_and_the_next_tries_again) {
+    loop on;
+    platform p;
+    auto c = p.cache(on);
+    p.down = failure{errc::unavailable, "no network", "", ""};
+    std::vector<std::string> got;
+    for (int i = 0; i < 3; ++i) asio::co_spawn(on.context(), get_into(&c, "", &got), asio::detached);
+    on.run_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(got, std::vector<std::string>(3, "no network"));
+    EXPECT_EQ(p.fetched, 1);
+    p.down.reset();
+    EXPECT_EQ(on.run(c.get()).value(), "token2");
+}
+
+std::string numbered() {
+    static int n = 0;
+    return "t" + std::to_string(++n);
+}
+
+TEST(wechat_tokens, the_simulated_platform_keeps_a_token_stable) {
+    simulator::wechat_tokens t(7200, numbered);
+    using enum simulator::wechat_tokens::standing;
+    auto now = noon;
+    const auto first = t.get(now, false);
+    EXPECT_EQ(first.expires_in, 7200);
+    EXPECT_EQ(t.get(now + milliseconds(6'899'000), false).token, first.token);
+    now += milliseconds(6'900'000); // the last five minutes: a new one, the old one lives on to its end
+    const auto second = t.get(now, false);
+    EXPECT_NE(second.token, first.token);
+    EXPECT_EQ(t.check(first.token, now), valid);
+    EXPECT_EQ(t.check(first.token, now + milliseconds(300'000)), expired);
+    EXPECT_EQ(t.check("other", now), unknown);
+    EXPECT_EQ(t.check("", now), unknown);
+    // force_refresh: at most every 30 s.
+    const auto third = t.get(now, true);
+    EXPECT_NE(third.token, second.token);
+    EXPECT_EQ(t.get(now + milliseconds(29'999), true).token, third.token);
+    EXPECT_NE(t.get(now + milliseconds(30'000), true).token, third.token);
+    t.rotate(now);
+    EXPECT_EQ(t.check(third.token, now), unknown);
+}
+
+TEST(wechat_tokens, force_refresh_works_twenty_times_a_day) {
+    simulator::wechat_tokens t(7200, numbered);
+    auto now = noon;
+    t.get(now, false);
+    const auto before = t.made();
+    for (int i = 0; i < 40; ++i) t.get(now += milliseconds(30'000), true);
+    EXPECT_EQ(t.made() - before, 20);
+}
+
+} // namespace
+} // namespace zhida::gateways
