@@ -152,12 +152,10 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
             "http://" + c.simulator.host + ":" + std::to_string(simulators.wechat_port());
     }
     if (roles_.portal) {
-        portal::portal_parts parts{c, catalogue_, clock_, sealer_, meters_, config_folder(c)};
-        auto& pages = launch<portal::portal>("portal", std::move(parts));
-        pages.start().value();
-        address_ = c.portal.public_url.empty()
-                       ? "http://" + c.portal.host + ":" + std::to_string(pages.port())
-                       : c.portal.public_url;
+        auto& pages = launch<portal::portal>("portal", c, catalogue_, sealer_, clock_, meters_.registry());
+        const auto port = pages.listen().value();
+        address_ = c.portal.public_url.empty() ? "http://" + c.portal.host + ":" + std::to_string(port)
+                                               : c.portal.public_url;
     }
     for (auto& t : threads_)
         if (!t->thread.joinable()) t->thread = std::thread([context = &t->context] { context->run(); });

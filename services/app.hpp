@@ -9,6 +9,8 @@
 #include "common/model/policy.hpp"
 #include "matching/catalogue.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <functional>

@@ -1,6 +1,7 @@
 #include "common/io/event_log.hpp"
 
 #include "common/io/event_log_limits.hpp"
+#include "common/io/kafka_log.hpp"
 #include "common/io/redis_log.hpp"
 
 namespace zhida::io {
@@ -35,7 +36,8 @@ failure another_number_of_partitions(const topic_spec& wanted, const std::string
 }
 
 std::unique_ptr<event_log> make_event_log(asio::any_io_executor executor, const config& c) {
-    return std::make_unique<redis_log>(executor, c);
+    if (c.event_log.driver == "kafka") return std::make_unique<kafka_log>(std::move(executor), c);
+    return std::make_unique<redis_log>(std::move(executor), c);
 }
 
 } // namespace zhida::io

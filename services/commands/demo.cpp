@@ -128,8 +128,8 @@ asio::awaitable<void> publish_samples(app& a, io::event_log& log, io::redis& red
     for (const auto& file : files) {
         if (a.stopping()) co_return;
         std::ifstream in(file, std::ios::binary);
-        const auto document =
-            parse_json({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}).value();
+        const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        const auto document = parse_json(text).value();
         std::vector<failure> errors;
         const auto checked = matching::check_policy(document, a.catalogue(), errors).value();
         const auto& p = checked.document;

@@ -1,10 +1,9 @@
 #include "services/portal/publish.hpp"
 
 #include "common/model/campaign.hpp"
-#include "common/model/cloud_event.hpp"
-#include "common/model/topics.hpp"
 #include "matching/policy_check.hpp"
 #include "services/portal/access.hpp"
+#include "services/publishing.hpp"
 
 namespace zhida::portal {
 
@@ -35,8 +34,8 @@ std::variant<publish_refusal, checked_document> check_document(context& c, const
     const auto& issuer = checked->document.issuer;
     if (!may_publish(who, issuer))
         return refused(publish_refusal::kind::not_own_issuer,
-                       {errc::refused, "发布单位“" + issuer + "”不是当前登录的部门“" + who.name + "”",
-                        "/issuer", "改为本部门，或以该部门的身份登录"});
+                       {errc::refused, "发布单位“" + issuer + "”不是当前登录的部门“" + who.name + "”", "/issuer",
+                        "改为本部门，或以该部门的身份登录"});
     return checked_document{std::move(*document), std::move(checked->document)};
 }
 
@@ -66,22 +65,13 @@ asio::awaitable<result<outcome>> publish(context& c, identity who, std::string t
             co_return outcome(std::move(out));
         }
         if (stored->version >= about.version)
-            co_return outcome(refused(
-                publish_refusal::kind::version_taken,
-                {errc::conflict, "第 " + std::to_string(about.version) + " 版已经发布，内容与这份不同",
-                 "/version", "把 version 改为 " + std::to_string(stored->version + 1)}));
+            co_return outcome(refused(publish_refusal::kind::version_taken,
+                                      {errc::conflict,
+                                       "第 " + std::to_string(about.version) + " 版已经发布，内容与这份不同", "/version",
+                                       "把 version 改为 " + std::to_string(stored->version + 1)}));
     }
 
-    cloud_event event;
-    event.id = new_event_id();
-    event.source = "/zhida/portal";
-    event.type = event_type::policy_published;
-    event.subject = about.id;
-    event.time = to_rfc3339(c.time.now());
-    event.data = good.document;
-    auto encoded = encode_event(event);
-    auto appended = co_await c.log->append(
-        {topics::policy, 0, about.id, std::move(encoded.value), std::move(encoded.headers)});
+    auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now()));
     if (!appended) co_return appended.error();
     c.compiled.forget(about.id);
     co_return outcome(std::move(out));

@@ -1,0 +1,97 @@
+// Pages work without this file. With it, forms marked .enhance do not leave the page, and live streams bring new
+// packages and counts: the server draws the page again and the marked regions are exchanged.
+"use strict";
+(() => {
+  const body = document.body;
+  const regions = (root) => new Map([...root.querySelectorAll("[data-region]")].map((e) => [e.dataset.region, e]));
+
+  function exchange(html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    const incoming = regions(fresh);
+    for (const [name, here] of regions(document)) {
+      const there = incoming.get(name);
+      if (!there || there.innerHTML === here.innerHTML) continue;
+      const before = new Map([...here.querySelectorAll("details[id]")].map((d) => [d.id, d.open]));
+      const known = new Set([...here.querySelectorAll("article[id]")].map((a) => a.id));
+      const focused = here.contains(document.activeElement) ? document.activeElement.closest("[id]") : null;
+      here.replaceChildren(...there.childNodes);
+      for (const [key, value] of Object.entries(there.dataset)) here.dataset[key] = value;
+      for (const d of here.querySelectorAll("details[id]")) if (before.has(d.id)) d.open = before.get(d.id);
+      for (const a of here.querySelectorAll("article[id]")) if (!known.has(a.id)) a.classList.add("arrived");
+      if (focused) document.getElementById(focused.id)?.focus?.();
+    }
+    showState();
+    return fresh;
+  }
+
+  let busy = false, again = false;
+  async function refresh() {
+    if (busy) { again = true; return; }
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (answer.ok) exchange(await answer.text());
+    } catch { /* offline: the stream reconnects and asks again */ }
+    busy = false;
+    if (again) { again = false; setTimeout(refresh, 1000); }
+  }
+
+  function announce(text) { const to = document.getElementById("announce"); if (to) to.textContent = text; }
+
+  let live = null;
+  function showState() {
+    if (!live) return;
+    const open = live.readyState === EventSource.OPEN;
+    for (const e of document.querySelectorAll("[data-live-state]")) {
+      e.hidden = false;
+      e.classList.toggle("off", !open);
+      const text = open ? body.dataset.liveOn : body.dataset.liveOff;
+      if (e.textContent !== text) e.textContent = text;
+    }
+  }
+
+  function listen() {
+    live = new EventSource(body.dataset.live);
+    live.onopen = showState;
+    live.onerror = showState;
+    live.addEventListener("package", (event) => {
+      const arrived = JSON.parse(event.data);
+      refresh().then(() => announce(body.dataset.newPackage + arrived.policy.title));
+    });
+    // After a gap the counts tell whether something was missed.
+    live.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data);
+      const shown = document.querySelector("[data-packages]");
+      if (shown && "packages" in state && Number(shown.dataset.packages) !== state.packages) refresh();
+    });
+    live.addEventListener("progress", refresh);
+    addEventListener("pagehide", () => live.close());
+    addEventListener("pageshow", (event) => { if (event.persisted) { live.close(); listen(); } }, { once: true });
+  }
+
+  if (body.dataset.live && "EventSource" in window) {
+    listen();
+    // Gateways, backlog and campaigns without recipients send no event.
+    if (document.querySelector("[data-refresh]")) setInterval(() => { if (!document.hidden) refresh(); }, 5000);
+  }
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("form.enhance")) return;
+    event.preventDefault();
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const fresh = exchange(await answer.text());
+      announce(fresh.querySelector(".notice")?.textContent ?? "");
+    } catch { form.submit(); } // the plain way shows what is wrong
+  });
+
+  for (const input of document.querySelectorAll("input[data-fills]"))
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      if (!file) return;
+      document.getElementById(input.dataset.fills).value = await file.text();
+      input.value = "";
+    });
+})();

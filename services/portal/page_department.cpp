@@ -1,0 +1,152 @@
+// The department's desk: check and publish a document, then watch its campaign.
+#include "services/portal/campaign_document.hpp"
+#include "services/portal/pages.hpp"
+#include "services/portal/problems.hpp"
+#include "services/portal/publish.hpp"
+#include "services/portal/views.hpp"
+
+#include <map>
+
+namespace zhida::portal {
+
+namespace {
+
+constexpr std::size_t policies_shown = 100;
+
+json sample_options(context& c, const identity& who, const std::string& chosen) {
+    json out = json::array();
+    // One's own first: those that can be published as they are.
+    for (const bool own : {true, false})
+        for (const auto& s : c.files.samples)
+            if (may_publish(who, s.issuer) == own)
+                out.push_back({{"id", s.id}, {"title", s.title}, {"issuer", s.issuer}, {"selected", s.id == chosen}});
+    return out;
+}
+
+asio::awaitable<result<json>> own_policies(context& c, const visitor& v) {
+    const auto policies = co_await c.compiled.list(policies_shown, 0);
+    if (!policies) co_return policies.error();
+    const auto progress = co_await c.progress.newest();
+    if (!progress) co_return progress.error();
+    std::map<std::string, const store::campaign_progress*> by_id;
+    for (const auto& p : **progress) by_id[p.about.id] = &p;
+    json out = json::array();
+    for (const auto& p : *policies) {
+        if (!may_see_campaign(v.who, p->about.issuer)) continue;
+        const auto summary = policy_summary(*p);
+        auto line = policy_line_view(summary, v.in);
+        const auto id = summary.at("campaign");
+        const auto found = id.is_string() ? by_id.find(id.get<std::string>()) : by_id.end();
+        line["progress"] = found == by_id.end() ? json(false) : campaign_view(campaign_document(*found->second), v.in);
+        out.push_back(std::move(line));
+    }
+    co_return ok(std::move(out));
+}
+
+// The desk with whatever was just tried.
+asio::awaitable<io::http_response> desk(context& c, visitor v, io::http_request r, json extra, int status = 200) {
+    const auto policies = co_await own_policies(c, v);
+    if (!policies) co_return page_of_failure(c, v, r, policies.error());
+    json model = {{"title", text(v.in, "department_title")},
+                  {"document", ""},
+                  {"errors", false},
+                  {"policies", *policies},
+                  {"empty", policies->empty()},
+                  {"has_samples", !c.files.samples.empty()},
+                  {"live", "/api/v1/live"}};
+    model["list_title"] = text(v.in, v.who.as == role::department && !v.who.name.empty() ? "own_policies"
+                                                                                        : "all_policies_staff");
+    std::string chosen;
+    if (const auto sample = r.query.find("sample"); sample != r.query.end())
+        for (const auto& s : c.files.samples)
+            if (s.id == sample->second) {
+                chosen = s.id;
+                model["document"] = s.text;
+            }
+    model["samples"] = sample_options(c, v.who, chosen);
+    model.update(extra);
+    co_return render_page(c, v, r, "department", std::move(model), status);
+}
+
+asio::awaitable<io::http_response> refused(context& c, visitor v, io::http_request r, std::string document,
+                                           publish_refusal refusal) {
+    co_return co_await desk(
+        c, v, r, {{"document", document}, {"errors", errors_view(errors_document(refusal.errors), v.in)}}, 422);
+}
+
+// What became of a policy that has no campaign to show (yet).
+asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::http_request r, std::string id) {
+    const auto name = parse_campaign_id(id);
+    if (!name) co_return error_page(c, v, r, 404, "");
+    const auto policy = co_await c.compiled.get(name->policy);
+    if (!policy && policy.error().code != errc::not_found) co_return page_of_failure(c, v, r, policy.error());
+    const bool waiting = r.query.contains("published"); // we sent the reader here: the matcher has not come to it
+    if (!policy && !waiting) co_return error_page(c, v, r, 404, "");
+    if (policy && !may_see_campaign(v.who, (*policy)->about.issuer)) co_return error_page(c, v, r, 404, "");
+    json model = {{"id", id}, {"policy_path", name->policy}, {"live", "/api/v1/live"}};
+    model["title"] = policy ? (*policy)->about.title : name->policy;
+    model["known"] = static_cast<bool>(policy);
+    const bool kept = policy && !(*policy)->about.may_be_pushed();
+    model["kept"] = kept;
+    if (kept)
+        model["kept_text"] =
+            text(v.in, "saved_not_pushed_text", {{"disclosure", (*policy)->about.disclosure}});
+    co_return render_page(c, v, r, "campaign_waiting", std::move(model));
+}
+
+} // namespace
+
+asio::awaitable<io::http_response> page_department(context& c, visitor v, io::http_request r) {
+    co_return co_await desk(c, v, r, json::object());
+}
+
+asio::awaitable<io::http_response> post_publish(context& c, visitor v, io::http_request r) {
+    const auto field = [&](const char* name) {
+        const auto found = v.form.find(name);
+        return found == v.form.end() ? std::string() : found->second;
+    };
+    const auto document = field("file").empty() ? field("document") : field("file");
+    if (document.find_first_not_of(" \t\r\n") == std::string::npos)
+        co_return co_await desk(c, v, r, {{"warning", text(v.in, "empty_document")}}, 422);
+    if (field("do") == "check") {
+        auto checked = check_document(c, v.who, document);
+        if (auto* refusal = std::get_if<publish_refusal>(&checked))
+            co_return co_await refused(c, v, r, document, std::move(*refusal));
+        const auto& about = std::get<checked_document>(checked).about;
+        const auto told =
+            about.may_be_pushed()
+                ? text(v.in, "check_ok", {{"items", std::to_string(about.items.size())}})
+                : text(v.in, "check_ok_private", {{"disclosure", about.disclosure}});
+        co_return co_await desk(c, v, r, {{"document", document}, {"notice", told}});
+    }
+    auto outcome = co_await publish(c, v.who, document);
+    if (!outcome)
+        co_return co_await desk(
+            c, v, r,
+            {{"document", document}, {"warning", text(v.in, "publish_failed", {{"why", outcome.error().text()}})}}, 503);
+    if (auto* refusal = std::get_if<publish_refusal>(&*outcome))
+        co_return co_await refused(c, v, r, document, std::move(*refusal));
+    const auto& done = std::get<published>(*outcome);
+    co_return redirect("/campaigns/" + done.campaign + (done.repeated ? "?published=again" : "?published=1"));
+}
+
+asio::awaitable<io::http_response> page_campaign(context& c, visitor v, io::http_request r) {
+    const auto id = r.params.at("id");
+    const auto about = co_await c.campaigns.get(id);
+    if (!about && about.error().code == errc::not_found) co_return co_await without_campaign(c, v, r, id);
+    if (!about) co_return page_of_failure(c, v, r, about.error());
+    if (!may_see_campaign(v.who, about->issuer)) co_return error_page(c, v, r, 404, "");
+    const auto policy = co_await c.compiled.get_version(about->policy_id, about->policy_version);
+    if (!policy) co_return page_of_failure(c, v, r, policy.error());
+    const auto progress = co_await c.campaigns.progress(id, (*policy)->about.items.size());
+    if (!progress) co_return page_of_failure(c, v, r, progress.error());
+    auto model = campaign_view(campaign_document(*progress), v.in);
+    for (std::size_t i = 0; i < model["items"].size(); ++i)
+        model["items"][i]["title"] = i < (*policy)->about.items.size() ? (*policy)->about.items[i].title : "";
+    model["live"] = "/api/v1/live";
+    if (const auto again = r.query.find("published"); again != r.query.end() && again->second == "again")
+        model["notice"] = text(v.in, "repeated");
+    co_return render_page(c, v, r, "campaign", std::move(model));
+}
+
+} // namespace zhida::portal

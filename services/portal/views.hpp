@@ -1,0 +1,27 @@
+// API documents turned into what templates show: words, counts, marks. Pure.
+#pragma once
+
+#include "common/base/json.hpp"
+#include "services/portal/texts.hpp"
+
+#include <cstdint>
+
+namespace zhida::portal {
+
+// Of package_document(): an article of a subject's page.
+json package_view(const json& package, language in);
+// Of policy_summary(): a line of a list. Of policy_document(): the whole page.
+json policy_line_view(const json& summary, language in);
+json policy_view(const json& policy, language in);
+// Of campaign_document().
+json campaign_view(const json& campaign, language in);
+// Of summary_document(), gateways_document() and dead_letters::newest().
+json summary_view(const json& summary, language in);
+json dead_letters_view(const json& lines, std::int64_t total, language in);
+// Of errors_document().
+json errors_view(const json& errors, language in);
+
+// "2026-11-24 10:32", in Asia/Shanghai, of an RFC 3339 text; the text itself where it is none.
+std::string short_time(const std::string& rfc3339);
+
+} // namespace zhida::portal
