@@ -21,7 +21,9 @@ json subject_card(context& c, const profile& p) {
     for (const char* name :
          enterprise ? std::initializer_list<const char*>{"ent.industry", "ent.reg_division"}
                     : std::initializer_list<const char*>{"person.residence_division", "person.employment"}) {
-        const auto value = attribute_text(c, p, name);
+        auto value = attribute_text(c, p, name);
+        // Of an industry's path the last step says enough.
+        if (const auto step = value.rfind(" / "); step != std::string::npos) value.erase(0, step + 3);
         if (!value.empty()) facts += (facts.empty() ? "" : " · ") + value;
     }
     return {{"id", p.id},

@@ -179,8 +179,8 @@ json summary_view(const json& summary, language in) {
     out["has_totals"] = !totals.is_null();
     out["campaigns"] = totals.is_null() ? "–" : with_commas(number(totals, "campaigns"));
     out["totals_note"] = totals.is_null()
-                             ? std::string()
-                             : text(in, "totals_note", {{"n", out["campaigns"].get<std::string>()}});
+                             ? json(false)
+                             : json(text(in, "totals_note", {{"n", out["campaigns"].get<std::string>()}}));
     out["channels"] = json::array();
     std::int64_t imbalance = 0;
     if (!totals.is_null()) {

@@ -35,8 +35,10 @@ json why_view(const json& lines, language in, reasons as) {
                     {"clause", text_or_false(get(line, "clause"))},
                     {"requirement", text_or_false(get(line, "requirement"))},
                     {"value", text_or_false(get(line, "value"))},
-                    {"has_parts", !line.at("parts").empty()},
-                    {"parts", why_view(line.at("parts"), in, as)}};
+                    {"parts", json::array()}};
+        // A group of one says the same as its part.
+        if (line.at("parts").size() > 1) one["parts"] = why_view(line.at("parts"), in, as);
+        one["has_parts"] = !one["parts"].empty();
         const bool of_subject = as == reasons::of_subject;
         one["marked"] = of_subject;
         one["sign"] = outcome == "met" ? "✓" : outcome == "not_met" ? "✗" : "?";
