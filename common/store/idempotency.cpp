@@ -16,10 +16,11 @@ std::string key_of(const std::string& scope, const std::string& key) {
 
 } // namespace
 
-asio::awaitable<result<idempotent_start>> idempotency::start(std::string scope, std::string key, std::string digest,
+asio::awaitable<result<idempotent_start>> idempotency::start(std::string scope, std::string key,
+                                                             std::string digest,
                                                              std::chrono::seconds in_progress_for) {
-    auto held = co_await redis_.command({"SET", key_of(scope, key), std::string(pending) + digest + " ", "NX", "GET",
-                                         "EX", std::to_string(in_progress_for.count())});
+    auto held = co_await redis_.command({"SET", key_of(scope, key), std::string(pending) + digest + " ", "NX",
+                                         "GET", "EX", std::to_string(in_progress_for.count())});
     if (!held) co_return held.error();
     idempotent_start out;
     if (held->is_nil()) co_return out;
@@ -40,8 +41,9 @@ asio::awaitable<result<idempotent_start>> idempotency::start(std::string scope, 
 
 asio::awaitable<result<void>> idempotency::finish(std::string scope, std::string key, std::string digest,
                                                   std::string outcome, std::chrono::seconds keep) {
-    auto reply = co_await redis_.command({"SET", key_of(scope, key), std::string(done) + digest + " " + outcome, "EX",
-                                          std::to_string(keep.count())});
+    auto reply =
+        co_await redis_.command({"SET", key_of(scope, key), std::string(done) + digest + " " + outcome, "EX",
+                                 std::to_string(keep.count())});
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }

@@ -25,11 +25,13 @@ struct idempotent_start {
 class idempotency {
   public:
     explicit idempotency(io::redis& r) : redis_(r) {}
-    // scope: who asks and for what; digest: of the request's body. A request that never ends (a crash) frees the
-    // key after `in_progress_for`.
-    asio::awaitable<result<idempotent_start>> start(std::string scope, std::string key, std::string digest,
-                                                    std::chrono::seconds in_progress_for = std::chrono::seconds(60));
-    asio::awaitable<result<void>> finish(std::string scope, std::string key, std::string digest, std::string outcome,
+    // scope: who asks and for what; digest: of the request's body. A request that never ends (a crash) frees
+    // the key after `in_progress_for`.
+    asio::awaitable<result<idempotent_start>>
+    start(std::string scope, std::string key, std::string digest,
+          std::chrono::seconds in_progress_for = std::chrono::seconds(60));
+    asio::awaitable<result<void>> finish(std::string scope, std::string key, std::string digest,
+                                         std::string outcome,
                                          std::chrono::seconds keep = std::chrono::hours(24));
     asio::awaitable<result<void>> forget(std::string scope, std::string key);
 

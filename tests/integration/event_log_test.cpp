@@ -85,8 +85,8 @@ TEST_P(event_log_test, refuses_what_cannot_be_kept) {
     const auto nowhere = run(log->append({unique_group(), 0, "", "x", {}}));
     ASSERT_FALSE(nowhere);
     EXPECT_EQ(nowhere.error().code, errc::not_found);
-    EXPECT_TRUE(run(log->append_all({}))->empty());
-    EXPECT_THAT(*run(log->end_offsets(topic)), ElementsAre(0, 0));
+    EXPECT_TRUE(run(log->append_all({})).value().empty());
+    EXPECT_THAT(run(log->end_offsets(topic)).value(), ElementsAre(0, 0));
     run(log->close());
 }
 
@@ -105,9 +105,9 @@ TEST_P(event_log_test, a_group_goes_on_where_it_stored) {
         ASSERT_FALSE(after);
         EXPECT_EQ(after.error().code, errc::cancelled);
     }
-    EXPECT_THAT(*run(log->stored_offsets(group, topic)), ElementsAre(4, 10));
-    EXPECT_THAT(*run(log->stored_offsets(unique_group(), topic)), ElementsAre(0, 0));
-    EXPECT_THAT(*run(log->end_offsets(topic)), ElementsAre(10, 10));
+    EXPECT_THAT(run(log->stored_offsets(group, topic)).value(), ElementsAre(4, 10));
+    EXPECT_THAT(run(log->stored_offsets(unique_group(), topic)).value(), ElementsAre(0, 0));
+    EXPECT_THAT(run(log->end_offsets(topic)).value(), ElementsAre(10, 10));
     {
         auto again = open(); // another process after a restart
         auto consumer = again->subscribe(group, {topic});
@@ -129,7 +129,7 @@ TEST_P(event_log_test, stored_offsets_are_kept_without_a_close) {
     auto consumer = log->subscribe(group, {topic});
     EXPECT_EQ(consume(*consumer, 10).size(), 10U);
     consumer->store({topic, 0}, 7);
-    EXPECT_TRUE(eventually([&] { return run(log->stored_offsets(group, topic))->front() == 7; }));
+    EXPECT_TRUE(eventually([&] { return run(log->stored_offsets(group, topic)).value().front() == 7; }));
     close(*consumer, *log);
 }
 
@@ -324,7 +324,7 @@ TEST_P(event_log_test, loses_nothing_when_the_server_restarts) {
     consumer->store({topic, 0}, 50);
     consumer->store({topic, 1}, 50);
     ASSERT_TRUE(eventually(
-        [&] { return *run(log->stored_offsets(group, topic)) == std::vector<std::int64_t>{50, 50}; }));
+        [&] { return run(log->stored_offsets(group, topic)).value() == std::vector<std::int64_t>{50, 50}; }));
 
     own.stop();
     // Under way while the server is away: it may still succeed, and if not it says so.
