@@ -152,8 +152,10 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
             "http://" + c.simulator.host + ":" + std::to_string(simulators.wechat_port());
     }
     if (roles_.portal) {
-        auto& pages = launch<portal::portal>("portal", c, catalogue_, sealer_, clock_, meters_.registry());
-        const auto port = pages.listen().value();
+        portal::portal_parts parts{c, catalogue_, clock_, sealer_, meters_, config_folder(c)};
+        auto& pages = launch<portal::portal>("portal", std::move(parts));
+        pages.start().value();
+        const auto port = pages.port();
         address_ = c.portal.public_url.empty() ? "http://" + c.portal.host + ":" + std::to_string(port)
                                                : c.portal.public_url;
     }

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace prometheus {
@@ -23,9 +22,7 @@ using metric_labels = std::map<std::string, std::string>;
 // lives. Asking again with the same name and labels gives the same metric.
 class metrics {
   public:
-    // A registry of its own, or one that others use as well.
     metrics();
-    explicit metrics(std::shared_ptr<prometheus::Registry> shared) : registry_(std::move(shared)) {}
     prometheus::Counter& counter(const std::string& name, const std::string& help,
                                  const metric_labels& labels = {});
     prometheus::Gauge& gauge(const std::string& name, const std::string& help,

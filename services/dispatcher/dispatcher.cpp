@@ -83,6 +83,7 @@ asio::awaitable<void> dispatcher::run() {
         if (l->consumer) co_await l->consumer->close();
         if (l->gateway) l->gateway->stop();
     }
+    co_await receipt_consumer_->close(); // stop() began it: wait until it has left
     co_await log_->close();
     redis_.close();
     log::info("dispatcher stopped");

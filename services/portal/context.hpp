@@ -40,6 +40,7 @@ struct portal_parts {
     const clock& time;
     const crypto::sealer& sealer;
     metrics& meters;
+    std::string config_dir; // holds templates/, samples/policies/ and openapi.json
     // Why the process as a whole is not ready; empty: it is. Called on the portal's thread.
     std::function<std::vector<std::string>()> not_ready{};
 };
@@ -52,7 +53,6 @@ struct portal_files {
     std::vector<sample_policy> samples;
     json openapi;
 };
-// config_dir holds templates/, samples/policies/ and openapi.json.
 result<portal_files> load_portal_files(const std::string& config_dir);
 
 struct context {

@@ -16,7 +16,7 @@ json chrome(context& c, const visitor& v, const io::http_request& r) {
                 {"is_subject", v.who.as == role::subject},
                 {"large_type", v.large_type},
                 {"home", home_of(v.who)},
-                {"version", ZHIDA_VERSION},
+                {"app_version", ZHIDA_VERSION},
                 {"assets", c.files.asset_version}};
     out["other_lang"] = v.in == language::zh ? "en" : "zh";
     out["other_lang_html"] = html_name(v.in == language::zh ? language::en : language::zh);
@@ -24,7 +24,9 @@ json chrome(context& c, const visitor& v, const io::http_request& r) {
     out["size_label"] = text(v.in, v.large_type ? "large_off" : "large_on");
     out["path"] = r.method == "POST" ? home_of(v.who) : r.path;
     out["role_label"] = v.who.signed_in() ? text(v.in, std::string("role_") + to_string(v.who.as)) : "";
-    out["who"] = v.who.as == role::department && v.who.name.empty() ? text(v.in, "any_department") : v.who.name;
+    const auto who =
+        v.who.as == role::department && v.who.name.empty() ? text(v.in, "any_department") : v.who.name;
+    out["who"] = who.empty() ? json(false) : json(who); // an empty text would count as something to show
     out["token"] = v.who.by_cookie() ? c.sign_in.form_token(v.who) : "";
     out["live"] = false;
     out["notice"] = false;
@@ -48,8 +50,8 @@ std::string home_of(const identity& who) {
     return "/";
 }
 
-io::http_response render_page(context& c, const visitor& v, const io::http_request& r, const std::string& name,
-                              json model, int status) {
+io::http_response render_page(context& c, const visitor& v, const io::http_request& r,
+                              const std::string& name, json model, int status) {
     auto whole = chrome(c, v, r);
     whole.update(model);
     io::http_response out;
@@ -68,7 +70,8 @@ io::http_response error_page(context& c, const visitor& v, const io::http_reques
     const auto title = text(v.in, key);
     const auto hint = status == 401 && detail.empty() ? text(v.in, "error_401_hint") : detail;
     return render_page(c, v, r, "error",
-                       {{"title", title}, {"status", std::to_string(status)},
+                       {{"title", title},
+                        {"status", std::to_string(status)},
                         {"detail", hint.empty() ? json(false) : json(hint)}},
                        status);
 }

@@ -19,7 +19,8 @@ json sample_options(context& c, const identity& who, const std::string& chosen) 
     for (const bool own : {true, false})
         for (const auto& s : c.files.samples)
             if (may_publish(who, s.issuer) == own)
-                out.push_back({{"id", s.id}, {"title", s.title}, {"issuer", s.issuer}, {"selected", s.id == chosen}});
+                out.push_back(
+                    {{"id", s.id}, {"title", s.title}, {"issuer", s.issuer}, {"selected", s.id == chosen}});
     return out;
 }
 
@@ -37,14 +38,16 @@ asio::awaitable<result<json>> own_policies(context& c, const visitor& v) {
         auto line = policy_line_view(summary, v.in);
         const auto id = summary.at("campaign");
         const auto found = id.is_string() ? by_id.find(id.get<std::string>()) : by_id.end();
-        line["progress"] = found == by_id.end() ? json(false) : campaign_view(campaign_document(*found->second), v.in);
+        line["progress"] =
+            found == by_id.end() ? json(false) : campaign_view(campaign_document(*found->second), v.in);
         out.push_back(std::move(line));
     }
     co_return ok(std::move(out));
 }
 
 // The desk with whatever was just tried.
-asio::awaitable<io::http_response> desk(context& c, visitor v, io::http_request r, json extra, int status = 200) {
+asio::awaitable<io::http_response> desk(context& c, visitor v, io::http_request r, json extra,
+                                        int status = 200) {
     const auto policies = co_await own_policies(c, v);
     if (!policies) co_return page_of_failure(c, v, r, policies.error());
     json model = {{"title", text(v.in, "department_title")},
@@ -54,8 +57,8 @@ asio::awaitable<io::http_response> desk(context& c, visitor v, io::http_request 
                   {"empty", policies->empty()},
                   {"has_samples", !c.files.samples.empty()},
                   {"live", "/api/v1/live"}};
-    model["list_title"] = text(v.in, v.who.as == role::department && !v.who.name.empty() ? "own_policies"
-                                                                                        : "all_policies_staff");
+    model["list_title"] = text(
+        v.in, v.who.as == role::department && !v.who.name.empty() ? "own_policies" : "all_policies_staff");
     std::string chosen;
     if (const auto sample = r.query.find("sample"); sample != r.query.end())
         for (const auto& s : c.files.samples)
@@ -71,16 +74,19 @@ asio::awaitable<io::http_response> desk(context& c, visitor v, io::http_request 
 asio::awaitable<io::http_response> refused(context& c, visitor v, io::http_request r, std::string document,
                                            publish_refusal refusal) {
     co_return co_await desk(
-        c, v, r, {{"document", document}, {"errors", errors_view(errors_document(refusal.errors), v.in)}}, 422);
+        c, v, r, {{"document", document}, {"errors", errors_view(errors_document(refusal.errors), v.in)}},
+        422);
 }
 
 // What became of a policy that has no campaign to show (yet).
-asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::http_request r, std::string id) {
+asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::http_request r,
+                                                    std::string id) {
     const auto name = parse_campaign_id(id);
     if (!name) co_return error_page(c, v, r, 404, "");
     const auto policy = co_await c.compiled.get(name->policy);
     if (!policy && policy.error().code != errc::not_found) co_return page_of_failure(c, v, r, policy.error());
-    const bool waiting = r.query.contains("published"); // we sent the reader here: the matcher has not come to it
+    const bool waiting =
+        r.query.contains("published"); // we sent the reader here: the matcher has not come to it
     if (!policy && !waiting) co_return error_page(c, v, r, 404, "");
     if (policy && !may_see_campaign(v.who, (*policy)->about.issuer)) co_return error_page(c, v, r, 404, "");
     json model = {{"id", id}, {"policy_path", name->policy}, {"live", "/api/v1/live"}};
@@ -113,17 +119,18 @@ asio::awaitable<io::http_response> post_publish(context& c, visitor v, io::http_
         if (auto* refusal = std::get_if<publish_refusal>(&checked))
             co_return co_await refused(c, v, r, document, std::move(*refusal));
         const auto& about = std::get<checked_document>(checked).about;
-        const auto told =
-            about.may_be_pushed()
-                ? text(v.in, "check_ok", {{"items", std::to_string(about.items.size())}})
-                : text(v.in, "check_ok_private", {{"disclosure", about.disclosure}});
+        const auto told = about.may_be_pushed()
+                              ? text(v.in, "check_ok", {{"items", std::to_string(about.items.size())}})
+                              : text(v.in, "check_ok_private", {{"disclosure", about.disclosure}});
         co_return co_await desk(c, v, r, {{"document", document}, {"notice", told}});
     }
     auto outcome = co_await publish(c, v.who, document);
     if (!outcome)
         co_return co_await desk(
             c, v, r,
-            {{"document", document}, {"warning", text(v.in, "publish_failed", {{"why", outcome.error().text()}})}}, 503);
+            {{"document", document},
+             {"warning", text(v.in, "publish_failed", {{"why", outcome.error().text()}})}},
+            503);
     if (auto* refusal = std::get_if<publish_refusal>(&*outcome))
         co_return co_await refused(c, v, r, document, std::move(*refusal));
     const auto& done = std::get<published>(*outcome);

@@ -18,13 +18,17 @@ std::string attribute_text(context& c, const profile& p, const char* name) {
 json subject_card(context& c, const profile& p) {
     const bool enterprise = p.type == subject_type::enterprise;
     std::string facts;
-    for (const char* name : enterprise
-                                ? std::initializer_list<const char*>{"ent.industry", "ent.reg_division"}
-                                : std::initializer_list<const char*>{"person.residence_division", "person.employment"}) {
-        const auto value = attribute_text(c, p, name);
+    for (const char* name :
+         enterprise ? std::initializer_list<const char*>{"ent.industry", "ent.reg_division"}
+                    : std::initializer_list<const char*>{"person.residence_division", "person.employment"}) {
+        auto value = attribute_text(c, p, name);
+        // Of an industry's path the last step says enough.
+        if (const auto step = value.rfind(" / "); step != std::string::npos) value.erase(0, step + 3);
         if (!value.empty()) facts += (facts.empty() ? "" : " · ") + value;
     }
-    return {{"id", p.id}, {"name", p.name.empty() ? p.id : p.name}, {"facts", facts.empty() ? json(false) : json(facts)}};
+    return {{"id", p.id},
+            {"name", p.name.empty() ? p.id : p.name},
+            {"facts", facts.empty() ? json(false) : json(facts)}};
 }
 
 asio::awaitable<json> subject_cards(context& c, subject_type type) {
@@ -87,16 +91,18 @@ asio::awaitable<io::http_response> post_sign_in(context& c, visitor v, io::http_
         co_return error_page(c, v, r, 400, "");
     }
     auto out = redirect(home_of(who));
-    out.headers.emplace_back("Set-Cookie", set_cookie(sessions::cookie_name, c.sign_in.sign(who.as, who.name, c.time.now()),
-                                                      sessions::lifetime, true,
-                                                      c.settings.portal.public_url.starts_with("https://")));
+    out.headers.emplace_back("Set-Cookie",
+                             set_cookie(sessions::cookie_name, c.sign_in.sign(who.as, who.name, c.time.now()),
+                                        sessions::lifetime, true,
+                                        c.settings.portal.public_url.starts_with("https://")));
     co_return out;
 }
 
 asio::awaitable<io::http_response> post_sign_out(context& c, visitor, io::http_request) {
     auto out = redirect("/");
-    out.headers.emplace_back("Set-Cookie", set_cookie(sessions::cookie_name, "", std::chrono::seconds(0), true,
-                                                      c.settings.portal.public_url.starts_with("https://")));
+    out.headers.emplace_back("Set-Cookie",
+                             set_cookie(sessions::cookie_name, "", std::chrono::seconds(0), true,
+                                        c.settings.portal.public_url.starts_with("https://")));
     co_return out;
 }
 

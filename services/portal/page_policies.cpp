@@ -23,8 +23,9 @@ asio::awaitable<io::http_response> page_policies(context& c, visitor v, io::http
         }
     }
     json model = {{"title", text(v.in, "policies_title")}, {"empty", list.empty()}, {"policies", list}};
-    model["next"] = more ? json("/policies?cursor=" + cursor_of(before) + "&limit=" + std::to_string(paging->limit))
-                         : json(false);
+    model["next"] =
+        more ? json("/policies?cursor=" + cursor_of(before) + "&limit=" + std::to_string(paging->limit))
+             : json(false);
     co_return render_page(c, v, r, "policies", std::move(model));
 }
 

@@ -70,7 +70,8 @@ asio::awaitable<io::http_response> post_opt_out(context& c, visitor v, io::http_
     const auto done = out ? co_await c.consents.opt_out(subject->shard, subject->subject.id)
                           : co_await c.consents.opt_in(subject->shard, subject->subject.id);
     if (!done) co_return page_of_failure(c, v, r, done.error());
-    co_return redirect(page_of(subject->subject.type) + (out ? "?done=opted_out_done" : "?done=opted_in_done"));
+    co_return redirect(page_of(subject->subject.type) +
+                       (out ? "?done=opted_out_done" : "?done=opted_in_done"));
 }
 
 } // namespace zhida::portal

@@ -1,6 +1,5 @@
 #include "services/portal/portal.hpp"
 
-#include "common/base/config_folder.hpp"
 #include "common/base/log.hpp"
 #include "common/io/spawn.hpp"
 #include "common/model/topics.hpp"
@@ -17,16 +16,11 @@
 namespace zhida::portal {
 
 struct portal::impl : std::enable_shared_from_this<impl> {
-    impl(asio::any_io_executor ex, const config& settings, const matching::catalogue& catalogue,
-         const crypto::sealer& sealer, const clock& time, std::shared_ptr<prometheus::Registry> registry)
-        : executor(ex), meters(std::move(registry)), parts{settings, catalogue, time, sealer, meters,
-                [this] { return not_ready ? not_ready() : std::vector<std::string>(); }},
-          ended(ex) {
+    impl(asio::any_io_executor ex, portal_parts p) : executor(ex), parts(std::move(p)), ended(ex) {
         ended.expires_at(std::chrono::steady_clock::time_point::max());
     }
 
     asio::any_io_executor executor;
-    metrics meters;
     portal_parts parts;
     std::unique_ptr<context> shared;
     std::unique_ptr<io::http_server> server;
@@ -34,7 +28,6 @@ struct portal::impl : std::enable_shared_from_this<impl> {
     asio::steady_timer ended; // cancelled when a background task has ended
     int background = 0;
     bool stopping = false;
-    std::function<std::vector<std::string>()> not_ready;
 
     io::http_server_options options();
     void note(const std::string& route, const std::string& verb, int status, std::chrono::microseconds took);
@@ -113,26 +106,23 @@ void portal::impl::stop() {
     server->stop();
 }
 
-portal::portal(asio::any_io_executor executor, const config& settings, const matching::catalogue& catalogue,
-               const crypto::sealer& sealer, const clock& time, std::shared_ptr<prometheus::Registry> registry)
-    : impl_(std::make_shared<impl>(std::move(executor), settings, catalogue, sealer, time, std::move(registry))) {}
+portal::portal(asio::any_io_executor executor, portal_parts parts)
+    : impl_(std::make_shared<impl>(std::move(executor), std::move(parts))) {}
 
 portal::~portal() = default;
 
-void portal::set_not_ready(std::function<std::vector<std::string>()> reasons) {
-    impl_->not_ready = std::move(reasons);
-}
-
-result<std::uint16_t> portal::listen() {
-    auto files = load_portal_files(config_folder(impl_->parts.settings));
+result<void> portal::start() {
+    auto files = load_portal_files(impl_->parts.config_dir);
     if (!files) return files.error();
     if (impl_->parts.settings.portal.demo_sign_in)
         log::warn("portal_demo_sign_in", {{"note", "anybody may choose any role; never in production"}});
     impl_->shared = std::make_unique<context>(impl_->executor, impl_->parts, std::move(*files));
     impl_->server =
         std::make_unique<io::http_server>(impl_->executor, impl_->options(), make_router(*impl_->shared));
-    const auto listening = impl_->server->listen();
-    if (!listening) return listening.error();
+    return impl_->server->listen();
+}
+
+std::uint16_t portal::port() const noexcept {
     return impl_->server->port();
 }
 

@@ -1,5 +1,5 @@
-// Every word of the pages, in Chinese and English. What departments write (titles, benefits, conditions) stays
-// as they wrote it.
+// Every word of the pages, in Chinese and English. What departments write (titles, benefits, conditions)
+// stays as they wrote it.
 #pragma once
 
 #include "common/base/json.hpp"

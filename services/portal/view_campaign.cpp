@@ -20,8 +20,8 @@ std::int64_t number(const json& from, const char* name) {
 
 // Along the way of a message, as a reader thinks of it.
 constexpr ledger::state shown_order[] = {
-    ledger::state::queued,    ledger::state::held,       ledger::state::submitting, ledger::state::submitted,
-    ledger::state::unknown,   ledger::state::delivered,  ledger::state::failed,     ledger::state::expired,
+    ledger::state::queued,     ledger::state::held,      ledger::state::submitting, ledger::state::submitted,
+    ledger::state::unknown,    ledger::state::delivered, ledger::state::failed,     ledger::state::expired,
     ledger::state::suppressed, ledger::state::cancelled};
 
 // The bar's order and colours: what arrived first.
@@ -71,13 +71,14 @@ json states_view(const json& states, std::int64_t matched, language in) {
     for (const auto s : shown_order) {
         const std::string name = ledger::to_string(s);
         const auto count = number(states, name.c_str());
-        out.push_back({{"name", name},
-                       {"label", text(in, "state_" + name)},
-                       {"hint", text(in, "hint_" + name)},
-                       {"count", with_commas(count)},
-                       {"some", count > 0},
-                       {"share", matched > 0 ? percent(static_cast<double>(count) / static_cast<double>(matched))
-                                             : std::string("–")}});
+        out.push_back(
+            {{"name", name},
+             {"label", text(in, "state_" + name)},
+             {"hint", text(in, "hint_" + name)},
+             {"count", with_commas(count)},
+             {"some", count > 0},
+             {"share", matched > 0 ? percent(static_cast<double>(count) / static_cast<double>(matched))
+                                   : std::string("–")}});
     }
     return out;
 }
@@ -106,9 +107,10 @@ json channel_view(const json& channel, language in) {
                                   {"count", with_commas(number(r, "count"))}});
     out["has_reasons"] = !out["reasons"].empty();
     out["identity_holds"] = channel.value("identity_holds", true);
-    out["identity_text"] = out["identity_holds"].get<bool>()
-                               ? text(in, "identity_holds")
-                               : text(in, "identity_broken", {{"n", with_commas(number(channel, "imbalance"))}});
+    out["identity_text"] =
+        out["identity_holds"].get<bool>()
+            ? text(in, "identity_holds")
+            : text(in, "identity_broken", {{"n", with_commas(number(channel, "imbalance"))}});
     out["bar_text"] = text(in, "state_delivered") + " " + with_commas(number(states, "delivered")) + " / " +
                       with_commas(matched);
     return out;
@@ -121,11 +123,13 @@ json gateway_view(const json& gateway, language in) {
                 {"protocol", get(gateway, "protocol")},
                 {"detail", get(gateway, "detail").empty() ? json(false) : json(get(gateway, "detail"))}};
     bool known = false;
-    for (const char* s : {"connected", "connecting", "down", "stopped", "silent", "disabled"}) known |= state == s;
+    for (const char* s : {"connected", "connecting", "down", "stopped", "silent", "disabled"})
+        known |= state == s;
     out["state"] = known ? state : "other";
     out["state_text"] = text(in, "gw_" + (known ? state : std::string("other")));
     out["speaks"] = state != "silent" && state != "disabled";
-    for (const char* n : {"sent", "accepted", "rejected", "retried", "unknown", "receipts", "in_flight", "window"})
+    for (const char* n :
+         {"sent", "accepted", "rejected", "retried", "unknown", "receipts", "in_flight", "window"})
         out[n] = with_commas(number(gateway, n));
     const auto since = number(gateway, "since_ms");
     out["since"] = since > 0 ? json(short_time(to_rfc3339(wall_time(milliseconds(since))))) : json(false);
@@ -163,7 +167,8 @@ json campaign_view(const json& campaign, language in) {
 }
 
 json summary_view(const json& summary, language in) {
-    json out = {{"at", short_time(get(summary, "at"))}, {"dead_letters", with_commas(number(summary, "dead_letters"))}};
+    json out = {{"at", short_time(get(summary, "at"))},
+                {"dead_letters", with_commas(number(summary, "dead_letters"))}};
     out["some_dead_letters"] = number(summary, "dead_letters") > 0;
     const auto count_or_dash = [&](const char* name) {
         return summary.at(name).is_null() ? std::string("–") : with_commas(number(summary, name));
@@ -173,7 +178,9 @@ json summary_view(const json& summary, language in) {
     const auto& totals = summary.at("totals");
     out["has_totals"] = !totals.is_null();
     out["campaigns"] = totals.is_null() ? "–" : with_commas(number(totals, "campaigns"));
-    out["totals_note"] = totals.is_null() ? std::string() : text(in, "totals_note", {{"n", out["campaigns"].get<std::string>()}});
+    out["totals_note"] = totals.is_null()
+                             ? json(false)
+                             : json(text(in, "totals_note", {{"n", out["campaigns"].get<std::string>()}}));
     out["channels"] = json::array();
     std::int64_t imbalance = 0;
     if (!totals.is_null()) {
@@ -202,9 +209,11 @@ json summary_view(const json& summary, language in) {
 
 json dead_letters_view(const json& lines, std::int64_t total, language in) {
     json out = {{"some", !lines.empty()}, {"lines", json::array()}};
-    out["kept_text"] = text(in, "dl_kept", {{"total", with_commas(total)}, {"shown", std::to_string(lines.size())}});
+    out["kept_text"] =
+        text(in, "dl_kept", {{"total", with_commas(total)}, {"shown", std::to_string(lines.size())}});
     for (const auto& line : lines) {
-        json one = {{"at", short_time(get(line, "at"))}, {"topic", get(line, "topic")}, {"key", get(line, "key")}};
+        json one = {
+            {"at", short_time(get(line, "at"))}, {"topic", get(line, "topic")}, {"key", get(line, "key")}};
         one["place"] = number(line, "partition") || line.contains("record_offset")
                            ? "#" + std::to_string(number(line, "partition")) + " @" +
                                  std::to_string(number(line, "record_offset"))
@@ -214,9 +223,10 @@ json dead_letters_view(const json& lines, std::int64_t total, language in) {
         if (errors != line.end() && errors->is_array())
             for (const auto& e : *errors) {
                 if (!e.is_object() || one["errors"].size() >= 3) continue;
-                one["errors"].push_back({{"what", get(e, "what")},
-                                         {"where", get(e, "where").empty() ? json(false) : json(get(e, "where"))},
-                                         {"fix", get(e, "fix").empty() ? json(false) : json(get(e, "fix"))}});
+                one["errors"].push_back(
+                    {{"what", get(e, "what")},
+                     {"where", get(e, "where").empty() ? json(false) : json(get(e, "where"))},
+                     {"fix", get(e, "fix").empty() ? json(false) : json(get(e, "fix"))}});
             }
         one["excerpt"] = get(line, "excerpt").empty() ? json(false) : json(get(line, "excerpt"));
         out["lines"].push_back(std::move(one));
@@ -225,7 +235,8 @@ json dead_letters_view(const json& lines, std::int64_t total, language in) {
 }
 
 json errors_view(const json& errors, language in) {
-    json out = {{"title", text(in, "errors_title", {{"n", std::to_string(errors.size())}})}, {"lines", json::array()}};
+    json out = {{"title", text(in, "errors_title", {{"n", std::to_string(errors.size())}})},
+                {"lines", json::array()}};
     for (const auto& e : errors)
         out["lines"].push_back(
             {{"pointer", get(e, "pointer").empty() ? text(in, "whole_document") : get(e, "pointer")},

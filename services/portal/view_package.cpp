@@ -35,8 +35,10 @@ json why_view(const json& lines, language in, reasons as) {
                     {"clause", text_or_false(get(line, "clause"))},
                     {"requirement", text_or_false(get(line, "requirement"))},
                     {"value", text_or_false(get(line, "value"))},
-                    {"has_parts", !line.at("parts").empty()},
-                    {"parts", why_view(line.at("parts"), in, as)}};
+                    {"parts", json::array()}};
+        // A group of one says the same as its part.
+        if (line.at("parts").size() > 1) one["parts"] = why_view(line.at("parts"), in, as);
+        one["has_parts"] = !one["parts"].empty();
         const bool of_subject = as == reasons::of_subject;
         one["marked"] = of_subject;
         one["sign"] = outcome == "met" ? "✓" : outcome == "not_met" ? "✗" : "?";
@@ -48,14 +50,16 @@ json why_view(const json& lines, language in, reasons as) {
         one["manual"] = manual;
         const bool missing = of_subject && outcome == "unknown" && !manual && !get(line, "attribute").empty();
         one["value_missing"] = missing;
-        one["facts"] = of_subject && (!get(line, "value").empty() || missing || !get(line, "requirement").empty());
+        one["facts"] =
+            of_subject && (!get(line, "value").empty() || missing || !get(line, "requirement").empty());
         out.push_back(std::move(one));
     }
     return out;
 }
 
 deadline::kind kind_of(const std::string& state) {
-    for (const auto k : {deadline::kind::open, deadline::kind::soon, deadline::kind::not_yet, deadline::kind::closed})
+    for (const auto k :
+         {deadline::kind::open, deadline::kind::soon, deadline::kind::not_yet, deadline::kind::closed})
         if (state == to_string(k)) return k;
     return deadline::kind::always;
 }
@@ -137,7 +141,8 @@ json package_view(const json& package, language in) {
     out["delivered"] = short_time(get(package, "delivered_at"));
     out["delivered_iso"] = get(package, "delivered_at");
     out["items"] = json::array();
-    for (const auto& item : package.at("items")) out["items"].push_back(item_view(item, in, reasons::of_subject));
+    for (const auto& item : package.at("items"))
+        out["items"].push_back(item_view(item, in, reasons::of_subject));
     out["interpretations"] = interpretations_view(package.at("interpretations"));
     out["has_interpretations"] = !package.at("interpretations").empty();
     return out;
@@ -161,7 +166,8 @@ json policy_line_view(const json& summary, language in) {
     const auto& items = summary.at("items");
     const auto count = items.is_array() ? items.size() : items.get<std::size_t>();
     out["items_text"] = text(in, "items_count", {{"n", std::to_string(count)}});
-    out["not_pushed_text"] = is_public ? std::string() : text(in, "saved_not_pushed_text", {{"disclosure", disclosure}});
+    out["not_pushed_text"] =
+        is_public ? std::string() : text(in, "saved_not_pushed_text", {{"disclosure", disclosure}});
     const auto campaign = get(summary, "campaign");
     out["campaign_path"] = text_or_false(io::percent_encode(campaign));
     return out;
@@ -170,7 +176,8 @@ json policy_line_view(const json& summary, language in) {
 json policy_view(const json& policy, language in) {
     auto out = policy_line_view(policy, in);
     out["items"] = json::array();
-    for (const auto& item : policy.at("items")) out["items"].push_back(item_view(item, in, reasons::of_policy));
+    for (const auto& item : policy.at("items"))
+        out["items"].push_back(item_view(item, in, reasons::of_policy));
     out["interpretations"] = interpretations_view(policy.at("interpretations"));
     out["has_interpretations"] = !policy.at("interpretations").empty();
     const auto start = get(policy.at("valid"), "start"), end = get(policy.at("valid"), "end");
