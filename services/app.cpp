@@ -155,9 +155,9 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
         portal::portal_parts parts{c, catalogue_, clock_, sealer_, meters_, config_folder(c)};
         auto& pages = launch<portal::portal>("portal", std::move(parts));
         pages.start().value();
-        address_ = c.portal.public_url.empty()
-                       ? "http://" + c.portal.host + ":" + std::to_string(pages.port())
-                       : c.portal.public_url;
+        const auto port = pages.port();
+        address_ = c.portal.public_url.empty() ? "http://" + c.portal.host + ":" + std::to_string(port)
+                                               : c.portal.public_url;
     }
     for (auto& t : threads_)
         if (!t->thread.joinable()) t->thread = std::thread([context = &t->context] { context->run(); });

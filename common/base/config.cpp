@@ -3,7 +3,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdio>
 #include <functional>
 #include <variant>
 
@@ -243,7 +245,13 @@ std::string quoted(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
-        out += c;
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) { // TOML allows them only as \uXXXX
+            std::array<char, 8> code{};
+            std::snprintf(code.data(), code.size(), "\\u%04X", static_cast<unsigned>(c));
+            out += code.data();
+        } else {
+            out += c;
+        }
     }
     return out + "\"";
 }

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace zhida::log {
@@ -26,6 +27,14 @@ struct state {
 state& instance() {
     static state only;
     return only;
+}
+
+// A text that stays on its line as it is.
+bool plain(const nlohmann::json& value) {
+    if (!value.is_string()) return false;
+    const auto& text = value.get_ref<const std::string&>();
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 constexpr const char* names[] = {"debug", "info", "warn", "error"};
@@ -55,7 +64,7 @@ void write(level at, std::string_view event, nlohmann::json fields) {
     }
     std::string line = now.substr(11, 12) + " " + names[static_cast<int>(at)] + " " + std::string(event);
     for (auto& [key, value] : fields.items())
-        line += " " + key + "=" + (value.is_string() ? value.get<std::string>() : dump(value));
+        line += " " + key + "=" + (plain(value) ? value.get<std::string>() : dump(value));
     s.logger->info(line);
 }
 

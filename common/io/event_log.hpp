@@ -74,7 +74,8 @@ class log_consumer {
     // No records of it until resume(); the place is kept.
     virtual void pause(const topic_partition& partition) = 0;
     virtual void resume(const topic_partition& partition) = 0;
-    // Writes the stored offsets and leaves the group. next() then fails with cancelled.
+    // Writes the stored offsets and leaves the group. next() then fails with cancelled. Whoever destroys the
+    // consumer waits for this first; a second call waits for the first.
     virtual asio::awaitable<void> close() = 0;
 };
 

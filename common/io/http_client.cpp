@@ -200,7 +200,7 @@ asio::awaitable<bool> http_client::impl::take_slot(std::shared_ptr<impl> self,
     self->queue.push_back(mine.turn);
     error_code ec;
     co_await mine.turn->timer.async_wait(into(ec));
-    mine.used = mine.turn->granted && !self->closed;
+    mine.used = mine.turn->granted && !self->closed && clock_type::now() < deadline;
     co_return mine.used;
 }
 
@@ -261,6 +261,7 @@ asio::awaitable<result<http_reply>> http_client::impl::run(std::shared_ptr<impl>
             if (!dialled) co_return dialled.error();
             slot.c = *dialled;
         }
+        if (clock_type::now() >= deadline) co_return self->unavailable("no time left to send");
         const bool reused = slot.c->used;
         slot.c->used = true;
         slot.c->tcp_layer().expires_at(deadline);

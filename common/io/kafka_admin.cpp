@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <thread>
 
 namespace zhida::io::kafka {
@@ -17,6 +18,33 @@ failure no_answer(const cluster& on, rd_kafka_resp_err_t code) {
         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         return unreachable("no answer within " + std::to_string(limit_ms / 1000) + " s", on.brokers);
     return failure_of(code, "", on.brokers);
+}
+
+// Asks again, for as long as our time limit, where the cluster says that it is not ready: a topic just made,
+// a leader or coordinator on the move.
+template <class T>
+result<T> until_ready(const std::function<result<T>(rd_kafka_resp_err_t& why)>& ask) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+    for (;;) {
+        auto why = RD_KAFKA_RESP_ERR_NO_ERROR;
+        auto answer = ask(why);
+        if (answer || std::chrono::steady_clock::now() > until) return answer;
+        switch (why) {
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+        case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+        case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+        case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+        case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+        case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+        case RD_KAFKA_RESP_ERR__WAIT_COORD:
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            break;
+        default:
+            return answer;
+        }
+    }
 }
 
 // Options with our time limit, for the admin call of this kind.
@@ -117,23 +145,26 @@ result<void> ensure(const cluster& on, const std::vector<topic_spec>& topics, in
     }
 }
 
-result<std::map<topic_partition, std::int64_t>> end_offsets(const cluster& on,
-                                                            const std::vector<topic_partition>& wanted) {
+namespace {
+
+using offsets = std::map<topic_partition, std::int64_t>;
+
+result<offsets> ask_ends(const cluster& on, const std::vector<topic_partition>& wanted,
+                         rd_kafka_resp_err_t& why) {
     // A look-up by time, where the "time" -1 is the end.
     const auto list = to_list(wanted, RD_KAFKA_OFFSET_END);
-    if (const auto code = rd_kafka_offsets_for_times(on.handle.get(), list.get(), limit_ms))
-        return no_answer(on, code);
-    std::map<topic_partition, std::int64_t> ends;
+    if ((why = rd_kafka_offsets_for_times(on.handle.get(), list.get(), limit_ms))) return no_answer(on, why);
+    offsets ends;
     for (int i = 0; i < list->cnt; ++i) {
         const auto& p = list->elems[i];
-        if (p.err) return no_answer(on, p.err);
+        if ((why = p.err)) return no_answer(on, why);
         ends[{p.topic, p.partition}] = p.offset;
     }
     return ends;
 }
 
-result<std::map<topic_partition, std::int64_t>> stored_offsets(const cluster& on, const std::string& group,
-                                                               const std::vector<topic_partition>& wanted) {
+result<offsets> ask_stored(const cluster& on, const std::string& group,
+                           const std::vector<topic_partition>& wanted, rd_kafka_resp_err_t& why) {
     const auto list = to_list(wanted);
     const owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy> request(
         rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
@@ -142,23 +173,34 @@ result<std::map<topic_partition, std::int64_t>> stored_offsets(const cluster& on
     auto* one = request.get();
     rd_kafka_ListConsumerGroupOffsets(on.handle.get(), &one, 1, how.get(), answers.get());
     const event answer(rd_kafka_queue_poll(answers.get(), limit_ms + 1000));
-    if (!answer) return no_answer(on, RD_KAFKA_RESP_ERR__TIMED_OUT);
-    if (const auto code = rd_kafka_event_error(answer.get())) return no_answer(on, code);
+    if (!answer) return no_answer(on, why = RD_KAFKA_RESP_ERR__TIMED_OUT);
+    if ((why = rd_kafka_event_error(answer.get()))) return no_answer(on, why);
     std::size_t count = 0;
     const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
         rd_kafka_event_ListConsumerGroupOffsets_result(answer.get()), &count);
-    std::map<topic_partition, std::int64_t> stored;
+    offsets stored;
     for (std::size_t i = 0; i < count; ++i) {
-        if (const auto* why = rd_kafka_group_result_error(groups[i]))
-            return no_answer(on, rd_kafka_error_code(why));
-        const auto* offsets = rd_kafka_group_result_partitions(groups[i]);
-        for (int p = 0; offsets && p < offsets->cnt; ++p) {
-            const auto& entry = offsets->elems[p];
-            if (entry.err) return no_answer(on, entry.err);
+        if (const auto* wrong = rd_kafka_group_result_error(groups[i]))
+            return no_answer(on, why = rd_kafka_error_code(wrong));
+        const auto* list_of = rd_kafka_group_result_partitions(groups[i]);
+        for (int p = 0; list_of && p < list_of->cnt; ++p) {
+            const auto& entry = list_of->elems[p];
+            if ((why = entry.err)) return no_answer(on, why);
             stored[{entry.topic, entry.partition}] = std::max<std::int64_t>(entry.offset, 0);
         }
     }
     return stored;
+}
+
+} // namespace
+
+result<offsets> end_offsets(const cluster& on, const std::vector<topic_partition>& wanted) {
+    return until_ready<offsets>([&](auto& why) { return ask_ends(on, wanted, why); });
+}
+
+result<offsets> stored_offsets(const cluster& on, const std::string& group,
+                               const std::vector<topic_partition>& wanted) {
+    return until_ready<offsets>([&](auto& why) { return ask_stored(on, group, wanted, why); });
 }
 
 } // namespace zhida::io::kafka

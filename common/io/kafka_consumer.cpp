@@ -74,7 +74,8 @@ struct kafka_consumer::state : std::enable_shared_from_this<state> {
 
     state(std::shared_ptr<kafka::core> c, std::string g, std::vector<std::string> t, bool begin)
         : core(std::move(c)), group(std::move(g)), topics(std::move(t)), from_start(begin),
-          for_next(core->executor), for_commit(core->executor), for_upkeep(core->executor) {}
+          for_next(core->executor), for_commit(core->executor), for_upkeep(core->executor),
+          for_close(core->executor) {}
     ~state() {
         if (client) client->stop();
     }
@@ -91,6 +92,7 @@ struct kafka_consumer::state : std::enable_shared_from_this<state> {
     static asio::awaitable<void> find_partitions(std::shared_ptr<state> s);
     static asio::awaitable<void> settle(std::shared_ptr<state> s);
     static asio::awaitable<void> commit_and_wait(std::shared_ptr<state> s);
+    static asio::awaitable<void> leave(std::shared_ptr<state> s);
 
     void apply_assigned();
     void commit();
@@ -105,7 +107,7 @@ struct kafka_consumer::state : std::enable_shared_from_this<state> {
     bool from_start;
     std::shared_ptr<kafka::client> client;
 
-    bool closed = false, lost = false;
+    bool closed = false, left = false, lost = false; // left: close() has ended
     std::deque<log_event> events;
     std::optional<failure> trouble;
     // What the caller was told last and what is done about it at the next call.
@@ -117,7 +119,7 @@ struct kafka_consumer::state : std::enable_shared_from_this<state> {
     std::map<topic_partition, std::int64_t> committing; // asked for, not yet answered
     std::size_t waiting = 0, waiting_bytes = 0;         // of the sources that are not paused
     std::size_t turn = 0;
-    asio::steady_timer for_next, for_commit, for_upkeep;
+    asio::steady_timer for_next, for_commit, for_upkeep, for_close;
 };
 
 void kafka_consumer::state::report(failure why) {
@@ -495,22 +497,12 @@ void kafka_consumer::resume(const topic_partition& partition) {
     state_->for_next.cancel();
 }
 
-asio::awaitable<void> kafka_consumer::close() {
-    const auto s = state_;
-    if (s->closed) co_return;
-    const bool ours = !s->lost;
-    s->closed = true;
-    s->for_next.cancel();
-    s->for_upkeep.cancel();
-    if (!s->client) co_return;
-    // So that nothing waits behind records that nobody takes any more.
-    s->sources.clear();
-    s->waiting = s->waiting_bytes = 0;
-    if (ours) co_await state::commit_and_wait(s);
+// Leaves the group. librdkafka must not be destroyed while it does: its thread would never end.
+asio::awaitable<void> kafka_consumer::state::leave(std::shared_ptr<state> s) {
+    if (!s->lost) co_await commit_and_wait(s);
     auto* rk = s->client->get();
     // An answer that librdkafka still waits for would keep it from leaving.
-    if (s->told_last != state::told::nothing || !s->events.empty())
-        s->check(rd_kafka_assign(rk, nullptr), "assign");
+    if (s->told_last != told::nothing || !s->events.empty()) s->check(rd_kafka_assign(rk, nullptr), "assign");
     const kafka::error wrong(rd_kafka_consumer_close_queue(rk, s->client->events()));
     if (wrong) {
         s->check(rd_kafka_error_code(wrong.get()), "close");
@@ -523,6 +515,26 @@ asio::awaitable<void> kafka_consumer::close() {
         }
     }
     s->client->stop();
+}
+
+asio::awaitable<void> kafka_consumer::close() {
+    const auto s = state_;
+    if (s->closed) {
+        while (!s->left) { // the first call is at it
+            s->for_close.expires_at(steady::time_point::max());
+            co_await s->for_close.async_wait(tuple);
+        }
+        co_return;
+    }
+    s->closed = true;
+    s->for_next.cancel();
+    s->for_upkeep.cancel();
+    // So that nothing waits behind records that nobody takes any more.
+    s->sources.clear();
+    s->waiting = s->waiting_bytes = 0;
+    if (s->client) co_await state::leave(s);
+    s->left = true;
+    s->for_close.cancel();
 }
 
 } // namespace zhida::io

@@ -24,7 +24,7 @@ struct core : std::enable_shared_from_this<core> {
 
     asio::any_io_executor executor;
     kafka_config settings;
-    std::shared_ptr<worker> questions = std::make_shared<worker>(2);
+    std::shared_ptr<worker> questions = std::make_shared<worker>(4);
     std::shared_ptr<client> producer;
     bool broken = false; // the producer: librdkafka will not go on with it
     bool closed = false;

@@ -27,10 +27,6 @@ const io::lua_script& apply_script() {
     static const io::lua_script s(std::string(lua::prelude) + lua::apply);
     return s;
 }
-const io::lua_script& part_script() {
-    static const io::lua_script s(lua::part_delivered);
-    return s;
-}
 const io::lua_script& bind_script() {
     static const io::lua_script s(lua::bind);
     return s;
@@ -189,12 +185,25 @@ asio::awaitable<result<std::vector<change>>> ledgers::apply(int shard, std::stri
     co_return decode_changes(reply->text);
 }
 
-asio::awaitable<result<bool>> ledgers::part_delivered(int shard, std::string campaign, channel via,
-                                                      std::uint32_t position, int part, int parts) {
-    auto reply = co_await redis_.eval(part_script(), {keys::parts(shard, campaign, via, position)},
-                                      {std::to_string(part), std::to_string(parts), parts_kept});
-    if (!reply) co_return reply.error();
-    co_return reply->integer == 1;
+asio::awaitable<result<std::vector<bool>>> ledgers::parts_delivered(std::vector<message_place> parts) {
+    std::vector<bool> whole;
+    if (parts.empty()) co_return whole;
+    std::vector<io::redis_args> commands;
+    for (const auto& p : parts) {
+        const auto key = keys::parts(p.shard, p.campaign, p.via, p.position);
+        commands.push_back({"SADD", key, std::to_string(p.part)});
+        commands.push_back({"EXPIRE", key, parts_kept});
+        commands.push_back({"SCARD", key});
+    }
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        for (std::size_t k = 0; k < 3; ++k)
+            if (const auto& r = (*replies)[i * 3 + k]; r.type == io::redis_reply::kind::error)
+                co_return failure{errc::refused, r.text, "redis", ""};
+        whole.push_back((*replies)[i * 3 + 2].integer >= parts[i].parts);
+    }
+    co_return whole;
 }
 
 asio::awaitable<result<std::int64_t>> ledgers::policy_offset(int shard) {

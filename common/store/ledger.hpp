@@ -63,6 +63,17 @@ struct claim_answer {
     std::vector<change> changes;         // what the call wrote
 };
 
+// Where the receipts of a gateway's message ids belong. A receipt may come before the id is known here.
+struct message_place {
+    int shard = 0;
+    std::string campaign;
+    channel via = channel::sms;
+    std::uint32_t position = 0;
+    int part = 1, parts = 1;
+};
+std::string to_text(const message_place& place);
+result<message_place> read_message_place(std::string_view text);
+
 class ledgers {
   public:
     explicit ledgers(io::redis& r) : redis_(r) {}
@@ -83,9 +94,9 @@ class ledgers {
     // Merges; returns what changed (merged records).
     asio::awaitable<result<std::vector<change>>> apply(int shard, std::string campaign, channel via,
                                                        std::vector<change> changes);
-    // One part of a message of several was delivered: true once all have been.
-    asio::awaitable<result<bool>> part_delivered(int shard, std::string campaign, channel via,
-                                                 std::uint32_t position, int part, int parts);
+    // These parts of messages of several were delivered: true where, with that, all parts of the message have
+    // been.
+    asio::awaitable<result<std::vector<bool>>> parts_delivered(std::vector<message_place> parts);
 
     // How far the shard has come in zhida.policy: offset after the last event judged.
     asio::awaitable<result<std::int64_t>> policy_offset(int shard);
@@ -101,17 +112,6 @@ class ledgers {
   private:
     io::redis& redis_;
 };
-
-// Where the receipts of a gateway's message ids belong. A receipt may come before the id is known here.
-struct message_place {
-    int shard = 0;
-    std::string campaign;
-    channel via = channel::sms;
-    std::uint32_t position = 0;
-    int part = 1, parts = 1;
-};
-std::string to_text(const message_place& place);
-result<message_place> read_message_place(std::string_view text);
 
 class messages {
   public:

@@ -167,13 +167,6 @@ flush(KEYS[2])
 return table.concat(changed)
 )lua";
 
-// KEYS parts; ARGV part, parts, seconds to keep
-inline constexpr const char* part_delivered = R"lua(
-redis.call('SADD', KEYS[1], ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) and 1 or 0
-)lua";
-
 // KEYS message, orphan; ARGV place, seconds to keep
 inline constexpr const char* bind = R"lua(
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])

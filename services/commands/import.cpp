@@ -198,9 +198,7 @@ int import_profiles(const options& o, const std::string& file, const std::string
         return 2;
     }
     // Only who writes profiles makes the key: sealing with another one than theirs would be in vain.
-    const auto& key = o.settings.node.contact_key_file;
-    const auto sealer =
-        crypto::load_sealer(key.empty() ? o.settings.node.data_dir + "/contact.key" : key, true);
+    const auto sealer = crypto::load_sealer(contact_key_path(o.settings), true);
     if (!sealer) {
         say(sealer.error().text());
         return 1;

@@ -168,12 +168,23 @@ asio::awaitable<result<void>> deliverer::forward_receipt(store::message_place pl
 
 namespace {
 
+// A chunk that was worked on before may have been interrupted between the ledger and the audit, so the audit
+// is told again what the ledger says; it merges like the ledger does.
+asio::awaitable<result<void>> audit_again(deliverer& d, chunk c, std::uint32_t epoch,
+                                          const std::vector<store::chunk_member>& members) {
+    std::vector<store::change> changes;
+    for (const auto& m : members)
+        if (m.now.now != state::queued) changes.push_back({m.position, m.now});
+    co_return co_await d.audit(c, epoch, "record", std::move(changes));
+}
+
 // The web channel has no gateway: a delivery is made by its record alone, so there is nothing to claim.
 asio::awaitable<result<void>> deliver_web(deliverer& d, chunk c, std::uint32_t epoch, bool may) {
     auto members = co_await persist(d.time, d.stopping, "loading a chunk", [&] {
         return d.ledgers.load(c.shard, c.campaign, c.via, c.first, c.count, false);
     });
     if (!members) co_return members.error();
+    if (auto kept = co_await audit_again(d, c, epoch, *members); !kept) co_return kept.error();
     std::vector<store::change> changes;
     const auto now = seconds(d.time.now());
     for (const auto& m : *members) {
@@ -342,11 +353,13 @@ asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, s
     if (!p) co_return p.error();
     if (c.via == channel::web) co_return co_await deliver_web(*this, c, epoch, (*p)->may_be_pushed());
 
-    while (!stopping && *owned) {
+    for (bool first = true; !stopping && *owned; first = false) {
         auto members = co_await persist(time, stopping, "loading a chunk", [&] {
             return ledgers.load(c.shard, c.campaign, c.via, c.first, c.count, true);
         });
         if (!members) co_return members.error();
+        if (first)
+            if (auto kept = co_await audit_again(*this, c, epoch, *members); !kept) co_return kept.error();
         std::vector<candidate> send;
         std::vector<store::change> suppress;
         sort_out(*this, c, **p, via != nullptr, *members, send, suppress);

@@ -83,6 +83,7 @@ asio::awaitable<void> dispatcher::run() {
         if (l->consumer) co_await l->consumer->close();
         if (l->gateway) l->gateway->stop();
     }
+    co_await receipt_consumer_->close(); // stop() began it: wait until it has left
     co_await log_->close();
     redis_.close();
     log::info("dispatcher stopped");
@@ -235,6 +236,8 @@ asio::awaitable<void> dispatcher::follow_receipts() {
 asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> records) {
     std::map<std::tuple<int, std::string, channel>, std::vector<store::change>> by_ledger;
     std::map<int, std::int64_t> next;
+    std::vector<store::message_place> parts; // of messages of several, delivered
+    std::vector<ledger::record> part_records;
     for (auto& record : records) {
         next[record.partition] = record.offset + 1;
         std::vector<failure> errors;
@@ -248,14 +251,19 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
         const auto& at = arrived->place;
         if (arrived->means == gateways::receipt::meaning::intermediate) continue;
         if (arrived->means == gateways::receipt::meaning::delivered && at.parts > 1) {
-            auto whole = co_await persist(clock_, stopping_, "counting a message's parts", [&] {
-                return ledgers_.part_delivered(at.shard, at.campaign, at.via, at.position, at.part, at.parts);
-            });
-            if (!whole) co_return false;
-            if (!*whole) continue;
+            parts.push_back(at);
+            part_records.push_back(record_of(*arrived));
+            continue;
         }
         by_ledger[{at.shard, at.campaign, at.via}].push_back({at.position, record_of(*arrived)});
     }
+    auto whole = co_await persist(clock_, stopping_, "counting the parts of messages",
+                                  [&] { return ledgers_.parts_delivered(parts); });
+    if (!whole) co_return false;
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        if ((*whole)[i])
+            by_ledger[{parts[i].shard, parts[i].campaign, parts[i].via}].push_back(
+                {parts[i].position, part_records[i]});
     for (auto& [where, changes] : by_ledger) {
         const auto& [shard, name, via] = where;
         auto applied =
@@ -268,7 +276,9 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
         }
         receipts_applied_.Increment(static_cast<double>(changes.size()));
         const chunk c{name, shard, via, 0, 0};
-        if (!co_await deliverer_.audit(c, 0, "receipt", std::move(*applied))) co_return false;
+        // Not what changed but what was heard: after a crash in between, nothing changes any more and the
+        // audit must know.
+        if (!co_await deliverer_.audit(c, 0, "receipt", std::move(changes))) co_return false;
     }
     for (const auto& [partition, offset] : next)
         receipt_consumer_->store({topics::receipt, partition}, offset);

@@ -4,6 +4,7 @@
 
 #include "services/gateways/cmpp_results.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -56,6 +57,11 @@ class request_window {
             s = slots_.erase(s);
         }
         return late;
+    }
+    // When the next slot's time is over; `none` where nothing is under way.
+    steady_time next_deadline(steady_time none) const noexcept {
+        for (const auto& [sequence, s] : slots_) none = std::min(none, s.deadline);
+        return none;
     }
     std::vector<Request> take_all() {
         std::vector<Request> all;

@@ -407,7 +407,8 @@ asio::awaitable<void> session::impl::keep_time() {
         if (ch->stopping && now() >= ch->stop_by)
             end(session_end::stopped, "stopped before all was answered");
         if (ending) co_return;
-        auto nap = std::min(milliseconds(1000), alive->next() - now());
+        // A slot that is opened meanwhile lasts longer than this nap: its time-out is a second at least.
+        auto nap = window.next_deadline(std::min(now() + milliseconds(1000), alive->next())) - now();
         if (ch->stopping) nap = std::min(nap, ch->stop_by - now());
         co_await tick_wake.wait_at_most(ch->time, std::max(nap, milliseconds(5)));
     }

@@ -34,6 +34,8 @@ asio::awaitable<void> matcher::run() {
     log::info("matcher started", {{"shards", shards}});
     using namespace boost::asio::experimental::awaitable_operators;
     co_await (follow_profiles() && follow_policies());
+    co_await profile_consumer_->close(); // stop() began it: wait until it has left
+    co_await policy_consumer_->close();
     co_await log_->close();
     redis_.close();
     log::info("matcher stopped");

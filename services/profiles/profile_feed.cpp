@@ -2,7 +2,7 @@
 
 #include "common/io/timer.hpp"
 #include "services/persist.hpp"
-#include "services/profiles/profile_event.hpp"
+#include "services/publishing.hpp"
 
 #include <algorithm>
 

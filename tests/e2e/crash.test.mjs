@@ -55,7 +55,7 @@ for (const driver of drivers) {
       assert.equal(done.audience, count);
       assert.equal(done.identity_holds, true);
       assert.deepEqual(statesOf(channelOf(done, 'web')), { delivered: count });
-      assert.deepEqual(statesOf(channelOf(done, 'wechat')), { delivered: count });
+      assert.deepEqual(statesOf(channelOf(done, 'wechat')), { submitted: count });
       assert.equal((sms.delivered ?? 0) + (sms.unknown ?? 0), count, JSON.stringify(sms));
     });
 

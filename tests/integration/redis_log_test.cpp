@@ -104,7 +104,7 @@ TEST_F(redis_log_test, whoever_lost_the_group_stores_nothing_and_is_told) {
     const auto why = run(consumer->next());
     ASSERT_FALSE(why);
     EXPECT_EQ(why.error().code, errc::conflict);
-    EXPECT_EQ(run(log->stored_offsets(group, topic))->front(), 0);
+    EXPECT_EQ(run(log->stored_offsets(group, topic)).value().front(), 0);
     close(*consumer, *log);
 }
 
@@ -131,19 +131,19 @@ TEST_F(redis_log_test, trims_by_time_what_every_group_has_stored) {
 
     auto consumer = log.subscribe(group, {topic});
     consume(*consumer, 2000);
-    EXPECT_EQ(*run(log.trim(now + 30s)), 0) << "not old enough";
-    EXPECT_EQ(*run(log.trim(now + 120s)), 0) << "the group has stored nothing";
+    EXPECT_EQ(run(log.trim(now + 30s)).value(), 0) << "not old enough";
+    EXPECT_EQ(run(log.trim(now + 120s)).value(), 0) << "the group has stored nothing";
     consumer->store({topic, 0}, 1000);
-    ASSERT_TRUE(eventually([&] { return run(log.stored_offsets(group, topic))->front() == 1000; }));
-    EXPECT_EQ(*run(log.trim(now + 30s)), 0);
-    const auto gone = *run(log.trim(now + 120s));
+    ASSERT_TRUE(eventually([&] { return run(log.stored_offsets(group, topic)).value().front() == 1000; }));
+    EXPECT_EQ(run(log.trim(now + 30s)).value(), 0);
+    const auto gone = run(log.trim(now + 120s)).value();
     EXPECT_GE(gone, 900);
     EXPECT_LE(gone, 1000);
     EXPECT_EQ(length(), 2000 - gone);
     consumer->store({topic, 0}, 2000);
-    ASSERT_TRUE(eventually([&] { return run(log.stored_offsets(group, topic))->front() == 2000; }));
-    EXPECT_GT(*run(log.trim(now + 120s)), 0);
-    EXPECT_EQ(run(log.end_offsets(topic))->front(), 2000);
+    ASSERT_TRUE(eventually([&] { return run(log.stored_offsets(group, topic)).value().front() == 2000; }));
+    EXPECT_GT(run(log.trim(now + 120s)).value(), 0);
+    EXPECT_EQ(run(log.end_offsets(topic)).value().front(), 2000);
     // Offsets go on, and one who begins at the start gets what is left.
     append_numbers(log, topic, 1, 2000, 1);
     EXPECT_EQ(more(*consumer, 1).front().offset, 2000);

@@ -42,7 +42,7 @@ TEST_F(redis_server_test, keeps_any_bytes) {
 }
 
 TEST_F(redis_server_test, moves_large_values_fast) {
-    redis r(loop_.executor(), options());
+    redis r(loop_.executor(), options(60s));
     const auto key = unique("large");
     std::string value(32 << 20, 'v');
     for (std::size_t i = 0; i < value.size(); i += 4099) value[i] = static_cast<char>(i);
@@ -51,7 +51,7 @@ TEST_F(redis_server_test, moves_large_values_fast) {
     const auto got = loop_.run(r.command({"GET", key}));
     ASSERT_TRUE(got);
     EXPECT_TRUE(got->text == value);
-    EXPECT_LT(steady::now() - begin, 5s);
+    EXPECT_LT(steady::now() - begin, 10s);
     ASSERT_TRUE(loop_.run(r.command({"DEL", key})));
 }
 
@@ -145,7 +145,7 @@ TEST_F(redis_server_test, waits_for_blocking_commands_as_long_as_told) {
 }
 
 TEST_F(redis_server_test, bounds_what_waits) {
-    redis r(loop_.executor(), options());
+    redis r(loop_.executor(), options(60s));
     const auto many = loop_.run(r.pipeline(std::vector<redis_args>(100001, {"PING"})));
     ASSERT_FALSE(many);
     EXPECT_EQ(many.error().code, errc::exhausted);

@@ -90,7 +90,10 @@ TEST(request_window, bounds_what_is_under_way_and_frees_late_slots) {
     w.open(8, "b", at(200));
     EXPECT_TRUE(w.full());
     EXPECT_EQ(w.close(9), std::nullopt);
+    EXPECT_EQ(w.next_deadline(at(1000)), at(100));
     EXPECT_EQ(w.close(7), "a");
+    EXPECT_EQ(w.next_deadline(at(1000)), at(200));
+    EXPECT_EQ(w.next_deadline(at(150)), at(150));
     EXPECT_EQ(w.close(7), std::nullopt); // a repeated answer
     EXPECT_TRUE(w.take_expired(at(199)).empty());
     EXPECT_EQ(w.take_expired(at(200)), std::vector<std::string>{"b"});

@@ -3,6 +3,8 @@
 #include "common/base/clock.hpp"
 #include "matching/profile_document.hpp"
 #include "services/profiles/file_encoding.hpp"
+#include "services/profiles/import_report.hpp"
+#include "services/profiles/profile_feed.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -371,6 +373,21 @@ RC_GTEST_PROP(import, json_lines_round_trip, ()) {
     const auto got = read(to_text(matching::write_profile_document(p, shared_catalogue())) + "\n",
                           *rc::gen::inRange<std::size_t>(1, 50));
     RC_ASSERT(got.profiles == std::vector<profile>{p});
+}
+
+TEST(import_report, is_safe_to_open) {
+    EXPECT_EQ(report_text({{7, "名称", "=cmd|'/C calc'!A0", "a, b", "say \"x\""}, {8, "", "", "@x", ""}}),
+              "7,名称,\"'=cmd|'/C calc'!A0\",\"a, b\",\"say \"\"x\"\"\"\r\n8,,,\"'@x\",\r\n");
+    EXPECT_TRUE(report_header().starts_with("\xef\xbb\xbf"));
+}
+
+TEST(profile_feed, says_what_is_still_to_be_applied) {
+    EXPECT_EQ(still_waiting({}, {}), "");
+    EXPECT_EQ(still_waiting({5, 0, 9}, {5, 0, 12}), "");
+    EXPECT_EQ(still_waiting({5, 0, 9}, {4, 0, 9}), "1 event of 1 shard (s00)");
+    EXPECT_EQ(still_waiting({5, 0, 9}, {}), "14 events of 2 shards (s00, s02)");
+    EXPECT_EQ(still_waiting(std::vector<std::int64_t>(20, 1), {}),
+              "20 events of 20 shards (s00, s01, s02, s03, s04 ...)");
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 #include "services/simulator/wechat_tokens.hpp"
 #include "tests/support/loop.hpp"
 
+#include <boost/asio/detached.hpp>
+
 #include <gtest/gtest.h>
 
 namespace zhida::gateways {

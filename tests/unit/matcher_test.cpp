@@ -1,0 +1,128 @@
+#include "services/matcher/audience.hpp"
+#include "services/matcher/policy_log.hpp"
+
+#include "common/model/cloud_event.hpp"
+
+#include <gtest/gtest.h>
+
+namespace zhida::matcher {
+namespace {
+
+const matching::catalogue& catalogue() {
+    static const auto loaded = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    return loaded;
+}
+
+json document(int version, const char* eligibility, const char* title = "制造业支持") {
+    return {{"schema", "zhida.policy/1"},
+            {"id", "T-1"},
+            {"version", version},
+            {"title", title},
+            {"issuer", "宝山区经济委员会"},
+            {"level", "区"},
+            {"region", "310113"},
+            {"disclosure", "主动公开"},
+            {"items", json::array({{{"id", "1"},
+                                    {"title", "事项"},
+                                    {"subject", "enterprise"},
+                                    {"eligibility", json::parse(eligibility)},
+                                    {"benefit", "补贴"},
+                                    {"mode", "申请享受"}}})}};
+}
+
+constexpr auto manufacturing = R"({"op":"like","args":[{"property":"ent.industry"},"C%"]})";
+constexpr auto manual_too =
+    R"({"op":"and","args":[{"op":"like","args":[{"property":"ent.industry"},"C%"]},{"op":"manual","args":["须核对"]}]})";
+
+io::log_record event_of(const json& doc, std::int64_t offset,
+                        const char* type = event_type::policy_published) {
+    cloud_event e;
+    e.id = "e" + std::to_string(offset);
+    e.source = "/test";
+    e.type = type;
+    e.data = doc;
+    auto encoded = encode_event(e);
+    io::log_record r;
+    r.topic = "zhida.policy";
+    r.offset = offset;
+    r.value = encoded.value;
+    r.headers = encoded.headers;
+    return r;
+}
+
+shard_member subject(std::uint32_t ordinal, const char* industry,
+                     subject_type type = subject_type::enterprise) {
+    profile p;
+    p.id = "S" + std::to_string(ordinal);
+    p.type = type;
+    p.name = "合成";
+    if (industry) {
+        const auto* a = catalogue().find("ent.industry");
+        p.attributes.set(a->number, catalogue().encode(*a, json(industry)).value());
+    }
+    return {p.id, pack_profile(p, ordinal, {})};
+}
+
+shard_audience audience_of(const char* eligibility, push_reach reach) {
+    std::vector<failure> errors;
+    auto checked = matching::check_policy(document(1, eligibility), catalogue(), errors).value();
+    checked.document.reach = reach;
+    return select_audience(checked.document, checked.conditions,
+                           {subject(0, "C3911"),
+                            subject(1, "F5111"),
+                            subject(2, nullptr),
+                            subject(3, nullptr, subject_type::resident),
+                            {"S4", "damaged"}},
+                           20000);
+}
+
+TEST(select_audience, takes_those_who_qualify_and_counts_the_others) {
+    const auto a = audience_of(manufacturing, push_reach::decided);
+    ASSERT_EQ(a.members.size(), 1U);
+    EXPECT_EQ(a.members[0].ordinal, 0U);
+    EXPECT_EQ(a.members[0].items, 1);
+    EXPECT_EQ(a.verdicts.at("0:eligible"), 1);
+    EXPECT_EQ(a.verdicts.at("0:possible"), 1) << "the one whose industry is not known";
+    EXPECT_EQ(a.unreadable, 1);
+}
+
+TEST(select_audience, reaches_as_far_as_the_policy_says) {
+    EXPECT_EQ(audience_of(manufacturing, push_reach::possible).members.size(), 2U);
+    EXPECT_EQ(audience_of(manual_too, push_reach::eligible).members.size(), 0U)
+        << "a manual condition is open";
+    EXPECT_EQ(audience_of(manual_too, push_reach::decided).members.size(), 1U) << "and only that";
+    EXPECT_EQ(audience_of(manual_too, push_reach::possible).members.size(), 2U);
+}
+
+TEST(policy_log, checks_every_event_and_keeps_its_reason) {
+    policy_log log(catalogue());
+    log.add(event_of(document(2, manufacturing), 0));
+    log.add(event_of(document(2, manufacturing), 1));
+    log.add(event_of(document(2, manufacturing, "另一个标题"), 2));
+    log.add(event_of(document(1, manufacturing), 3));
+    log.add(event_of(document(3, R"({"op":"like","args":[{"property":"ent.industri"},"C%"]})"), 4));
+    log.add(event_of(document(3, manufacturing), 5, "cn.example.other"));
+    io::log_record bare;
+    bare.offset = 6;
+    bare.value = "{}";
+    log.add(bare);
+    log.add(event_of(document(3, manufacturing), 9));
+    const auto& e = log.events();
+    ASSERT_EQ(e.size(), 8U);
+    EXPECT_TRUE(e[0].checked && !e[0].repeated);
+    EXPECT_TRUE(e[1].checked && e[1].repeated) << "the same again";
+    EXPECT_FALSE(e[2].checked) << "the same version with other content";
+    EXPECT_EQ(e[2].errors.at(0).code, errc::conflict);
+    EXPECT_FALSE(e[3].checked) << "an older version after a newer one";
+    EXPECT_FALSE(e[4].checked);
+    EXPECT_NE(e[4].errors.at(0).text().find("ent.industry"), std::string::npos) << "says what is near";
+    EXPECT_FALSE(e[5].checked);
+    EXPECT_FALSE(e[6].checked);
+    EXPECT_TRUE(e[7].checked);
+    EXPECT_EQ(log.from(7), 7U);
+    EXPECT_EQ(log.from(0), 0U);
+    EXPECT_EQ(log.end(), 10);
+}
+
+} // namespace
+} // namespace zhida::matcher
