@@ -97,10 +97,10 @@ class event_log {
     // on.
     virtual std::unique_ptr<log_consumer> broadcast(std::vector<std::string> topics, bool from_start) = 0;
     // Offset after the last record, one a partition.
-    virtual asio::awaitable<result<std::vector<std::int64_t>>> end_offsets(const std::string& topic) = 0;
+    virtual asio::awaitable<result<std::vector<std::int64_t>>> end_offsets(std::string topic) = 0;
     // Stored offsets of a group, one a partition; 0 where nothing is stored.
-    virtual asio::awaitable<result<std::vector<std::int64_t>>> stored_offsets(const std::string& group,
-                                                                              const std::string& topic) = 0;
+    virtual asio::awaitable<result<std::vector<std::int64_t>>> stored_offsets(std::string group,
+                                                                              std::string topic) = 0;
     virtual asio::awaitable<void> close() = 0;
 };
 

@@ -302,29 +302,27 @@ asio::awaitable<result<std::vector<std::int64_t>>> offsets(std::shared_ptr<kafka
 
 } // namespace
 
-asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::end_offsets(const std::string& topic) {
+asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::end_offsets(std::string topic) {
     const auto core = core_;
-    const auto name = topic;
-    const auto count = co_await core->partitions_of(name);
+    const auto count = co_await core->partitions_of(topic);
     if (!count) co_return count.error();
     if (auto ready = core->open(); !ready) co_return ready.error();
-    const auto partitions = all_of(name, *count);
+    const auto partitions = all_of(topic, *count);
     const auto cluster = core->admin();
     offsets_question question = [cluster, partitions] { return kafka::end_offsets(cluster, partitions); };
     co_return co_await offsets(core, partitions, std::move(question));
 }
 
-asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::stored_offsets(const std::string& group,
-                                                                             const std::string& topic) {
+asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::stored_offsets(std::string group,
+                                                                             std::string topic) {
     const auto core = core_;
-    const auto owner = group, name = topic;
-    const auto count = co_await core->partitions_of(name);
+    const auto count = co_await core->partitions_of(topic);
     if (!count) co_return count.error();
     if (auto ready = core->open(); !ready) co_return ready.error();
-    const auto partitions = all_of(name, *count);
+    const auto partitions = all_of(topic, *count);
     const auto cluster = core->admin();
-    offsets_question question = [cluster, owner, partitions] {
-        return kafka::stored_offsets(cluster, owner, partitions);
+    offsets_question question = [cluster, group, partitions] {
+        return kafka::stored_offsets(cluster, group, partitions);
     };
     co_return co_await offsets(core, partitions, std::move(question));
 }

@@ -24,9 +24,9 @@ class kafka_log final : public event_log {
     std::unique_ptr<log_consumer> subscribe(const std::string& group,
                                             std::vector<std::string> topics) override;
     std::unique_ptr<log_consumer> broadcast(std::vector<std::string> topics, bool from_start) override;
-    asio::awaitable<result<std::vector<std::int64_t>>> end_offsets(const std::string& topic) override;
-    asio::awaitable<result<std::vector<std::int64_t>>> stored_offsets(const std::string& group,
-                                                                      const std::string& topic) override;
+    asio::awaitable<result<std::vector<std::int64_t>>> end_offsets(std::string topic) override;
+    asio::awaitable<result<std::vector<std::int64_t>>> stored_offsets(std::string group,
+                                                                      std::string topic) override;
     // What is being appended has a few seconds to be acknowledged. Close consumers first.
     asio::awaitable<void> close() override;
 

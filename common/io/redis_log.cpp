@@ -184,21 +184,19 @@ std::unique_ptr<log_consumer> redis_log::broadcast(std::vector<std::string> topi
     return std::make_unique<redis_consumer>(core_, "", std::move(topics), from_start);
 }
 
-asio::awaitable<result<std::vector<std::int64_t>>> redis_log::end_offsets(const std::string& topic) {
+asio::awaitable<result<std::vector<std::int64_t>>> redis_log::end_offsets(std::string topic) {
     const auto core = core_;
-    const auto name = topic;
-    const auto count = co_await core->partitions_of(name);
+    const auto count = co_await core->partitions_of(topic);
     if (!count) co_return count.error();
-    co_return co_await core->ends_of(partitions(name, *count));
+    co_return co_await core->ends_of(partitions(topic, *count));
 }
 
-asio::awaitable<result<std::vector<std::int64_t>>> redis_log::stored_offsets(const std::string& group,
-                                                                             const std::string& topic) {
+asio::awaitable<result<std::vector<std::int64_t>>> redis_log::stored_offsets(std::string group,
+                                                                             std::string topic) {
     const auto core = core_;
-    const auto owner = group, name = topic;
-    const auto count = co_await core->partitions_of(name);
+    const auto count = co_await core->partitions_of(topic);
     if (!count) co_return count.error();
-    co_return co_await core->stored_by(owner, partitions(name, *count));
+    co_return co_await core->stored_by(group, partitions(topic, *count));
 }
 
 asio::awaitable<void> redis_log::close() {
