@@ -1,7 +1,7 @@
 #include "common/io/http_server.hpp"
 
 #include "common/base/log.hpp"
-#include "common/io/http_decode.hpp"
+#include "common/io/http_session.hpp"
 #include "common/io/http_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -36,10 +36,6 @@ namespace {
 constexpr auto refusal_linger = std::chrono::seconds(2);
 constexpr std::size_t linger_bytes = 1 << 20;
 
-auto into(error_code& ec) {
-    return asio::redirect_error(asio::use_awaitable, ec);
-}
-
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7)
 std::string http_date() {
     const std::time_t now = std::time(nullptr);
@@ -52,13 +48,6 @@ std::string http_date() {
 
 bool header_safe(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
 }
 
 const char* title(int status) {
@@ -82,61 +71,40 @@ const char* title(int status) {
     }
 }
 
-struct session {
-    explicit session(tcp::socket socket) : stream(std::move(socket)) {}
-    beast::tcp_stream stream;
-    beast::flat_buffer buffer;
-    std::string remote;
-    bool idle = false; // between requests: may be closed at once
-    std::shared_ptr<http_stream::state> live;
-};
-
 } // namespace
 
 struct http_server::impl : std::enable_shared_from_this<http_server::impl> {
     impl(asio::any_io_executor ex, http_server_options o, http_router r)
-        : executor(ex), options(std::move(o)), router(std::move(r)), acceptor(ex), ended(ex),
-          drain_timer(ex) {
+        : executor(ex), shared(std::make_shared<http_shared>(http_shared{std::move(o), std::move(r)})),
+          options(shared->options), acceptor(ex), ended(ex), drain_timer(ex) {
         ended.expires_at(std::chrono::steady_clock::time_point::max());
     }
 
     asio::any_io_executor executor;
-    http_server_options options;
-    http_router router;
+    std::shared_ptr<http_shared> shared;
+    const http_server_options& options;
     tcp::acceptor acceptor;
     asio::steady_timer ended; // cancelled when the last session ends
     asio::steady_timer drain_timer;
     std::uint16_t port = 0;
-    bool stopping = false;
-    std::unordered_set<std::shared_ptr<session>> sessions;
+    std::unordered_set<std::shared_ptr<http_session>> sessions;
     std::map<std::string, std::size_t> per_ip;
 
     result<void> listen();
     asio::awaitable<void> accept_all();
     void stop(std::chrono::milliseconds drain);
 
-    // What became of reading a request.
-    struct reading {
-        http_request request;
-        unsigned version = 11;
-        bool keep_alive = false;
-        int fault = 0; // a status to answer before closing; -1: close without a word
-        std::string detail;
-    };
-
-    static asio::awaitable<void> serve(std::shared_ptr<impl> self, std::shared_ptr<session> s);
-    static asio::awaitable<void> requests(std::shared_ptr<impl> self, std::shared_ptr<session> s);
-    static asio::awaitable<reading> read_request(std::shared_ptr<impl> self, std::shared_ptr<session> s);
-    static asio::awaitable<int> read_head(std::shared_ptr<impl> self, std::shared_ptr<session> s,
-                                          std::size_t* length);
-    static asio::awaitable<http_response> answer(std::shared_ptr<impl> self, reading* in, std::string* route);
-    static asio::awaitable<bool> write(std::shared_ptr<impl> self, std::shared_ptr<session> s,
+    static asio::awaitable<void> serve(std::shared_ptr<impl> self, std::shared_ptr<http_session> s);
+    static asio::awaitable<void> requests(std::shared_ptr<impl> self, std::shared_ptr<http_session> s);
+    static asio::awaitable<http_response> answer(std::shared_ptr<impl> self, http_reading* in,
+                                                 std::string* route);
+    static asio::awaitable<bool> write(std::shared_ptr<impl> self, std::shared_ptr<http_session> s,
                                        http_response out, unsigned version, bool keep_alive, bool head_only);
-    static asio::awaitable<void> stream_out(std::shared_ptr<impl> self, std::shared_ptr<session> s,
+    static asio::awaitable<void> stream_out(std::shared_ptr<impl> self, std::shared_ptr<http_session> s,
                                             http_response out);
-    static asio::awaitable<void> watch_reader(std::shared_ptr<session> s,
+    static asio::awaitable<void> watch_reader(std::shared_ptr<http_session> s,
                                               std::shared_ptr<http_stream::state> live);
-    static asio::awaitable<void> linger(std::shared_ptr<session> s);
+    static asio::awaitable<void> linger(std::shared_ptr<http_session> s);
     static asio::awaitable<void> end_drain(std::shared_ptr<impl> self, std::chrono::milliseconds drain);
 
     void admit(tcp::socket socket);
@@ -146,35 +114,6 @@ struct http_server::impl : std::enable_shared_from_this<http_server::impl> {
     }
     void refuse(tcp::socket socket, int status);
 };
-
-namespace {
-
-using header_parser = http::request_parser<http::string_body>;
-
-// Copies what Beast parsed; says what is wrong with it by RFC 9110 and 9112, empty where nothing is.
-std::string take_head(const header_parser& parser, http_request& out) {
-    const auto& in = parser.get();
-    out.method = std::string(in.method_string());
-    for (const auto& field : in) {
-        const auto name = lower(field.name_string());
-        if (name == "host" && out.headers.contains(name)) return "more than one Host header";
-        auto& value = out.headers[name];
-        if (!value.empty()) value += name == "cookie" ? "; " : ", ";
-        value += field.value();
-    }
-    if (in.version() == 11 && !out.headers.contains("host")) return "the Host header is missing";
-    // Anything but plain "chunked" would leave the length of the body to guesses.
-    if (const auto te = out.header("transfer-encoding"); !te.empty() && lower(te) != "chunked")
-        return "only Transfer-Encoding: chunked is understood";
-    auto target = decode_target(in.target());
-    if (!target) return "the request target is not understood";
-    out.path = std::move(target->path);
-    out.query = std::move(target->query);
-    out.cookies = decode_cookies(out.header("cookie"));
-    return "";
-}
-
-} // namespace
 
 result<void> http_server::impl::listen() {
     const auto where = options.host + ":" + std::to_string(options.port);
@@ -198,10 +137,10 @@ result<void> http_server::impl::listen() {
 
 asio::awaitable<void> http_server::impl::accept_all() {
     const auto self = shared_from_this();
-    while (!stopping) {
+    while (!shared->stopping) {
         error_code ec;
         tcp::socket socket = co_await acceptor.async_accept(into(ec));
-        if (stopping) break;
+        if (shared->stopping) break;
         if (!ec) {
             admit(std::move(socket));
             continue;
@@ -241,14 +180,14 @@ void http_server::impl::admit(tcp::socket socket) {
         found != per_ip.end() && found->second >= options.max_connections_per_ip)
         return refuse(std::move(socket), 429);
     socket.set_option(tcp::no_delay(true), ec);
-    auto s = std::make_shared<session>(std::move(socket));
+    auto s = std::make_shared<http_session>(std::move(socket));
     s->remote = ip;
     sessions.insert(s);
     ++per_ip[ip];
     asio::co_spawn(executor, serve(shared_from_this(), s), asio::detached);
 }
 
-asio::awaitable<void> http_server::impl::serve(std::shared_ptr<impl> self, std::shared_ptr<session> s) {
+asio::awaitable<void> http_server::impl::serve(std::shared_ptr<impl> self, std::shared_ptr<http_session> s) {
     try {
         co_await requests(self, s);
     } catch (const std::exception& e) {
@@ -268,9 +207,10 @@ asio::awaitable<void> http_server::impl::serve(std::shared_ptr<impl> self, std::
     if (self->sessions.empty()) self->ended.cancel();
 }
 
-asio::awaitable<void> http_server::impl::requests(std::shared_ptr<impl> self, std::shared_ptr<session> s) {
-    while (!self->stopping) {
-        auto in = co_await read_request(self, s);
+asio::awaitable<void> http_server::impl::requests(std::shared_ptr<impl> self,
+                                                  std::shared_ptr<http_session> s) {
+    while (!self->shared->stopping) {
+        auto in = co_await read_http_request(self->shared, s);
         if (in.fault < 0) co_return;
         const auto start = std::chrono::steady_clock::now();
         std::string route;
@@ -281,7 +221,7 @@ asio::awaitable<void> http_server::impl::requests(std::shared_ptr<impl> self, st
             out = co_await answer(self, &in, &route);
         const bool head_only = in.request.method == "HEAD";
         const bool live = out.on_stream && !head_only;
-        const bool keep = in.keep_alive && !in.fault && !self->stopping && !live;
+        const bool keep = in.keep_alive && !in.fault && !self->shared->stopping && !live;
         const int status = out.status;
         bool sent = true;
         if (live)
@@ -297,130 +237,9 @@ asio::awaitable<void> http_server::impl::requests(std::shared_ptr<impl> self, st
     }
 }
 
-// Collects the whole head in the buffer: 0, a status to answer with, or -1 to close without a word.
-asio::awaitable<int> http_server::impl::read_head(std::shared_ptr<impl> self, std::shared_ptr<session> s,
-                                                  std::size_t* length) {
-    bool idle_deadline_set = false, deadline_set = false;
-    std::size_t searched = 0;
-    while (true) {
-        // Empty lines before a request are left out (RFC 9112 2.2).
-        while (s->buffer.size() >= 2) {
-            const auto* at = static_cast<const char*>(s->buffer.data().data());
-            if (at[0] != '\r' || at[1] != '\n') break;
-            s->buffer.consume(2);
-            searched = 0;
-        }
-        const std::string_view bytes(static_cast<const char*>(s->buffer.data().data()), s->buffer.size());
-        const auto from = searched > 3 ? searched - 3 : 0;
-        if (const auto end = bytes.find("\r\n\r\n", from); end != std::string_view::npos) {
-            *length = end + 4;
-            co_return *length > self->options.max_header_bytes ? 431 : 0;
-        }
-        // Lines that end in a bare LF would otherwise wait for the deadline.
-        if (bytes.find("\n\n", from) != std::string_view::npos) co_return 400;
-        searched = bytes.size();
-        if (searched > self->options.max_header_bytes) co_return 431;
-
-        s->idle = searched == 0;
-        // Deadlines, counted from these calls: each is set once, so that a byte now and then does not move
-        // it.
-        if (s->idle && !idle_deadline_set) {
-            s->stream.expires_after(self->options.idle_timeout);
-            idle_deadline_set = true;
-        } else if (!s->idle && !deadline_set) {
-            s->stream.expires_after(self->options.header_timeout);
-            deadline_set = true;
-        }
-        error_code ec;
-        const auto space = s->buffer.prepare(4096);
-        const auto count = co_await s->stream.async_read_some(space, into(ec));
-        s->idle = false;
-        if (ec || (self->stopping && searched == 0)) co_return -1;
-        s->buffer.commit(count);
-    }
-}
-
-asio::awaitable<http_server::impl::reading> http_server::impl::read_request(std::shared_ptr<impl> self,
-                                                                            std::shared_ptr<session> s) {
-    reading out;
-    std::size_t length = 0;
-    out.fault = co_await read_head(self, s, &length);
-    if (out.fault) {
-        if (out.fault == 431)
-            out.detail =
-                "the head is larger than " + std::to_string(self->options.max_header_bytes) + " bytes";
-        if (out.fault == 400) out.detail = "a line does not end with CR LF";
-        co_return out;
-    }
-    const std::string_view head(static_cast<const char*>(s->buffer.data().data()), length);
-    const auto refuse = [&out](int status, std::string detail) {
-        out.fault = status;
-        out.detail = std::move(detail);
-    };
-    if (auto fault = head_fault(head); !fault.empty()) {
-        refuse(400, std::move(fault));
-        co_return out;
-    }
-    header_parser parser;
-    parser.header_limit(static_cast<std::uint32_t>(self->options.max_header_bytes));
-    parser.body_limit(self->options.max_body_bytes);
-    error_code ec;
-    const auto used = parser.put(s->buffer.data(), ec);
-    s->buffer.consume(used);
-    if (ec == http::error::body_limit) {
-        refuse(413, "the body is larger than " + std::to_string(self->options.max_body_bytes) + " bytes");
-        co_return out;
-    }
-    if (ec) {
-        refuse(400, "not a valid HTTP/1.1 request: " + ec.message());
-        co_return out;
-    }
-    if (auto fault = take_head(parser, out.request); !fault.empty()) {
-        refuse(400, std::move(fault));
-        co_return out;
-    }
-    out.version = parser.get().version();
-    out.keep_alive = parser.keep_alive();
-    out.request.remote = s->remote;
-
-    if (const auto expect = lower(out.request.header("expect")); !expect.empty() && out.version == 11) {
-        if (expect != "100-continue") {
-            refuse(417, "only Expect: 100-continue is understood");
-            co_return out;
-        }
-        // The body has not been sent yet: where nobody wants it, say so before it is.
-        if (const auto found = self->router.find(out.request.method, out.request.path); !found.handler) {
-            refuse(found.status, "");
-            co_return out;
-        }
-        if (!parser.is_done() && s->buffer.size() == 0) {
-            s->stream.expires_after(self->options.write_timeout);
-            const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-            co_await asio::async_write(s->stream, asio::buffer(go_on), into(ec));
-        }
-    }
-    if (!parser.is_done()) {
-        s->stream.expires_after(self->options.body_timeout); // once, as above
-        co_await http::async_read(s->stream, s->buffer, parser, into(ec));
-        if (ec == http::error::body_limit) {
-            refuse(413, "the body is larger than " + std::to_string(self->options.max_body_bytes) + " bytes");
-        } else if (ec == http::error::end_of_stream || ec == http::error::partial_message ||
-                   ec == beast::error::timeout || ec == asio::error::connection_reset ||
-                   ec == asio::error::operation_aborted) {
-            out.fault = -1;
-        } else if (ec) {
-            refuse(400, "the body cannot be read: " + ec.message());
-        }
-        if (out.fault) co_return out;
-    }
-    s->stream.expires_never();
-    out.request.body = std::move(parser.get().body());
-    co_return out;
-}
-
-asio::awaitable<http_response> http_server::impl::answer(std::shared_ptr<impl> self, reading* in,
+asio::awaitable<http_response> http_server::impl::answer(std::shared_ptr<impl> self, http_reading* in,
                                                          std::string* route) {
-    auto found = self->router.find(in->request.method, in->request.path);
+    auto found = self->shared->router.find(in->request.method, in->request.path);
     *route = found.route;
     if (!found.handler) {
         auto out = self->error_response(found.status,
@@ -446,7 +265,7 @@ asio::awaitable<http_response> http_server::impl::answer(std::shared_ptr<impl> s
                                    &in->request);
 }
 
-asio::awaitable<bool> http_server::impl::write(std::shared_ptr<impl> self, std::shared_ptr<session> s,
+asio::awaitable<bool> http_server::impl::write(std::shared_ptr<impl> self, std::shared_ptr<http_session> s,
                                                http_response out, unsigned version, bool keep_alive,
                                                bool head_only) {
     http::response<http::string_body> message;
@@ -477,7 +296,7 @@ asio::awaitable<bool> http_server::impl::write(std::shared_ptr<impl> self, std::
 }
 
 // A client that is still sending would meet a reset before it reads the refusal: read on for a moment.
-asio::awaitable<void> http_server::impl::linger(std::shared_ptr<session> s) {
+asio::awaitable<void> http_server::impl::linger(std::shared_ptr<http_session> s) {
     error_code ec;
     s->stream.socket().shutdown(tcp::socket::shutdown_send, ec);
     s->stream.expires_after(refusal_linger);
@@ -489,7 +308,7 @@ asio::awaitable<void> http_server::impl::linger(std::shared_ptr<session> s) {
 }
 
 // Ends the stream as soon as the reader hangs up; an idle writer would not notice.
-asio::awaitable<void> http_server::impl::watch_reader(std::shared_ptr<session> s,
+asio::awaitable<void> http_server::impl::watch_reader(std::shared_ptr<http_session> s,
                                                       std::shared_ptr<http_stream::state> live) {
     std::array<char, 512> sink{};
     error_code ec;
@@ -499,8 +318,8 @@ asio::awaitable<void> http_server::impl::watch_reader(std::shared_ptr<session> s
     if (live->wake) live->wake();
 }
 
-asio::awaitable<void> http_server::impl::stream_out(std::shared_ptr<impl> self, std::shared_ptr<session> s,
-                                                    http_response out) {
+asio::awaitable<void> http_server::impl::stream_out(std::shared_ptr<impl> self,
+                                                    std::shared_ptr<http_session> s, http_response out) {
     http::response<http::empty_body> head;
     head.version(11);
     head.result(static_cast<unsigned>(out.status));
@@ -553,11 +372,11 @@ asio::awaitable<void> http_server::impl::stream_out(std::shared_ptr<impl> self, 
 }
 
 void http_server::impl::stop(std::chrono::milliseconds drain) {
-    if (stopping) return;
-    stopping = true;
+    if (shared->stopping) return;
+    shared->stopping = true;
     error_code ec;
     acceptor.close(ec);
-    for (const auto& s : std::vector<std::shared_ptr<session>>(sessions.begin(), sessions.end())) {
+    for (const auto& s : std::vector<std::shared_ptr<http_session>>(sessions.begin(), sessions.end())) {
         if (s->live) http_stream(s->live).close();
         if (s->idle) s->stream.close();
     }

@@ -1,0 +1,326 @@
+// Every template, filled with what an attacker would write; the words; the API's description.
+#include "common/model/policy.hpp"
+#include "common/store/campaigns.hpp"
+#include "services/portal/campaign_document.hpp"
+#include "services/portal/live.hpp"
+#include "services/portal/package_document.hpp"
+#include "services/portal/problems.hpp"
+#include "services/portal/routes.hpp"
+#include "services/portal/templates.hpp"
+#include "services/portal/views.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+namespace zhida::portal {
+namespace {
+
+const std::string config_dir = ZHIDA_SOURCE_CONFIG_DIR;
+
+std::string file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+const templates& pages() {
+    static const auto all = templates::load(config_dir + "/templates").value();
+    return all;
+}
+
+const matching::catalogue& catalogue() {
+    static const auto c = matching::catalogue::load(config_dir + "/catalogue").value();
+    return c;
+}
+
+json chrome(language in) {
+    return {{"t", texts_model(in)},
+            {"html_lang", html_name(in)},
+            {"demo", true},
+            {"signed_in", true},
+            {"is_operator", true},
+            {"is_department", true},
+            {"is_staff", true},
+            {"is_subject", true},
+            {"large_type", true},
+            {"home", "/"},
+            {"app_version", "0"},
+            {"assets", "0"},
+            {"other_lang", "en"},
+            {"other_lang_html", "en"},
+            {"other_size", "large"},
+            {"size_label", "x"},
+            {"path", "/"},
+            {"role_label", "x"},
+            {"who", "x"},
+            {"token", "x"},
+            {"live", false},
+            {"notice", false},
+            {"warning", false}};
+}
+
+// A policy whose every text is the payload, as far as a document may carry it.
+compiled_policy hostile(const std::string& payload) {
+    compiled_policy p;
+    auto& a = p.about;
+    a.id = "P-1";
+    a.title = a.doc_no = a.issuer = a.level = a.theme = a.source_note = payload;
+    a.disclosure = "主动公开";
+    a.source = "javascript:" + payload;
+    policy_item item;
+    item.id = "1";
+    item.title = item.benefit = item.mode = item.apply_channel = item.contact = payload;
+    item.link = "javascript:alert(1)//" + payload;
+    item.tiers = {{payload, payload}};
+    item.materials = item.exclusions = {payload};
+    item.eligibility = {{"op", "and"},
+                        {"args",
+                         {{{"op", "="}, {"args", {{{"property", "ent.legal_person"}}, true}}},
+                          {{"op", "manual"}, {"args", {payload}}}}}};
+    item.labels = {{"/args/0", {payload, payload}}, {"/args/1", {payload, payload}}};
+    a.items = {item};
+    a.interpretations = {{payload, payload, payload, "javascript:" + payload, 1}};
+    std::vector<failure> errors;
+    auto c = matching::condition::compile(item.eligibility, item.subject, catalogue(), errors);
+    if (c)
+        p.conditions.emplace_back(std::move(*c));
+    else
+        p.conditions.emplace_back(std::nullopt);
+    p.pushed = true;
+    return p;
+}
+
+std::vector<std::pair<std::string, std::string>> all_pages(const std::string& payload, language in) {
+    const auto p = hostile(payload);
+    const wall_time now{std::chrono::hours(24 * 20000)};
+    attribute_row row;
+    ledger::record web;
+    web.items = 1;
+    store::campaign_progress progress;
+    progress.about.id = "P-1.v1.r1";
+    progress.about.policy_id = payload;
+    progress.about.title = progress.about.issuer = payload;
+    progress.audience = 3;
+    progress.channels.push_back({});
+    progress.channels[0].states[5] = 3;
+    progress.items.push_back({1, 1, 1});
+    const auto line = policy_line_view(policy_summary(p), in);
+    auto campaign = campaign_view(campaign_document(progress), in);
+    for (auto& i : campaign["items"]) i["title"] = payload;
+    std::map<std::string, json> models;
+    models["error"] = {{"title", payload}, {"status", "500"}, {"detail", payload}};
+    models["landing"] = {{"title", payload},
+                         {"enterprises", {{{"id", payload}, {"name", payload}, {"facts", payload}}}},
+                         {"residents", {{{"id", payload}, {"name", payload}, {"facts", payload}}}},
+                         {"departments", {{{"name", payload}}}},
+                         {"has_departments", true}};
+    models["subject"] = {
+        {"title", payload},
+        {"subject_name", payload},
+        {"subject_id", payload},
+        {"packages", {package_view(package_document("P-1.v1.r1", web, p, row, now, catalogue()), in)}},
+        {"empty", true},
+        {"packages_count", "1"},
+        {"unread_count", "1"},
+        {"some_unread", true},
+        {"unread_text", "x"},
+        {"all_text", "x"},
+        {"opted_out", false}};
+    models["policies"] = {{"title", payload}, {"policies", {line}}, {"empty", true}, {"next", payload}};
+    models["policy"] = policy_view(policy_document(p, now, catalogue()), in);
+    auto with_progress = line;
+    with_progress["progress"] = campaign;
+    models["department"] = {
+        {"title", payload},
+        {"document", payload},
+        {"has_samples", true},
+        {"empty", false},
+        {"samples", {{{"id", payload}, {"title", payload}, {"issuer", payload}, {"selected", true}}}},
+        {"errors", errors_view(errors_document({{errc::invalid, payload, payload, payload}}), in)},
+        {"policies", {with_progress}},
+        {"list_title", payload}};
+    models["campaign"] = campaign;
+    models["campaign_waiting"] = {{"id", payload},        {"title", payload}, {"kept", true},
+                                  {"kept_text", payload}, {"known", true},    {"policy_path", payload}};
+    models["operator"] = summary_view(
+        {{"subjects", 1},
+         {"policies", 1},
+         {"totals", totals_document(sum({progress}))},
+         {"gateways", {{{"name", payload}, {"state", payload}, {"detail", payload}, {"protocol", payload}}}},
+         {"backlog", {{{"what", "policy"}, {"waiting", 1}}}},
+         {"dead_letters", 1},
+         {"at", payload},
+         {"unavailable", {{{"part", payload}, {"why", payload}}}}},
+        in);
+    models["operator"].update(
+        {{"title", payload},
+         {"campaign_list", {campaign}},
+         {"no_campaign", false},
+         {"buried",
+          dead_letters_view({{{"at", payload},
+                              {"topic", payload},
+                              {"key", payload},
+                              {"excerpt", payload},
+                              {"errors", {{{"what", payload}, {"where", payload}, {"fix", payload}}}}}},
+                            1, in)}});
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& [name, model] : models) {
+        auto whole = chrome(in);
+        whole.update({{"notice", payload},
+                      {"warning", payload},
+                      {"who", payload},
+                      {"live", payload},
+                      {"path", payload}});
+        whole.update(model);
+        out.emplace_back(name, pages().render(name, whole));
+    }
+    return out;
+}
+
+TEST(portal_pages, no_payload_reaches_a_page_as_markup) {
+    for (const std::string payload :
+         {"<script>alert('zhida')</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
+          "</textarea><svg onload=alert(1)>", "{{t.name}}{{> head}}{{{x}}}", "<!--", "]]>", "&lt;script&gt;"})
+        for (const auto in : {language::zh, language::en})
+            for (const auto& [name, html] : all_pages(payload, in)) {
+                for (const char* forbidden : {"<script>alert", "<img src=x", "<svg onload", "\" onmouseover",
+                                              "' onmouseover", "javascript:", "<!--"})
+                    EXPECT_EQ(html.find(forbidden), std::string::npos) << name << ": " << forbidden;
+                EXPECT_EQ(html.find(payload == "{{t.name}}{{> head}}{{{x}}}" ? "直达{{" : "&lt;script&gt;\""),
+                          std::string::npos);
+                // It is there, as text.
+                if (name != "campaign")
+                    EXPECT_TRUE(html.find("alert(") != std::string::npos ||
+                                payload.find("alert(") == std::string::npos)
+                        << name;
+            }
+}
+
+TEST(portal_pages, have_the_frame_that_assistive_technology_needs) {
+    for (const auto in : {language::zh, language::en})
+        for (const auto& [name, html] : all_pages("x", in)) {
+            EXPECT_NE(html.find(std::string("<html lang=\"") + html_name(in)), std::string::npos) << name;
+            for (const char* wanted : {"<main id=\"main\"", "class=\"skip\" href=\"#main\"", "<h1>",
+                                       "<title>", "aria-live=\"polite\"", "name=\"viewport\"", "<nav "})
+                EXPECT_NE(html.find(wanted), std::string::npos) << name << " lacks " << wanted;
+            EXPECT_EQ(html.find("<h1", html.find("<h1") + 1), std::string::npos) << name << " has two h1";
+            // Nothing that the content security policy would refuse, nothing from elsewhere.
+            EXPECT_FALSE(std::regex_search(html, std::regex("<[^>]*\\s(style|on[a-z]+)="))) << name;
+            EXPECT_FALSE(std::regex_search(html, std::regex("(src|href)=\"(https?:)?//"))) << name;
+            EXPECT_EQ(html.find("{{"), std::string::npos) << name;
+        }
+}
+
+TEST(portal_pages, forms_that_change_something_carry_the_token) {
+    for (const auto& entry : std::filesystem::directory_iterator(config_dir + "/templates")) {
+        if (entry.path().extension() != ".mustache") continue;
+        const auto source = file(entry.path().string());
+        const std::regex form("<form[^>]*method=\"post\"[^>]*action=\"([^\"]*)\"[\\s\\S]*?</form>");
+        for (std::sregex_iterator i(source.begin(), source.end(), form), end; i != end; ++i)
+            if ((*i)[1] != "/sign-in")
+                EXPECT_NE((*i)[0].str().find("name=\"token\""), std::string::npos) << entry.path() << (*i)[1];
+    }
+}
+
+TEST(portal_templates, unescaped_text_is_refused) {
+    for (const char* source : {"{{{x}}}", "{{&x}}"}) EXPECT_FALSE(templates::from({{"a", source}}));
+    EXPECT_FALSE(templates::from({{"a", "{{#x}}"}}));
+    EXPECT_FALSE(templates::from({{"a", "{{> missing}}"}}));
+    EXPECT_FALSE(templates::from({{"a", "{{> b}}"}, {"b", "{{> a}}"}}));
+    const auto good = templates::from({{"a", "{{> b}}{{#l}}[{{.}}]{{/l}}{{n}}"}, {"b", "<{{x}}>"}});
+    ASSERT_TRUE(good);
+    EXPECT_EQ(good->render("a", {{"x", "<&\"'>"}, {"l", {"1", "2"}}, {"n", 7}}),
+              "<&lt;&amp;&quot;&apos;&gt;>[1][2]7");
+}
+
+TEST(portal_texts, are_whole_in_both_languages_and_every_one_that_a_template_wants_is_there) {
+    std::set<std::string> keys;
+    for (const auto& row : text_table()) {
+        EXPECT_TRUE(keys.insert(row.key).second) << row.key;
+        EXPECT_STRNE(row.zh, "") << row.key;
+        EXPECT_STRNE(row.en, "") << row.key;
+        EXPECT_EQ(std::string(row.zh).find("{") == std::string::npos,
+                  std::string(row.en).find("{") == std::string::npos)
+            << row.key;
+    }
+    const std::regex wanted("\\{\\{[#^]?t\\.([A-Za-z0-9_.]+)\\}\\}");
+    for (const auto& entry : std::filesystem::directory_iterator(config_dir + "/templates")) {
+        if (entry.path().extension() != ".mustache") continue;
+        const auto source = file(entry.path().string());
+        for (std::sregex_iterator i(source.begin(), source.end(), wanted), end; i != end; ++i)
+            EXPECT_TRUE(keys.contains((*i)[1])) << entry.path() << " wants " << (*i)[1];
+    }
+    for (int s = 0; s < ledger::state_count; ++s) {
+        EXPECT_TRUE(keys.contains(std::string("state_") + ledger::to_string(static_cast<ledger::state>(s))));
+        EXPECT_TRUE(keys.contains(std::string("hint_") + ledger::to_string(static_cast<ledger::state>(s))));
+    }
+    for (int s = 0; s <= static_cast<int>(campaign_state::withdrawn); ++s)
+        EXPECT_TRUE(keys.contains(std::string("campaign_") + to_string(static_cast<campaign_state>(s))));
+    EXPECT_THROW(text(language::zh, "no such text"), std::logic_error);
+    EXPECT_EQ(text(language::zh, "count_unread", {{"n", "{n}"}}), "{n} 份未读");
+}
+
+TEST(portal_texts, numbers) {
+    EXPECT_EQ(with_commas(0), "0");
+    EXPECT_EQ(with_commas(999), "999");
+    EXPECT_EQ(with_commas(1000), "1,000");
+    EXPECT_EQ(with_commas(-1234567), "-1,234,567");
+    EXPECT_EQ(percent(0.0305), "3.0%");
+}
+
+TEST(portal_openapi, describes_the_routes_that_are_there_and_no_others) {
+    const auto document = json::parse(file(config_dir + "/openapi.json"));
+    EXPECT_EQ(document.at("openapi"), "3.1.0");
+    std::set<std::string> described, served;
+    for (const auto& [path, verbs] : document.at("paths").items())
+        for (const auto& [verb, operation] : verbs.items()) {
+            std::string upper = verb;
+            for (auto& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+            described.insert(upper + " " + path);
+            EXPECT_TRUE(operation.contains("operationId")) << path;
+            // Every {name} of the path is a parameter.
+            std::set<std::string> named;
+            for (const auto& p : operation.value("parameters", json::array()))
+                if (p.contains("in") && p.at("in") == "path") named.insert(p.at("name").get<std::string>());
+            const std::regex in_path("\\{([a-z]+)\\}");
+            for (std::sregex_iterator i(path.begin(), path.end(), in_path), end; i != end; ++i)
+                EXPECT_TRUE(named.contains((*i)[1])) << path;
+        }
+    for (const auto& rule : route_table())
+        if (rule.path.starts_with("/api/")) served.insert(rule.verb + " " + rule.path);
+    EXPECT_EQ(described, served);
+    // Every reference leads somewhere.
+    const auto text = document.dump();
+    const std::regex reference("\"\\$ref\":\"#([^\"]*)\"");
+    for (std::sregex_iterator i(text.begin(), text.end(), reference), end; i != end; ++i)
+        EXPECT_TRUE(document.contains(json::json_pointer((*i)[1]))) << (*i)[1];
+}
+
+TEST(portal_problems, say_it_in_chinese_with_a_stable_type) {
+    const auto out =
+        policy_invalid({{errc::invalid, "缺少", "/items/0/title", "补上"}, {errc::invalid, "错", "/", ""}});
+    EXPECT_EQ(out.status, 422);
+    const auto body = json::parse(out.body);
+    EXPECT_EQ(body.at("type"), "/problems/policy-invalid");
+    EXPECT_EQ(body.at("errors")[0].at("pointer"), "/items/0/title");
+    EXPECT_EQ(body.at("errors")[1].at("pointer"), "");
+    EXPECT_EQ(of_failure({errc::timeout, "x", "", ""}).status, 503);
+    EXPECT_EQ(of_failure({errc::not_found, "x", "", ""}).status, 404);
+    io::http_request r;
+    r.headers["if-none-match"] = "W/\"a\", \"b\"";
+    EXPECT_EQ(with_etag(json_answer({}), r, "\"b\"").status, 304);
+    EXPECT_EQ(with_etag(json_answer({}), r, "\"c\"").status, 200);
+}
+
+TEST(portal_live, an_event_is_one_line_of_data) {
+    EXPECT_EQ(sse_event("package", {{"title", "a\nb\r\n\ndata: x"}}),
+              "event: package\ndata: {\"title\":\"a\\nb\\r\\n\\ndata: x\"}\n\n");
+}
+
+} // namespace
+} // namespace zhida::portal
