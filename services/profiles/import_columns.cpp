@@ -1,5 +1,6 @@
 #include "services/profiles/import_columns.hpp"
 
+#include "common/model/document_reader.hpp"
 #include "common/model/profile.hpp"
 
 #include <algorithm>
@@ -108,14 +109,17 @@ result<std::vector<import_column>> read_header(const std::vector<std::string_vie
                        "row 1", "save the file as CSV with commas"};
     std::vector<import_column> columns;
     std::string wrong;
+    constexpr std::size_t most_told = 8; // of the columns that are not known
+    std::size_t unknown = 0;
     const auto complain = [&](std::string text) { wrong += (wrong.empty() ? "" : "; ") + std::move(text); };
     for (const auto field : fields) {
         const auto header = trimmed(field);
         auto column = column_named(header, c);
         if (!column) {
+            if (++unknown > most_told) continue;
             std::string near;
             for (const auto& n : c.near(header)) near += (near.empty() ? "" : ", ") + n;
-            complain("column '" + std::string(header) + "' is not known" +
+            complain("column '" + shortened(header) + "' is not known" +
                      (near.empty() ? "" : ", near it are " + near));
             continue;
         }
@@ -125,6 +129,8 @@ result<std::vector<import_column>> read_header(const std::vector<std::string_vie
                 complain("column '" + std::string(header) + "' says the same as '" + earlier.header + "'");
         columns.push_back(std::move(*column));
     }
+    if (unknown > most_told)
+        complain("and " + std::to_string(unknown - most_told) + " more columns are not known");
     for (const auto& [what, name] :
          {std::pair{meaning::id, "id"}, {meaning::type, "type"}, {meaning::name, "name"}})
         if (std::none_of(columns.begin(), columns.end(), [&](const auto& k) { return k.what == what; }))

@@ -279,6 +279,9 @@ TEST(import, headers_that_cannot_be_read_stop_the_file) {
     };
     EXPECT_THAT(why("id,type,name,ent.headcuont\n"), HasSubstr("near it are ent.headcount"));
     EXPECT_THAT(why("id,type,name,ent.headcount,从业人员\n"), HasSubstr("says the same as 'ent.headcount'"));
+    std::string many = "id,type,name";
+    for (int i = 0; i < 30; ++i) many += ",column" + std::to_string(i);
+    EXPECT_THAT(why(many + "\n"), HasSubstr("and 22 more columns are not known"));
     EXPECT_THAT(why("id,name\n"), HasSubstr("no column 'type'"));
     EXPECT_THAT(why("id;type;name\n"), HasSubstr("commas"));
     EXPECT_THAT(why("id,type,name,contact17_phone\n"), HasSubstr("contact17_phone"));
