@@ -1,15 +1,11 @@
 #include "common/io/kafka_consumer.hpp"
 
 #include "common/base/log.hpp"
-#include "common/io/kafka_core.hpp"
+#include "common/io/kafka_consumer_state.hpp"
 #include "common/io/spawn.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
-#include <deque>
 #include <random>
 
 namespace zhida::io {
@@ -23,9 +19,6 @@ constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t records_at_once = 512;                 // of one next()
 constexpr std::size_t turn_records = 64;                     // of one partition before the next has its turn
 constexpr std::size_t bytes_at_once = std::size_t{16} << 20; // of one next(), about
-// Beyond this the rest waits in librdkafka, which stops fetching.
-constexpr std::size_t enough_waiting = 4096, enough_bytes = std::size_t{16} << 20;
-constexpr milliseconds commit_every{1000}, retry_after{500}, close_limit{5000};
 
 kafka::settings consumer_settings(const kafka_config& c, const std::string& group) {
     auto s = kafka::common_settings(c);
@@ -64,63 +57,6 @@ log_record to_record(const rd_kafka_message_t* m) {
 }
 
 } // namespace
-
-struct kafka_consumer::state : std::enable_shared_from_this<state> {
-    struct source {
-        std::deque<log_record> waiting;
-        std::size_t bytes = 0;
-        bool paused = false;
-    };
-
-    state(std::shared_ptr<kafka::core> c, std::string g, std::vector<std::string> t, bool begin)
-        : core(std::move(c)), group(std::move(g)), topics(std::move(t)), from_start(begin),
-          for_next(core->executor), for_commit(core->executor), for_upkeep(core->executor),
-          for_close(core->executor) {}
-    ~state() {
-        if (client) client->stop();
-    }
-
-    void open();
-    void on_event(rd_kafka_event_t* e);
-    void on_rebalance(rd_kafka_event_t* e);
-    void on_error(rd_kafka_event_t* e);
-    void on_committed(rd_kafka_event_t* e);
-    void take(const rd_kafka_message_t* m);
-    bool has_room() const { return waiting < enough_waiting && waiting_bytes < enough_bytes; }
-
-    static asio::awaitable<void> upkeep(std::shared_ptr<state> s);
-    static asio::awaitable<void> find_partitions(std::shared_ptr<state> s);
-    static asio::awaitable<void> settle(std::shared_ptr<state> s);
-    static asio::awaitable<void> commit_and_wait(std::shared_ptr<state> s);
-    static asio::awaitable<void> leave(std::shared_ptr<state> s);
-
-    void apply_assigned();
-    void commit();
-    void forget_sources();
-    std::vector<log_record> give_out();
-    void report(failure why);
-    void check(rd_kafka_resp_err_t code, const char* what);
-
-    std::shared_ptr<kafka::core> core;
-    std::string group;
-    std::vector<std::string> topics;
-    bool from_start;
-    std::shared_ptr<kafka::client> client;
-
-    bool closed = false, left = false, lost = false; // left: close() has ended
-    std::deque<log_event> events;
-    std::optional<failure> trouble;
-    // What the caller was told last and what is done about it at the next call.
-    enum class told { nothing, assigned, revoked } told_last = told::nothing;
-    std::map<topic_partition, source> sources;       // what is ours, from being told on
-    std::map<topic_partition, std::int64_t> starts;  // where a new assignment begins, where not at its offset
-    bool applied = false;                            // librdkafka reads the sources
-    std::map<topic_partition, std::int64_t> unsaved; // stored by the caller, not yet committed
-    std::map<topic_partition, std::int64_t> committing; // asked for, not yet answered
-    std::size_t waiting = 0, waiting_bytes = 0;         // of the sources that are not paused
-    std::size_t turn = 0;
-    asio::steady_timer for_next, for_commit, for_upkeep, for_close;
-};
 
 void kafka_consumer::state::report(failure why) {
     trouble = std::move(why);
@@ -183,42 +119,6 @@ void kafka_consumer::state::take(const rd_kafka_message_t* m) {
     }
 }
 
-void kafka_consumer::state::forget_sources() {
-    sources.clear();
-    starts.clear();
-    waiting = waiting_bytes = 0;
-    applied = false;
-}
-
-void kafka_consumer::state::on_rebalance(rd_kafka_event_t* e) {
-    const auto partitions = kafka::from_list(rd_kafka_event_topic_partition_list(e));
-    auto* rk = client->get();
-    if (rd_kafka_event_error(e) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !closed) {
-        events.push_back(assigned{partitions});
-        for_next.cancel();
-        return;
-    }
-    // What waits of them goes to the next owner. Range is an eager strategy: all are revoked together.
-    lost = lost || rd_kafka_assignment_lost(rk) != 0;
-    for (auto& [partition, from] : sources) {
-        from.waiting.clear();
-        from.bytes = 0;
-    }
-    waiting = waiting_bytes = 0;
-    if (closed) {
-        check(rd_kafka_assign(rk, nullptr), "assign");
-        return;
-    }
-    // Nobody has heard of an assignment that is taken back at once.
-    if (!events.empty() && std::holds_alternative<assigned>(events.back())) {
-        events.pop_back();
-        check(rd_kafka_assign(rk, nullptr), "assign");
-        return;
-    }
-    events.push_back(revoked{partitions});
-    for_next.cancel();
-}
-
 void kafka_consumer::state::on_error(rd_kafka_event_t* e) {
     const auto code = rd_kafka_event_error(e);
     std::string text = rd_kafka_event_error_string(e);
@@ -248,137 +148,11 @@ void kafka_consumer::state::on_error(rd_kafka_event_t* e) {
     }
 }
 
-void kafka_consumer::state::commit() {
-    if (unsaved.empty() || !committing.empty() || !client) return;
-    committing = std::exchange(unsaved, {});
-    const auto list = kafka::to_list(committing);
-    const auto code = rd_kafka_commit_queue(client->get(), list.get(), client->events(), nullptr, nullptr);
-    if (!code) return;
-    check(code, "commit");
-    committing.clear();
-}
-
-void kafka_consumer::state::on_committed(rd_kafka_event_t* e) {
-    auto code = rd_kafka_event_error(e);
-    if (const auto* list = rd_kafka_event_topic_partition_list(e); !code && list)
-        for (int i = 0; i < list->cnt && !code; ++i) code = list->elems[i].err;
-    if (code) {
-        log::warn("event_log.offsets_not_stored", {{"group", group}, {"reason", rd_kafka_err2str(code)}});
-        for (const auto& [partition, offset] : committing)
-            if (sources.contains(partition)) unsaved.try_emplace(partition, offset);
-    }
-    committing.clear();
-    for_commit.cancel();
-}
-
-asio::awaitable<void> kafka_consumer::state::commit_and_wait(std::shared_ptr<state> s) {
-    const auto until = steady::now() + close_limit;
-    // Twice: one may be on its way already.
-    for (int turn = 0; turn < 2; ++turn) {
-        s->commit();
-        while (!s->committing.empty() && steady::now() < until) {
-            s->for_commit.expires_at(until);
-            co_await s->for_commit.async_wait(tuple);
-        }
-    }
-    if (!s->unsaved.empty() || !s->committing.empty())
-        log::warn("event_log.offsets_not_stored", {{"group", s->group}, {"reason", "given up when leaving"}});
-}
-
-asio::awaitable<void> kafka_consumer::state::upkeep(std::shared_ptr<state> s) {
-    while (!s->closed) {
-        s->for_upkeep.expires_after(commit_every);
-        co_await s->for_upkeep.async_wait(tuple);
-        if (!s->closed) s->commit();
-    }
-}
-
-// Without a group: all partitions, as soon as the cluster tells which there are.
-asio::awaitable<void> kafka_consumer::state::find_partitions(std::shared_ptr<state> s) {
-    while (!s->closed) {
-        std::vector<topic_partition> all;
-        std::optional<failure> wrong;
-        for (const auto& topic : s->topics) {
-            const auto count = co_await s->core->partitions_of(topic);
-            if (!count) {
-                wrong = count.error();
-                if (wrong->code == errc::not_found) wrong->code = errc::unavailable; // it may be made yet
-                break;
-            }
-            for (std::int32_t p = 0; p < *count; ++p) all.push_back({topic, p});
-        }
-        std::map<topic_partition, std::int64_t> begin;
-        if (!wrong && !s->closed && !s->core->closed) {
-            for (const auto& p : all) begin[p] = RD_KAFKA_OFFSET_BEGINNING;
-            if (!s->from_start) {
-                const auto cluster = s->core->admin();
-                std::function<result<std::map<topic_partition, std::int64_t>>()> question = [cluster, all] {
-                    return kafka::end_offsets(cluster, all);
-                };
-                auto ends = co_await kafka::ask(s->core->questions, std::move(question));
-                if (ends)
-                    begin = std::move(*ends);
-                else
-                    wrong = s->core->explained(ends.error());
-            }
-        }
-        if (s->closed) break;
-        if (!wrong) {
-            s->starts = std::move(begin);
-            s->events.push_back(assigned{std::move(all)});
-            s->for_next.cancel();
-            co_return;
-        }
-        s->report(std::move(*wrong));
-        s->for_upkeep.expires_after(retry_after);
-        co_await s->for_upkeep.async_wait(tuple);
-    }
-}
-
-void kafka_consumer::state::apply_assigned() {
-    // Taken back while the caller heard of it: librdkafka waits for that answer now.
-    if (!events.empty() && std::holds_alternative<revoked>(events.front())) return;
-    std::map<topic_partition, std::int64_t> begin;
-    std::vector<topic_partition> paused;
-    for (const auto& [partition, from] : sources) {
-        const auto start = starts.find(partition);
-        begin[partition] = start == starts.end() ? RD_KAFKA_OFFSET_INVALID : start->second;
-        if (from.paused) paused.push_back(partition);
-    }
-    starts.clear();
-    const auto list = kafka::to_list(begin);
-    check(rd_kafka_assign(client->get(), list.get()), "assign");
-    applied = true;
-    if (paused.empty()) return;
-    const auto stopped = kafka::to_list(paused);
-    check(rd_kafka_pause_partitions(client->get(), stopped.get()), "pause");
-}
-
-// Does what the last event asked for.
-asio::awaitable<void> kafka_consumer::state::settle(std::shared_ptr<state> s) {
-    if (s->told_last == told::assigned) {
-        s->told_last = told::nothing;
-        s->apply_assigned();
-    }
-    if (s->told_last != told::revoked) co_return;
-    if (s->lost) {
-        s->unsaved.clear(); // somebody else has them already
-        log::warn("event_log.partitions_lost", {{"group", s->group}});
-    } else {
-        co_await commit_and_wait(s);
-    }
-    s->told_last = told::nothing; // not before: a caller that stops waiting comes back here
-    s->lost = false;
-    s->unsaved.clear();
-    s->forget_sources();
-    if (!s->closed) s->check(rd_kafka_assign(s->client->get(), nullptr), "assign");
-}
-
 std::vector<log_record> kafka_consumer::state::give_out() {
     std::vector<log_record> out;
     if (waiting == 0) return out;
     std::size_t bytes = 0;
-    const bool was_full = !has_room();
+    const bool was_full = is_full();
     // From the partition after the last one served, round.
     auto at = std::next(sources.begin(), static_cast<std::ptrdiff_t>(turn % sources.size()));
     for (std::size_t seen = 0; seen < sources.size() && out.size() < records_at_once && bytes < bytes_at_once;
@@ -396,7 +170,8 @@ std::vector<log_record> kafka_consumer::state::give_out() {
         }
         if (++at == sources.end()) at = sources.begin();
     }
-    if (was_full && has_room()) client->wake();
+    if (was_full && !is_full()) client->wake();
+    unchoke();
     return out;
 }
 
@@ -480,9 +255,10 @@ void kafka_consumer::pause(const topic_partition& partition) {
     // What waits already stays where it is and comes first after resume().
     state_->waiting -= found->second.waiting.size();
     state_->waiting_bytes -= found->second.bytes;
-    const auto list = kafka::to_list({partition});
-    state_->check(rd_kafka_pause_partitions(state_->client->get(), list.get()), "pause");
     state_->client->wake();
+    if (state_->choked) return state_->unchoke();
+    const auto list = kafka::to_list(std::vector{partition});
+    state_->check(rd_kafka_pause_partitions(state_->client->get(), list.get()), "pause");
 }
 
 void kafka_consumer::resume(const topic_partition& partition) {
@@ -492,9 +268,10 @@ void kafka_consumer::resume(const topic_partition& partition) {
     if (!state_->applied) return;
     state_->waiting += found->second.waiting.size();
     state_->waiting_bytes += found->second.bytes;
-    const auto list = kafka::to_list({partition});
-    state_->check(rd_kafka_resume_partitions(state_->client->get(), list.get()), "resume");
     state_->for_next.cancel();
+    if (state_->choked) return;
+    const auto list = kafka::to_list(std::vector{partition});
+    state_->check(rd_kafka_resume_partitions(state_->client->get(), list.get()), "resume");
 }
 
 // Leaves the group. librdkafka must not be destroyed while it does: its thread would never end.
@@ -507,7 +284,7 @@ asio::awaitable<void> kafka_consumer::state::leave(std::shared_ptr<state> s) {
     if (wrong) {
         s->check(rd_kafka_error_code(wrong.get()), "close");
     } else {
-        const auto until = steady::now() + close_limit;
+        const auto until = steady::now() + state::close_limit;
         asio::steady_timer timer(s->core->executor);
         while (!rd_kafka_consumer_closed(rk) && steady::now() < until) {
             timer.expires_after(milliseconds(5));

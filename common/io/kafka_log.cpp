@@ -221,11 +221,17 @@ rd_kafka_resp_err_t produce(rd_kafka_t* rk, const log_message& m, append_batch::
 asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::append_all(std::vector<log_message> messages) {
     const auto core = core_;
     if (auto ready = core->open(); !ready) co_return ready.error();
+    const log_message* before = nullptr;
+    std::int32_t partitions_now = 0;
     for (const auto& m : messages) {
         if (auto wrong = check_message(m)) co_return *wrong;
-        const auto count = co_await core->partitions_of(m.topic);
-        if (!count) co_return count.error();
-        if (m.partition < 0 || m.partition >= *count) co_return no_such_partition(m, *count);
+        if (!before || before->topic != m.topic) {
+            const auto count = co_await core->partitions_of(m.topic);
+            if (!count) co_return count.error();
+            partitions_now = *count;
+            before = &m;
+        }
+        if (m.partition < 0 || m.partition >= partitions_now) co_return no_such_partition(m, partitions_now);
     }
     if (messages.empty()) co_return std::vector<std::int64_t>();
     if (auto ready = core->open(); !ready) co_return ready.error(); // closed in the meantime

@@ -139,11 +139,17 @@ asio::awaitable<result<std::int64_t>> redis_log::append(log_message message) {
 
 asio::awaitable<result<std::vector<std::int64_t>>> redis_log::append_all(std::vector<log_message> messages) {
     const auto core = core_;
+    const log_message* before = nullptr;
+    std::int32_t partitions_now = 0;
     for (const auto& m : messages) {
         if (auto wrong = check_message(m)) co_return *wrong;
-        const auto count = co_await core->partitions_of(m.topic);
-        if (!count) co_return count.error();
-        if (m.partition < 0 || m.partition >= *count) co_return no_such_partition(m, *count);
+        if (!before || before->topic != m.topic) {
+            const auto count = co_await core->partitions_of(m.topic);
+            if (!count) co_return count.error();
+            partitions_now = *count;
+            before = &m;
+        }
+        if (m.partition < 0 || m.partition >= partitions_now) co_return no_such_partition(m, partitions_now);
     }
     std::vector<std::int64_t> offsets;
     offsets.reserve(messages.size());

@@ -65,6 +65,7 @@ class request_window {
     }
     std::vector<Request> take_all() {
         std::vector<Request> all;
+        all.reserve(slots_.size());
         for (auto& [sequence, s] : slots_) all.push_back(std::move(s.request));
         slots_.clear();
         return all;

@@ -310,10 +310,10 @@ void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) 
         return io::spawn(ch->executor, take_report(shared_from_this(), Sequence_Id, d.Msg_Id, std::move(*r)));
     }
     // 9: not taken by us. An inbound message must not be lost by a confirmation while nobody reads them.
-    const std::uint32_t Result = d.Registered_Delivery == 1 ? 1 : 9;
+    const std::uint32_t answer = d.Registered_Delivery == 1 ? 1 : 9;
     if (ch->worth_a_line("deliver"))
         log::warn("cmpp_deliver_refused", {{"where", where()}, {"what", r.error().text()}});
-    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, Result}});
+    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, answer}});
 }
 
 asio::awaitable<void> session::impl::take_report(std::shared_ptr<impl> self, std::uint32_t Sequence_Id,

@@ -34,8 +34,8 @@ std::variant<publish_refusal, checked_document> check_document(context& c, const
     const auto& issuer = checked->document.issuer;
     if (!may_publish(who, issuer))
         return refused(publish_refusal::kind::not_own_issuer,
-                       {errc::refused, "发布单位“" + issuer + "”不是当前登录的部门“" + who.name + "”", "/issuer",
-                        "改为本部门，或以该部门的身份登录"});
+                       {errc::refused, "发布单位“" + issuer + "”不是当前登录的部门“" + who.name + "”",
+                        "/issuer", "改为本部门，或以该部门的身份登录"});
     return checked_document{std::move(*document), std::move(checked->document)};
 }
 
@@ -65,10 +65,10 @@ asio::awaitable<result<outcome>> publish(context& c, identity who, std::string t
             co_return outcome(std::move(out));
         }
         if (stored->version >= about.version)
-            co_return outcome(refused(publish_refusal::kind::version_taken,
-                                      {errc::conflict,
-                                       "第 " + std::to_string(about.version) + " 版已经发布，内容与这份不同", "/version",
-                                       "把 version 改为 " + std::to_string(stored->version + 1)}));
+            co_return outcome(refused(
+                publish_refusal::kind::version_taken,
+                {errc::conflict, "第 " + std::to_string(about.version) + " 版已经发布，内容与这份不同",
+                 "/version", "把 version 改为 " + std::to_string(stored->version + 1)}));
     }
 
     auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now()));

@@ -91,7 +91,7 @@ void csv_parser::split(std::string_view record, csv_record& out) {
                 bytes[to++] = bytes[at++];
             }
             ++at; // the closing quote, which find_end() has seen
-            out.fields.push_back({bytes + from, to - from});
+            out.fields.emplace_back(bytes + from, to - from);
             if (at < record.size() && record[at] != ',') return fail("text after a closing quote");
         } else {
             const auto comma = record.find(',', at);

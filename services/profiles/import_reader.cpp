@@ -15,6 +15,7 @@ namespace {
 using meaning = import_column::meaning;
 
 constexpr std::size_t head_size = 64 * 1024; // looked at before anything is read
+constexpr std::size_t most_refusals = 1000;
 constexpr json_limits line_limits{.bytes = 64 * 1024, .depth = 8};
 
 bool parse_type(std::string_view text, subject_type& type) {
@@ -189,12 +190,19 @@ void import_reader::read_cell(const import_column& column, std::string_view cell
         return refuse(column.header, matching::may_be_shown(*other) ? shortened(cell) : "***",
                       matching::wrong_subject(*other, p.type));
     }
-    const auto coded = catalogue_->encode_cell(*a, cell);
-    if (coded)
-        p.attributes.set(a->number, *coded);
-    else
-        refuse(column.header, matching::may_be_shown(*a) ? shortened(cell) : "***",
-               matching::refusal(*a, coded.error()));
+    // A wrong code mostly comes in many rows, and looking for what is near it takes longer than all the rest.
+    const auto key = [&] { return a->name + '=' + std::string(cell); };
+    auto told = refusals_.empty() ? refusals_.end() : refusals_.find(key());
+    if (told == refusals_.end()) {
+        const auto coded = catalogue_->encode_cell(*a, cell);
+        if (coded) {
+            p.attributes.set(a->number, *coded);
+            return;
+        }
+        if (refusals_.size() >= most_refusals) refusals_.clear();
+        told = refusals_.emplace(key(), matching::refusal(*a, coded.error())).first;
+    }
+    refuse(column.header, matching::may_be_shown(*a) ? shortened(cell) : "***", told->second);
 }
 
 result<void> import_reader::read_lines(bool ended) {

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace zhida::profiles {
@@ -72,6 +74,7 @@ class import_reader {
     csv_parser csv_;
     std::vector<import_column> columns_;
     id_set seen_;
+    std::unordered_map<std::string, failure> refusals_; // what was said of "attribute=cell", to say it again
     std::int64_t row_ = 0;
     std::vector<profile> profiles_;
     std::vector<bad_row> bad_rows_;

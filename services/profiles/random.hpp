@@ -14,17 +14,11 @@ namespace zhida::profiles {
 // has its own stream, so that it does not depend on how many others there are.
 class random_stream {
   public:
-    random_stream(std::uint64_t seed, std::uint64_t kind, std::uint64_t index) noexcept : state_(seed) {
-        state_ = next() ^ kind * 0xd1342543de82ef95U;
-        state_ = next() ^ index;
+    random_stream(std::uint64_t seed, std::uint64_t kind, std::uint64_t index) noexcept
+        : state_(mixed(mixed(seed) ^ kind * 0xd1342543de82ef95U) ^ index) {
         next();
     }
-    std::uint64_t next() noexcept {
-        std::uint64_t z = state_ += 0x9e3779b97f4a7c15U;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebU;
-        return z ^ z >> 31;
-    }
+    std::uint64_t next() noexcept { return mixed(state_ += step); }
     double unit() noexcept { return static_cast<double>(next() >> 11) * 0x1p-53; } // [0, 1)
     bool chance(double p) noexcept { return unit() < p; }
     // low .. high, both inclusive
@@ -40,6 +34,13 @@ class random_stream {
     double exponential(double mean) noexcept { return -mean * std::log(1.0 - unit()); }
 
   private:
+    static constexpr std::uint64_t step = 0x9e3779b97f4a7c15U; // 2^64 / golden ratio
+    static constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebU;
+        return z ^ z >> 31;
+    }
+
     std::uint64_t state_;
 };
 

@@ -33,12 +33,9 @@ constexpr province_weight province_weights[] = {{"340000", 26}, {"320000", 20}, 
 
 } // namespace
 
-synthetic_places::synthetic_places(vocabulary& v) {
-    shanghai = v.division("310000");
-    baoshan = v.division("310113");
-    industrial_park_town = v.division("310113501");
-    cruise_towns[0] = v.division("310113003");
-    cruise_towns[1] = v.division("310113007");
+synthetic_places::synthetic_places(vocabulary& v)
+    : baoshan(v.division("310113")), industrial_park_town(v.division("310113501")),
+      cruise_towns{v.division("310113003"), v.division("310113007")} {
     for (const auto& t : town_weights) {
         towns_.push_back({v.division(t.code), v.villages_below(t.code), t.name});
         by_enterprises_.add(t.enterprises);

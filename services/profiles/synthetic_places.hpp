@@ -27,7 +27,7 @@ class synthetic_places {
     std::int64_t other_district(random_stream& r) const { return districts_[r.below(districts_.size())]; }
     std::int64_t other_province(random_stream& r) const { return provinces_[by_migration_.pick(r)]; }
 
-    std::int64_t shanghai = 0, baoshan = 0;
+    std::int64_t baoshan = 0;
     std::int64_t industrial_park_town = 0; // 宝山工业园区, a division of its own
     std::int64_t cruise_towns[2] = {0, 0}; // 友谊路, 吴淞: beside the cruise terminal
 

@@ -111,7 +111,7 @@ std::vector<synthetic_residents::member> synthetic_residents::compose(random_str
         }
         break;
     case 3:
-        couple(working_age());
+        couple(r.between(28, 59));
         if (r.chance(0.88))
             child(members[0].age);
         else

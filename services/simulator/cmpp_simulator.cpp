@@ -318,26 +318,26 @@ void cmpp_simulator::impl::login(const connection_ptr& c, std::uint32_t Sequence
     const auto fault = faults.take("sms", r.Source_Addr, [](const fault_rule& f) {
         return f.login_status.has_value() || f.bad_authenticator;
     });
-    std::uint32_t Status = 0;
+    std::uint32_t status = 0;
     if (account == options.accounts.end())
-        Status = 2;
+        status = 2;
     else if (r.Version > 0x30)
-        Status = 4;
+        status = 4;
     else if (cmpp::authenticator_source(account->source_addr, account->secret, r.Timestamp) !=
              r.AuthenticatorSource)
-        Status = 3;
+        status = 3;
     else if (open >= options.max_connections)
-        Status = 5;
-    if (fault && fault->login_status) Status = static_cast<std::uint32_t>(*fault->login_status);
+        status = 5;
+    if (fault && fault->login_status) status = static_cast<std::uint32_t>(*fault->login_status);
     cmpp::connect_resp answer;
-    answer.Status = Status;
+    answer.Status = status;
     answer.Version = static_cast<std::uint8_t>(c->layout);
     if (account != options.accounts.end())
         answer.AuthenticatorISMG =
-            cmpp::authenticator_ismg(Status, c->layout, r.AuthenticatorSource, account->secret);
+            cmpp::authenticator_ismg(status, c->layout, r.AuthenticatorSource, account->secret);
     if (fault && fault->bad_authenticator) answer.AuthenticatorISMG.fill(0);
     put(c, {Sequence_Id, c->layout, answer});
-    if (Status != 0) {
+    if (status != 0) {
         ++stats.refused_logins;
         return c->close(false);
     }
@@ -390,17 +390,17 @@ void cmpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t Sequenc
         return;
     }
     const milliseconds delay(fault.delay_ms + spread(fault.jitter_ms));
-    std::uint32_t Result = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(c, s);
+    std::uint32_t outcome = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(c, s);
     const auto id = next_id();
-    if (Result == 0) {
+    if (outcome == 0) {
         if (const auto kept = record(s, id); !kept) {
             log::error("cmpp_simulator_record_failed", {{"what", kept.error().text()}});
-            Result = 9;
+            outcome = 9;
         }
     }
-    if (Result != 0) {
+    if (outcome != 0) {
         ++stats.rejected;
-        return answer(c, Sequence_Id, 0, Result, delay);
+        return answer(c, Sequence_Id, 0, outcome, delay);
     }
     ++stats.accepted;
     if (s.Registered_Delivery == 1 && fault.report == "early") report_later(c, s, id, fault, milliseconds(0));
@@ -486,8 +486,8 @@ void cmpp_simulator::impl::send_report(const std::weak_ptr<connection>& wanted, 
         cmpp::encode_report(r.report, (c->layout == cmpp::version::v30) != swapped ? cmpp::version::v30
                                                                                    : cmpp::version::v20)
             .value();
-    const auto Sequence_Id = c->sequence++;
-    auto frame = cmpp::encode({Sequence_Id, c->layout, d}).value();
+    const auto sequence = c->sequence++;
+    auto frame = cmpp::encode({sequence, c->layout, d}).value();
     if (r.form == "short_tail") {
         frame.resize(frame.size() - (c->layout == cmpp::version::v30 ? 20 : 8));
         frame[3] = static_cast<char>(frame.size());
@@ -496,7 +496,7 @@ void cmpp_simulator::impl::send_report(const std::weak_ptr<connection>& wanted, 
     if (!c->black_hole) c->out.push_back(std::move(frame));
     c->wake.notify();
     r.sent_at = time.steady_now();
-    c->unconfirmed.emplace(Sequence_Id, std::move(r));
+    c->unconfirmed.emplace(sequence, std::move(r));
 }
 
 void cmpp_simulator::impl::confirmed(const connection_ptr& c, std::uint32_t Sequence_Id,

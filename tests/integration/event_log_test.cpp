@@ -205,6 +205,31 @@ TEST_P(event_log_test, pauses_and_resumes_in_place) {
     close(*consumer, *log);
 }
 
+TEST_P(event_log_test, a_slow_reader_loses_nothing) {
+    auto log = open();
+    const auto topic = make_topic(*log, 2);
+    append_numbers(*log, topic, 2, 0, 40000);
+    auto consumer = log->subscribe(unique_group(), {topic});
+    await_assigned(*consumer);
+    std::map<int, std::int64_t> next;
+    const auto read_on = [&] {
+        for (const auto& r : more(*consumer, 1)) {
+            EXPECT_EQ(r.offset, next[r.partition]);
+            next[r.partition] = r.offset + 1;
+        }
+    };
+    for (int turn = 0; turn < 2; ++turn) {
+        read_on();
+        loop_.run_for(std::chrono::milliseconds(2500)); // longer than a full buffer is put up with
+        consumer->pause({topic, turn});
+        read_on();
+        consumer->resume({topic, turn});
+        for (int n = 0; n < 15; ++n) read_on();
+    }
+    while (next[0] < 20000 || next[1] < 20000) read_on();
+    close(*consumer, *log);
+}
+
 TEST_P(event_log_test, broadcasts_everything_to_everybody) {
     auto log = open();
     const auto topic = make_topic(*log, 2);

@@ -75,7 +75,8 @@ policy sample() {
 TEST(PackageText, SaysWhoWhatUntilWhenHowToVerifyAndHowToRefuse) {
     const auto text = sms_text(sample(), 1, sms_config{});
     EXPECT_TRUE(text.starts_with("【直达演示】宝山区科学技术委员会：")) << text;
-    for (const char* part : {"高新技术企业认定奖励", "一次性奖励25万元", "2026-12-31截止", "可拨12345核实", "拒收请回复R", "企业专属网页"})
+    for (const char* part : {"高新技术企业认定奖励", "一次性奖励25万元", "2026-12-31截止", "可拨12345核实",
+                             "拒收请回复R", "企业专属网页"})
         EXPECT_NE(text.find(part), std::string::npos) << part;
     EXPECT_EQ(text.find("http"), std::string::npos) << "a policy message carries no link";
     EXPECT_EQ(text.find("等2项"), std::string::npos);

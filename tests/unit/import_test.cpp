@@ -236,6 +236,20 @@ TEST(import, bad_rows_are_told_and_good_ones_go_on) {
     EXPECT_EQ(got.bad[0].value, "91330100799655058A"); // of an enterprise: shown
 }
 
+TEST(import, a_refusal_told_again_is_the_same_and_of_its_own_column) {
+    std::string text = "id,type,name,所属行业,注册地,从业人员\n";
+    for (int i = 0; i < 3; ++i) text += "91330100799655058B,enterprise,a,C9999,,1\n";
+    text += "91330100799655058B,enterprise,a,,C9999,1\n91330100799655058B,enterprise,a,C39,310113,1\n";
+    const auto got = read(text);
+    ASSERT_EQ(got.bad.size(), 4U);
+    EXPECT_EQ(got.bad[0].reason, got.bad[2].reason);
+    EXPECT_EQ(got.bad[0].fix, got.bad[2].fix);
+    EXPECT_EQ(got.bad[2].column, "所属行业");
+    EXPECT_EQ(got.bad[3].column, "注册地");
+    EXPECT_NE(got.bad[3].reason, got.bad[0].reason);
+    EXPECT_EQ(got.counts.good, 1);
+}
+
 TEST(import, a_bad_first_row_does_not_make_its_good_repetition_a_duplicate) {
     const auto got = read("id,type,name,ent.headcount\n91330100799655058B,enterprise,a,-1\n"
                           "91330100799655058B,enterprise,a,1\n");
