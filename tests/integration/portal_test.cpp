@@ -421,8 +421,7 @@ TEST_F(portal_test, funnels_agree_with_the_ledger_and_departments_see_their_own)
     EXPECT_EQ(get("/api/v1/campaigns/none.v1.r1", department).status, 404);
     EXPECT_EQ(get("/api/v1/campaigns/" + foreign, op).status, 200);
     const auto own = json::parse(get("/api/v1/campaigns", department).body);
-    for (const auto& c : own.at("items"))
-        EXPECT_EQ(c.at("issuer"), issuer);
+    for (const auto& c : own.at("items")) EXPECT_EQ(c.at("issuer"), issuer);
     const auto cookie = sign_in("role=department&name=%E5%AE%9D%E5%B1%B1%E5%8C%BA%E7%A7%91%E5%A7%94");
     EXPECT_EQ(get("/campaigns/" + foreign, {{"Cookie", cookie}}).status, 404);
     const auto page = get("/campaigns/" + campaign, {{"Cookie", cookie}});
@@ -439,8 +438,7 @@ TEST_F(portal_test, lists_come_in_pages_that_join) {
         const auto reply = get(target, op);
         ASSERT_EQ(reply.status, 200);
         const auto page = json::parse(reply.body);
-        for (const auto& c : page.at("items"))
-            seen.push_back(c.at("id").get<std::string>());
+        for (const auto& c : page.at("items")) seen.push_back(c.at("id").get<std::string>());
         const auto link = reply.header("Link");
         target = link.empty() ? "" : link.substr(1, link.find('>') - 1);
     }
