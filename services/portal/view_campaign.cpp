@@ -2,6 +2,7 @@
 #include "common/base/clock.hpp"
 #include "common/io/http_decode.hpp"
 #include "services/portal/campaign_document.hpp"
+#include "services/portal/check_words.hpp"
 #include "services/portal/views.hpp"
 
 namespace zhida::portal {
@@ -235,13 +236,16 @@ json dead_letters_view(const json& lines, std::int64_t total, language in) {
 }
 
 json errors_view(const json& errors, language in) {
+    const auto said = [in](const std::string& text) {
+        return in == language::zh ? check_words_zh(text) : text;
+    };
     json out = {{"title", text(in, "errors_title", {{"n", std::to_string(errors.size())}})},
                 {"lines", json::array()}};
     for (const auto& e : errors)
         out["lines"].push_back(
             {{"pointer", get(e, "pointer").empty() ? text(in, "whole_document") : get(e, "pointer")},
-             {"what", get(e, "what")},
-             {"fix", get(e, "fix")}});
+             {"what", said(get(e, "what"))},
+             {"fix", said(get(e, "fix"))}});
     return out;
 }
 

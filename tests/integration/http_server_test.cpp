@@ -1,5 +1,6 @@
 // The HTTP server against raw sockets: what well-behaved, slow, broken and hostile clients send.
 #include "common/io/http_server.hpp"
+#include "tests/support/raw_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
@@ -101,47 +102,7 @@ class fixture {
     std::thread thread;
 };
 
-// A blocking client that sends exactly the bytes it is told to.
-class raw_client {
-  public:
-    explicit raw_client(std::uint16_t port, int receive_buffer = 0) {
-        socket.open(tcp::v4());
-        if (receive_buffer) socket.set_option(asio::socket_base::receive_buffer_size(receive_buffer));
-        socket.connect({asio::ip::make_address("127.0.0.1"), port});
-        timeval limit{10, 0};
-        setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    }
-    void send(const std::string& bytes) {
-        boost::system::error_code ec;
-        asio::write(socket, asio::buffer(bytes), ec);
-    }
-    std::string some() {
-        std::array<char, 65536> chunk{};
-        boost::system::error_code ec;
-        const auto n = socket.read_some(asio::buffer(chunk), ec);
-        return std::string(chunk.data(), n);
-    }
-    // Until the server closes.
-    std::string rest() {
-        std::string all;
-        while (true) {
-            const auto part = some();
-            if (part.empty()) return all;
-            all += part;
-        }
-    }
-    std::string until(const std::string& mark) {
-        std::string all;
-        while (all.find(mark) == std::string::npos) {
-            const auto part = some();
-            if (part.empty()) return all;
-            all += part;
-        }
-        return all;
-    }
-    asio::io_context context;
-    tcp::socket socket{context};
-};
+using tests::raw_client;
 
 std::string talk(std::uint16_t port, const std::string& bytes) {
     raw_client c(port);

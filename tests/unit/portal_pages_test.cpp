@@ -1,7 +1,9 @@
 // Every template, filled with what an attacker would write; the words; the API's description.
 #include "common/model/policy.hpp"
 #include "common/store/campaigns.hpp"
+#include "matching/policy_check.hpp"
 #include "services/portal/campaign_document.hpp"
+#include "services/portal/check_words.hpp"
 #include "services/portal/live.hpp"
 #include "services/portal/package_document.hpp"
 #include "services/portal/problems.hpp"
@@ -315,6 +317,32 @@ TEST(portal_problems, say_it_in_chinese_with_a_stable_type) {
     r.headers["if-none-match"] = "W/\"a\", \"b\"";
     EXPECT_EQ(with_etag(json_answer({}), r, "\"b\"").status, 304);
     EXPECT_EQ(with_etag(json_answer({}), r, "\"c\"").status, 200);
+}
+
+// Documents broken in every way that a department is likely to; what is said of them must be Chinese on the
+// page.
+TEST(portal_check_words, the_checkers_common_phrases_are_told_in_chinese) {
+    EXPECT_EQ(check_words_zh("is missing"), "缺少此项");
+    EXPECT_EQ(check_words_zh("must be a text, not number"), "应为文字，不能是数");
+    EXPECT_EQ(check_words_zh("'x' is not allowed here"), "此处不能填“x”");
+    EXPECT_EQ(check_words_zh("'*' is not a date"), "“*”不是日期");
+    EXPECT_EQ(check_words_zh("something new"), "something new");
+    EXPECT_EQ(check_words_zh(""), "");
+    json broken = json::parse(file(config_dir + "/samples/policies/BS-001.json"));
+    broken.erase("title");
+    broken["disclosure"] = "公开";
+    broken["published"] = "2026-13-01";
+    broken["nonsense"] = 1;
+    broken["region"] = "999999";
+    broken["items"][0].erase("id");
+    broken["items"][0]["benefit"] = 5;
+    broken["items"][0]["link"] = "javascript:alert(1)";
+    broken["items"][0]["eligibility"]["args"][0]["args"][0]["property"] = "ent.reg_divison";
+    std::vector<failure> errors;
+    ASSERT_FALSE(matching::check_policy(broken, catalogue(), errors));
+    EXPECT_GE(errors.size(), 8u);
+    for (const auto& e : errors)
+        EXPECT_NE(check_words_zh(e.what), e.what) << e.where << " has no Chinese: " << e.what;
 }
 
 TEST(portal_live, an_event_is_one_line_of_data) {

@@ -1,0 +1,705 @@
+// The portal as its users meet it: over HTTP, with a real Redis behind it and the event log on Redis Streams.
+#include "common/base/murmur2.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
+#include "common/store/audit.hpp"
+#include "common/store/ledger.hpp"
+#include "services/dead_letter.hpp"
+#include "services/portal/portal.hpp"
+#include "services/publishing.hpp"
+#include "tests/support/loop.hpp"
+#include "tests/support/raw_client.hpp"
+#include "tests/support/servers.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace zhida {
+namespace {
+
+namespace asio = boost::asio;
+using tests::fetch;
+using tests::raw_client;
+using tests::raw_reply;
+
+constexpr int shards = 4;
+const std::string issuer = "宝山区科委", other_issuer = "宝山区民政局";
+const std::string enterprise_id = "91310113HCG34RNH0J", resident_id = "R00000000000000053";
+const std::map<std::string, std::string> op{{"Authorization", "Bearer demo-operator"}},
+    department{{"Authorization", "Bearer demo-department:%E5%AE%9D%E5%B1%B1%E5%8C%BA%E7%A7%91%E5%A7%94"}},
+    enterprise{{"Authorization", "Bearer demo-subject:" + enterprise_id}},
+    resident{{"Authorization", "Bearer demo-subject:" + resident_id}};
+
+config settings_for(const std::string& redis_url, bool demo) {
+    config c;
+    c.redis.url = redis_url;
+    c.redis.timeout_ms = 1000;
+    c.event_log.driver = "redis";
+    c.node.shards = shards;
+    c.portal.port = 0;
+    c.portal.demo_sign_in = demo;
+    return c;
+}
+
+json document(const std::string& id, const std::string& by = issuer, int version = 1,
+              const std::string& disclosure = "主动公开") {
+    return {{"schema", "zhida.policy/1"},
+            {"id", id},
+            {"version", version},
+            {"title", "测试政策 " + id + " <script>alert(1)</script>"},
+            {"issuer", by},
+            {"level", "区"},
+            {"region", "310113"},
+            {"disclosure", disclosure},
+            {"items",
+             {{{"id", "1"},
+               {"title", "研发补助"},
+               {"subject", "enterprise"},
+               {"eligibility",
+                {{"op", "and"},
+                 {"args",
+                  {{{"op", "like"}, {"args", {{{"property", "ent.reg_division"}}, "310113%"}}},
+                   {{"op", "<="}, {"args", {{{"property", "ent.headcount"}}, 500}}},
+                   {{"op", "manual"}, {"args", {"研发方向属于重点领域"}}}}}}},
+               {"labels", {{"/args/0", {{"text", "注册在宝山"}}}}},
+               {"benefit", "最高 50 万元"},
+               {"mode", "申请享受"}}}}};
+}
+
+// The portal on a thread of its own, as in the program.
+class running_portal {
+  public:
+    running_portal(const config& c, const matching::catalogue& catalogue, const crypto::sealer& sealer,
+                   std::function<std::vector<std::string>()> not_ready = {})
+        : settings_(c),
+          role_(std::make_unique<portal::portal>(
+              context_.get_executor(), portal::portal_parts{settings_, catalogue, clock_, sealer, meters_,
+                                                            ZHIDA_SOURCE_CONFIG_DIR, std::move(not_ready)})) {
+        role_->start().value();
+        port = role_->port();
+        asio::co_spawn(context_, role_->run(), [this](std::exception_ptr thrown) {
+            failed = thrown;
+            ended = true;
+        });
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    ~running_portal() { stop(); }
+    // Returns when every coroutine of the role has ended.
+    void stop() {
+        if (!thread_.joinable()) return;
+        asio::post(context_, [this] { role_->stop(); });
+        thread_.join();
+    }
+
+    std::uint16_t port = 0;
+    bool ended = false;
+    std::exception_ptr failed;
+
+  private:
+    config settings_;
+    system_clock clock_;
+    metrics meters_;
+    asio::io_context context_{1};
+    std::unique_ptr<portal::portal> role_;
+    std::thread thread_;
+};
+
+struct world {
+    world()
+        : server("redis"), settings(settings_for(server.address(), true)),
+          catalogue(matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value()),
+          sealer(crypto::sealer::from_hex_key(std::string(64, 'a')).value()),
+          redis(loop.executor(), {server.address(), milliseconds(2000)}),
+          log(io::make_event_log(loop.executor(), settings)) {
+        loop.run(log->ensure(all_topics(shards))).value();
+        seed();
+        portal = std::make_unique<running_portal>(settings, catalogue, sealer);
+    }
+
+    void seed() {
+        store::profiles profiles(redis, sealer, shards);
+        const auto set = [this](profile& p, const char* name, const json& value) {
+            const auto* a = catalogue.find(name);
+            p.attributes.set(a->number, catalogue.encode(*a, value).value());
+        };
+        profile e;
+        e.id = enterprise_id;
+        e.name = "合成·<b>企业</b>";
+        set(e, "ent.reg_division", "310113003");
+        set(e, "ent.headcount", 35);
+        profile r;
+        r.id = resident_id;
+        r.type = subject_type::resident;
+        r.name = "合成·居民";
+        set(r, "person.residence_division", "310113003");
+        for (const auto& p : {e, r}) loop.run(profiles.put(shard_of(p.id, shards), {p}, 1)).value();
+    }
+
+    // A policy with a campaign whose audience is the enterprise; queued on web and SMS.
+    std::string campaign_of(const std::string& id, const std::string& by, std::int64_t at_ms) {
+        std::vector<failure> errors;
+        const auto doc = document(id, by);
+        const auto p = read_policy(doc, errors).value();
+        store::policies policies(redis);
+        loop.run(policies.put(p, doc, at_ms, true)).value();
+        campaign c;
+        c.id = campaign_id(id, 1, 1);
+        c.policy_id = id;
+        c.title = p.title;
+        c.issuer = by;
+        c.channels = {channel::web, channel::sms};
+        c.created_ms = at_ms;
+        store::campaigns campaigns(redis, shards);
+        loop.run(campaigns.put(c)).value();
+        store::profiles profiles(redis, sealer, shards);
+        const auto who = loop.run(profiles.get(enterprise_id)).value();
+        store::ledgers ledgers(redis);
+        loop.run(ledgers.freeze(who.shard, c.id, c.channels, {{who.ordinal, 1}},
+                                {{"0:eligible", 0}, {"0:possible", 1}}))
+            .value();
+        return c.id;
+    }
+    // What a dispatcher does: the ledger, then the audit event.
+    void deliver(const std::string& campaign, channel via, ledger::state to) {
+        const int shard = shard_of(enterprise_id, shards);
+        ledger::record record;
+        record.now = to;
+        record.items = 1;
+        record.at = 1'780'000'000;
+        store::ledgers ledgers(redis);
+        const auto changes = loop.run(ledgers.apply(shard, campaign, via, {{0, record}})).value();
+        transition t;
+        t.shard = shard;
+        t.campaign = campaign;
+        t.via = via;
+        t.kind = "record";
+        t.at_ms = 1'780'000'000'000;
+        t.changes = changes;
+        loop.run(log->append(delivery_message(t))).value();
+    }
+    std::vector<io::log_record> records_of(const std::string& topic, std::size_t at_least) {
+        auto consumer = log->broadcast({topic}, true);
+        std::vector<io::log_record> out;
+        while (out.size() < at_least) {
+            auto event = loop.run(consumer->next());
+            if (!event) break;
+            if (auto* records = std::get_if<std::vector<io::log_record>>(&*event))
+                out.insert(out.end(), records->begin(), records->end());
+        }
+        loop.run(consumer->close());
+        return out;
+    }
+    std::int64_t end_of(const char* topic) {
+        std::int64_t sum = 0;
+        for (const auto n : loop.run(log->end_offsets(topic)).value()) sum += n;
+        return sum;
+    }
+
+    tests::loop loop;
+    tests::server server;
+    config settings;
+    matching::catalogue catalogue;
+    crypto::sealer sealer;
+    io::redis redis;
+    std::unique_ptr<io::event_log> log;
+    std::unique_ptr<running_portal> portal;
+};
+
+class portal_test : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() { shared = new world; }
+    static void TearDownTestSuite() {
+        delete shared;
+        shared = nullptr;
+    }
+    static std::uint16_t port() { return shared->portal->port; }
+    static raw_reply get(const std::string& target, const std::map<std::string, std::string>& as = {}) {
+        return fetch(port(), "GET", target, as);
+    }
+    static raw_reply post(const std::string& target, std::map<std::string, std::string> as,
+                          const std::string& body = "") {
+        return fetch(port(), "POST", target, as, body);
+    }
+    // The session cookie of a demo sign-in.
+    static std::string sign_in(const std::string& form) {
+        const auto reply = post(
+            "/sign-in",
+            {{"Content-Type", "application/x-www-form-urlencoded"}, {"Origin", "http://127.0.0.1"}}, form);
+        EXPECT_EQ(reply.status, 303) << reply.body;
+        const auto cookie = reply.header("Set-Cookie");
+        EXPECT_NE(cookie.find("; HttpOnly"), std::string::npos);
+        EXPECT_NE(cookie.find("; SameSite=Lax"), std::string::npos);
+        return cookie.substr(0, cookie.find(';'));
+    }
+    static std::string form_token(const std::string& page) {
+        const std::string mark = "name=\"token\" value=\"";
+        const auto at = page.find(mark);
+        return at == std::string::npos ? "" : page.substr(at + mark.size(), 64);
+    }
+    static world* shared;
+};
+world* portal_test::shared = nullptr;
+
+TEST_F(portal_test, a_published_policy_is_durable_in_the_event_log_before_it_is_acknowledged) {
+    const auto before = shared->end_of(topics::policy);
+    const auto doc = document("PUB-1");
+    const auto reply = post("/api/v1/policies", department, to_text(doc));
+    ASSERT_EQ(reply.status, 202) << reply.body;
+    EXPECT_EQ(reply.header("Location"), "/api/v1/policies/PUB-1");
+    EXPECT_EQ(json::parse(reply.body).at("campaign"), "PUB-1.v1.r1");
+    const auto records = shared->records_of(topics::policy, static_cast<std::size_t>(before) + 1);
+    ASSERT_FALSE(records.empty());
+    EXPECT_EQ(records.back().key, "PUB-1");
+    const auto event = decode_event(records.back().headers, records.back().value);
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->type, event_type::policy_published);
+    EXPECT_EQ(event->data, doc);
+}
+
+TEST_F(portal_test, an_idempotency_key_publishes_once) {
+    auto as = department;
+    as["Idempotency-Key"] = "key-1";
+    const auto before = shared->end_of(topics::policy);
+    const auto first = post("/api/v1/policies", as, to_text(document("IDEM-1")));
+    const auto second = post("/api/v1/policies", as, to_text(document("IDEM-1")));
+    EXPECT_EQ(first.status, 202);
+    EXPECT_EQ(second.status, 202);
+    EXPECT_EQ(first.body, second.body);
+    EXPECT_EQ(shared->end_of(topics::policy), before + 1);
+    EXPECT_EQ(post("/api/v1/policies", as, to_text(document("IDEM-2"))).status, 422);
+    // Another asker's key is another key; and what was refused may be tried again.
+    auto mine = op;
+    mine["Idempotency-Key"] = "key-1";
+    EXPECT_EQ(post("/api/v1/policies", mine, "{}").status, 422);
+    EXPECT_EQ(post("/api/v1/policies", mine, to_text(document("IDEM-2"))).status, 202);
+}
+
+TEST_F(portal_test, a_wrong_document_gets_every_error_with_its_pointer) {
+    auto doc = document("BAD-1");
+    doc.erase("title");
+    doc["items"][0]["eligibility"]["args"][0]["args"][0]["property"] = "ent.reg_divison";
+    for (const char* where : {"/api/v1/policies", "/api/v1/policies/check"}) {
+        const auto reply = post(where, department, to_text(doc));
+        EXPECT_EQ(reply.status, 422);
+        EXPECT_EQ(reply.header("Content-Type"), "application/problem+json; charset=utf-8");
+        const auto body = json::parse(reply.body);
+        std::set<std::string> pointers;
+        for (const auto& e : body.at("errors")) pointers.insert(e.at("pointer").get<std::string>());
+        EXPECT_TRUE(pointers.contains("/title")) << reply.body;
+        EXPECT_TRUE(std::any_of(pointers.begin(), pointers.end(), [](const std::string& p) {
+            return p.starts_with("/items/0/eligibility");
+        })) << reply.body;
+    }
+    EXPECT_EQ(post("/api/v1/policies", department, "{").status, 422);
+    EXPECT_EQ(post("/api/v1/policies/check", department, to_text(document("OK-1"))).status, 200);
+}
+
+TEST_F(portal_test, departments_publish_only_their_own_and_never_over_another) {
+    EXPECT_EQ(post("/api/v1/policies", department, to_text(document("X-1", other_issuer))).status, 403);
+    shared->campaign_of("TAKEN-1", other_issuer, 1'000'000'000'001);
+    EXPECT_EQ(post("/api/v1/policies", department, to_text(document("TAKEN-1", issuer, 2))).status, 403);
+    shared->campaign_of("TAKEN-2", issuer, 1'000'000'000'002);
+    auto changed = document("TAKEN-2");
+    EXPECT_EQ(post("/api/v1/policies", department, to_text(changed)).status, 200); // the same: a repetition
+    changed["title"] = "改过";
+    const auto reply = post("/api/v1/policies", department, to_text(changed));
+    EXPECT_EQ(reply.status, 409);
+    EXPECT_EQ(json::parse(reply.body).at("type"), "/problems/version-taken");
+    changed["version"] = 2;
+    EXPECT_EQ(post("/api/v1/policies", department, to_text(changed)).status, 202);
+}
+
+TEST_F(portal_test, nobody_gets_in_without_an_identity_and_nobody_sees_others) {
+    for (const char* path : {"/api/v1/policies", "/api/v1/campaigns", "/api/v1/summary", "/api/v1/gateways",
+                             "/api/v1/dead-letters", "/api/v1/live"}) {
+        const auto reply = get(path);
+        EXPECT_EQ(reply.status, 401) << path;
+        EXPECT_FALSE(reply.header("WWW-Authenticate").empty());
+    }
+    EXPECT_EQ(get("/api/v1/summary", {{"Authorization", "Bearer wrong"}}).status, 401);
+    EXPECT_EQ(get("/api/v1/summary", department).status, 403);
+    EXPECT_EQ(get("/api/v1/campaigns", enterprise).status, 403);
+    const auto packages = "/api/v1/subjects/" + enterprise_id + "/packages";
+    EXPECT_EQ(get(packages, enterprise).status, 200);
+    EXPECT_EQ(get(packages, op).status, 200);
+    EXPECT_EQ(get(packages, department).status, 403);
+    // Somebody else's and one that does not exist look the same.
+    const auto others = get(packages, resident), none = get("/api/v1/subjects/NOBODY/packages", resident);
+    EXPECT_EQ(others.status, 404);
+    EXPECT_EQ(none.status, 404);
+    EXPECT_EQ(get("/api/v1/subjects/" + enterprise_id + "/live", resident).status, 404);
+    EXPECT_EQ(fetch(port(), "PUT", "/api/v1/subjects/" + enterprise_id + "/opt-out", resident).status, 404);
+    EXPECT_EQ(post(packages + "/X.v1.r1/read", op).status, 403);
+}
+
+TEST_F(portal_test, a_private_policy_is_shown_to_its_own_department_and_operators_alone) {
+    const auto doc = document("PRIV-1", issuer, 1, "依申请公开");
+    std::vector<failure> errors;
+    store::policies policies(shared->redis);
+    shared->loop.run(policies.put(read_policy(doc, errors).value(), doc, 1'000'000'000'003, false)).value();
+    EXPECT_EQ(get("/api/v1/policies/PRIV-1", department).status, 200);
+    EXPECT_EQ(get("/api/v1/policies/PRIV-1", op).status, 200);
+    EXPECT_EQ(get("/api/v1/policies/PRIV-1", enterprise).status, 404);
+    EXPECT_EQ(get("/api/v1/policies/PRIV-1/document", enterprise).status, 404);
+    EXPECT_EQ(get("/policies/PRIV-1").status, 404);
+    EXPECT_EQ(get("/policies").body.find("PRIV-1"), std::string::npos);
+    const auto cookie = sign_in("role=department&name=%E5%AE%9D%E5%B1%B1%E5%8C%BA%E7%A7%91%E5%A7%94");
+    EXPECT_NE(get("/department", {{"Cookie", cookie}}).body.find("已保存，不推送"), std::string::npos);
+    EXPECT_NE(get("/campaigns/PRIV-1.v1.r1", {{"Cookie", cookie}}).body.find("已保存，不推送"),
+              std::string::npos);
+}
+
+TEST_F(portal_test, packages_tell_why_and_are_read_once) {
+    const auto campaign = shared->campaign_of("PKG-1", issuer, 1'000'000'000'010);
+    const auto path = "/api/v1/subjects/" + enterprise_id + "/packages";
+    const auto mine = [&](const json& inbox) {
+        for (const auto& p : inbox.at("items"))
+            if (p.at("campaign") == campaign) return p;
+        return json();
+    };
+    EXPECT_TRUE(mine(json::parse(get(path, enterprise).body)).is_null()); // queued is not delivered
+    EXPECT_EQ(post(path + "/" + campaign + "/read", enterprise).status, 404);
+    shared->deliver(campaign, channel::web, ledger::state::delivered);
+    const auto package = mine(json::parse(get(path, enterprise).body));
+    ASSERT_FALSE(package.is_null());
+    EXPECT_FALSE(package.at("read").get<bool>());
+    const auto& item = package.at("items").at(0);
+    EXPECT_EQ(item.at("benefit"), "最高 50 万元");
+    EXPECT_EQ(item.at("verdict"), "possible");
+    EXPECT_EQ(item.at("deadline").at("state"), "always");
+    ASSERT_EQ(item.at("why").size(), 3u);
+    EXPECT_EQ(item.at("why")[0].at("text"), "注册在宝山");
+    EXPECT_EQ(item.at("why")[0].at("outcome"), "met");
+    EXPECT_EQ(item.at("why")[1].at("outcome"), "met");
+    EXPECT_NE(item.at("why")[1].at("value").get<std::string>().find("35"), std::string::npos);
+    EXPECT_TRUE(item.at("why")[2].at("manual").get<bool>());
+    EXPECT_EQ(item.at("why")[2].at("outcome"), "unknown");
+
+    const auto audited = shared->end_of(topics::delivery);
+    EXPECT_EQ(json::parse(post(path + "/" + campaign + "/read", enterprise).body), (json{{"changed", true}}));
+    EXPECT_EQ(json::parse(post(path + "/" + campaign + "/read", enterprise).body),
+              (json{{"changed", false}}));
+    EXPECT_EQ(shared->end_of(topics::delivery), audited + 1);
+    EXPECT_TRUE(mine(json::parse(get(path, enterprise).body)).at("read").get<bool>());
+    const auto funnel = json::parse(get("/api/v1/campaigns/" + campaign, op).body);
+    EXPECT_EQ(funnel.at("channels")[0].at("read"), 1);
+}
+
+TEST_F(portal_test, opting_out_stops_sms_and_wechat_and_leaves_the_page) {
+    const auto path = "/api/v1/subjects/" + enterprise_id + "/opt-out";
+    store::consents consents(shared->redis);
+    const int shard = shard_of(enterprise_id, shards);
+    EXPECT_EQ(fetch(port(), "PUT", path, enterprise).status, 200);
+    EXPECT_TRUE(shared->loop.run(consents.opted_out(shard, enterprise_id)).value());
+    EXPECT_TRUE(json::parse(get("/api/v1/subjects/" + enterprise_id + "/packages", enterprise).body)
+                    .at("opted_out")
+                    .get<bool>());
+    EXPECT_EQ(fetch(port(), "DELETE", path, enterprise).status, 200);
+    EXPECT_FALSE(shared->loop.run(consents.opted_out(shard, enterprise_id)).value());
+}
+
+TEST_F(portal_test, funnels_agree_with_the_ledger_and_departments_see_their_own) {
+    const auto campaign = shared->campaign_of("FUN-1", issuer, 1'000'000'000'020);
+    const auto foreign = shared->campaign_of("FUN-2", other_issuer, 1'000'000'000'021);
+    shared->deliver(campaign, channel::web, ledger::state::delivered);
+    shared->deliver(campaign, channel::sms, ledger::state::failed);
+    const auto body = json::parse(get("/api/v1/campaigns/" + campaign, department).body);
+    EXPECT_EQ(body.at("audience"), 1);
+    EXPECT_TRUE(body.at("identity_holds").get<bool>());
+    EXPECT_EQ(body.at("items")[0].at("possible"), 1);
+    for (const auto& c : body.at("channels")) {
+        EXPECT_EQ(c.at("matched"), 1);
+        EXPECT_EQ(c.at("states").at(c.at("channel") == "web" ? "delivered" : "failed"), 1);
+    }
+    EXPECT_EQ(get("/api/v1/campaigns/" + foreign, department).status, 404);
+    EXPECT_EQ(get("/api/v1/campaigns/none.v1.r1", department).status, 404);
+    EXPECT_EQ(get("/api/v1/campaigns/" + foreign, op).status, 200);
+    const auto own = json::parse(get("/api/v1/campaigns", department).body);
+    for (const auto& c : own.at("items")) EXPECT_EQ(c.at("issuer"), issuer);
+    const auto cookie = sign_in("role=department&name=%E5%AE%9D%E5%B1%B1%E5%8C%BA%E7%A7%91%E5%A7%94");
+    EXPECT_EQ(get("/campaigns/" + foreign, {{"Cookie", cookie}}).status, 404);
+    const auto page = get("/campaigns/" + campaign, {{"Cookie", cookie}});
+    EXPECT_EQ(page.status, 200);
+    EXPECT_NE(page.body.find("账目相符"), std::string::npos);
+}
+
+TEST_F(portal_test, lists_come_in_pages_that_join) {
+    for (int i = 0; i < 5; ++i)
+        shared->campaign_of("LIST-" + std::to_string(i), issuer, 2'000'000'000'000 + i);
+    std::vector<std::string> seen;
+    std::string target = "/api/v1/campaigns?limit=2";
+    for (int pages = 0; pages < 50 && !target.empty(); ++pages) {
+        const auto reply = get(target, op);
+        ASSERT_EQ(reply.status, 200);
+        const auto page = json::parse(reply.body);
+        for (const auto& c : page.at("items")) seen.push_back(c.at("id").get<std::string>());
+        const auto link = reply.header("Link");
+        target = link.empty() ? "" : link.substr(1, link.find('>') - 1);
+    }
+    EXPECT_EQ(seen.front(), "LIST-4.v1.r1");
+    EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), seen.size());
+    EXPECT_GE(seen.size(), 5u);
+    EXPECT_EQ(get("/api/v1/campaigns?cursor=zz", op).status, 400);
+}
+
+TEST_F(portal_test, a_package_arrives_on_the_live_stream) {
+    const auto campaign = shared->campaign_of("LIVE-1", issuer, 3'000'000'000'000);
+    raw_client live(port()), staff(port()), stranger(port());
+    const auto open = [](raw_client& c, const std::string& path, const std::string& token) {
+        c.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n");
+        return c.until("event: state");
+    };
+    EXPECT_NE(open(live, "/api/v1/subjects/" + enterprise_id + "/live", "demo-subject:" + enterprise_id)
+                  .find("text/event-stream"),
+              std::string::npos);
+    open(stranger, "/api/v1/subjects/" + resident_id + "/live", "demo-subject:" + resident_id);
+    open(staff, "/api/v1/live", "demo-operator");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // the broadcast reads from now on
+    shared->deliver(campaign, channel::web, ledger::state::delivered);
+    const auto event = live.until("event: package\ndata: ");
+    const auto text = event + (event.ends_with("\n\n") ? "" : live.until("\n\n"));
+    EXPECT_NE(text.find(campaign), std::string::npos) << text;
+    EXPECT_NE(text.find("研发补助"), std::string::npos);
+    const auto progress = staff.until("event: progress\ndata: ");
+    EXPECT_NE(progress.find("event: progress"), std::string::npos);
+    // Nothing of it went to anybody else.
+    stranger.socket.non_blocking(true);
+    std::array<char, 4096> sink{};
+    boost::system::error_code ec;
+    std::string strange;
+    while (true) {
+        const auto n = stranger.socket.read_some(asio::buffer(sink), ec);
+        if (ec) break;
+        strange.append(sink.data(), n);
+    }
+    EXPECT_EQ(strange.find("package\n"), std::string::npos);
+    EXPECT_EQ(strange.find("研发补助"), std::string::npos);
+}
+
+TEST_F(portal_test, pages_carry_strict_headers_and_escape_everything) {
+    const auto campaign = shared->campaign_of("PAGE-1", issuer, 4'000'000'000'000);
+    shared->deliver(campaign, channel::web, ledger::state::delivered);
+    const auto cookie = sign_in("role=subject&name=" + enterprise_id);
+    const auto page = get("/enterprise", {{"Cookie", cookie}});
+    ASSERT_EQ(page.status, 200);
+    EXPECT_EQ(page.body.find("<script>alert"), std::string::npos);
+    EXPECT_EQ(page.body.find("<b>企业"), std::string::npos);
+    EXPECT_NE(page.body.find("&lt;b&gt;企业"), std::string::npos);
+    EXPECT_NE(page.body.find("最高 50 万元"), std::string::npos);
+    EXPECT_NE(page.body.find("须人工核对"), std::string::npos);
+    const auto csp = page.header("Content-Security-Policy");
+    EXPECT_NE(csp.find("default-src 'none'"), std::string::npos);
+    EXPECT_EQ(csp.find("unsafe"), std::string::npos);
+    EXPECT_NE(csp.find("frame-ancestors 'none'"), std::string::npos);
+    EXPECT_EQ(page.header("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(page.header("Cache-Control"), "no-store");
+    EXPECT_FALSE(page.header("Referrer-Policy").empty());
+    // A resident's page is the resident's; the enterprise is sent home.
+    EXPECT_EQ(get("/resident", {{"Cookie", cookie}}).header("Location"), "/enterprise");
+    const auto english = get("/enterprise?lang=en&size=large", {{"Cookie", cookie}});
+    EXPECT_NE(english.body.find("<html lang=\"en\" class=\"large\""), std::string::npos);
+    EXPECT_EQ(english.headers.count("Set-Cookie"), 2u);
+    EXPECT_NE(get("/", {{"Cookie", "zhida_lang=en"}}).body.find("Choose a role"), std::string::npos);
+    EXPECT_EQ(get("/enterprise").header("Location"), "/?sign-in=needed");
+    EXPECT_EQ(get("/operator", {{"Cookie", cookie}}).status, 403);
+    EXPECT_EQ(get("/nothing").status, 404);
+    EXPECT_NE(get("/nothing").body.find("<h1>"), std::string::npos);
+}
+
+TEST_F(portal_test, unsafe_requests_by_cookie_need_the_same_origin_and_forms_their_token) {
+    const auto campaign = shared->campaign_of("CSRF-1", issuer, 4'000'000'000'001);
+    shared->deliver(campaign, channel::web, ledger::state::delivered);
+    const auto cookie = sign_in("role=subject&name=" + enterprise_id);
+    const auto path = "/api/v1/subjects/" + enterprise_id + "/packages/" + campaign + "/read";
+    EXPECT_EQ(post(path, {{"Cookie", cookie}}).status, 403);
+    EXPECT_EQ(post(path, {{"Cookie", cookie}, {"Origin", "http://evil.example"}}).status, 403);
+    EXPECT_EQ(post(path, {{"Cookie", cookie}, {"Sec-Fetch-Site", "cross-site"}}).status, 403);
+    EXPECT_EQ(post(path, {{"Cookie", cookie}, {"Sec-Fetch-Site", "same-origin"}}).status, 200);
+    EXPECT_EQ(post("/sign-in",
+                   {{"Content-Type", "application/x-www-form-urlencoded"}, {"Sec-Fetch-Site", "cross-site"}},
+                   "role=operator")
+                  .status,
+              403);
+    const auto token = form_token(get("/enterprise", {{"Cookie", cookie}}).body);
+    ASSERT_EQ(token.size(), 64u);
+    std::map<std::string, std::string> form{{"Cookie", cookie},
+                                            {"Content-Type", "application/x-www-form-urlencoded"},
+                                            {"Sec-Fetch-Site", "same-origin"}};
+    EXPECT_EQ(post("/opt-out", form, "do=out").status, 403);
+    EXPECT_EQ(post("/opt-out", form, "do=out&token=" + std::string(64, '0')).status, 403);
+    EXPECT_EQ(post("/opt-out", form, "do=sideways&token=" + token).status, 400);
+    EXPECT_EQ(post("/opt-out", form, "do=in&token=" + token).header("Location"),
+              "/enterprise?done=opted_in_done");
+    const auto other = sign_in("role=subject&name=" + enterprise_id);
+    form["Cookie"] = other;
+    EXPECT_EQ(post("/opt-out", form, "do=in&token=" + token).status, 403) << "a token of another session";
+}
+
+TEST_F(portal_test, a_department_publishes_from_its_page) {
+    const auto cookie = sign_in("role=department&name=%E5%AE%9D%E5%B1%B1%E5%8C%BA%E7%A7%91%E5%A7%94");
+    const auto token = form_token(get("/department", {{"Cookie", cookie}}).body);
+    const auto submit = [&](const std::string& what, const std::string& text, bool as_file) {
+        std::string body;
+        for (const auto& [head, value] : std::vector<std::pair<std::string, std::string>>{
+                 {"name=\"token\"", token},
+                 {"name=\"document\"", as_file ? "" : text},
+                 {"name=\"file\"; filename=\"" + std::string(as_file ? "p.json" : "") +
+                      "\"\r\nContent-Type: application/json",
+                  as_file ? text : ""},
+                 {"name=\"do\"", what}})
+            body += "--XX\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + value + "\r\n";
+        return post("/department/publish",
+                    {{"Cookie", cookie},
+                     {"Content-Type", "multipart/form-data; boundary=XX"},
+                     {"Origin", "http://127.0.0.1"}},
+                    body + "--XX--\r\n");
+    };
+    auto wrong = document("FORM-1");
+    wrong.erase("title");
+    const auto refused = submit("publish", to_text(wrong), false);
+    EXPECT_EQ(refused.status, 422);
+    EXPECT_NE(refused.body.find("<code>/title</code>"), std::string::npos);
+    EXPECT_NE(refused.body.find("&quot;FORM-1&quot;"), std::string::npos) << "what was typed is still there";
+    EXPECT_NE(submit("check", to_text(document("FORM-1")), true).body.find("检查通过"), std::string::npos);
+    const auto done = submit("publish", to_text(document("FORM-1")), true);
+    EXPECT_EQ(done.status, 303);
+    EXPECT_EQ(done.header("Location"), "/campaigns/FORM-1.v1.r1?published=1");
+    EXPECT_NE(get(done.header("Location"), {{"Cookie", cookie}}).body.find("等待匹配"), std::string::npos);
+    EXPECT_EQ(get("/campaigns/NEVER-1.v1.r1", {{"Cookie", cookie}}).status, 404);
+    EXPECT_EQ(submit("publish", "  ", false).status, 422);
+}
+
+TEST_F(portal_test, health_readiness_and_metrics) {
+    EXPECT_EQ(get("/healthz").status, 200);
+    EXPECT_EQ(get("/readyz").status, 200);
+    get("/api/v1/summary", op);
+    get("/no/such/path/" + std::string(50, 'x'));
+    shared->campaign_of("METRIC-1", issuer, 5'000'000'000'000);
+    std::string text;
+    for (int i = 0; i < 100 && text.find("zhida_deliveries") == std::string::npos; ++i) {
+        text = get("/metrics").body; // counts are at most a second old
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_NE(text.find("zhida_http_requests_total{method=\"GET\",route=\"/api/v1/summary\",status=\"200\"}"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("zhida_deliveries{channel=\"sms\",state=\"queued\"}"), std::string::npos);
+    EXPECT_NE(text.find("zhida_ledger_imbalance 0"), std::string::npos);
+    EXPECT_NE(text.find("zhida_event_log_waiting{work=\"policy\"}"), std::string::npos);
+    EXPECT_EQ(text.find("xxxxxx"), std::string::npos) << "paths of strangers are no labels";
+    EXPECT_EQ(text.find(enterprise_id), std::string::npos) << "ids are no labels";
+}
+
+TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
+    store::gateway_states gateways(shared->redis);
+    shared->loop
+        .run(gateways.put(
+            "sms", {{"name", "sms"}, {"protocol", "CMPP 3.0"}, {"state", "down"}, {"detail", "拒绝连接"}},
+            std::chrono::seconds(60)))
+        .value();
+    io::log_record bad;
+    bad.topic = topics::policy;
+    bad.key = "BROKEN-1";
+    bad.value = "not json <script>";
+    shared->loop
+        .run(bury(*shared->log, bad, {{errc::invalid, "不是 JSON", "/", "改正后重发"}}, "test",
+                  "2026-11-24T00:00:00Z"))
+        .value();
+    json letters;
+    for (int i = 0; i < 200; ++i) {
+        letters = json::parse(get("/api/v1/dead-letters", op).body);
+        if (letters.at("total") != 0) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ASSERT_EQ(letters.at("total"), 1);
+    EXPECT_EQ(letters.at("items")[0].at("key"), "BROKEN-1");
+    EXPECT_EQ(letters.at("items")[0].at("errors")[0].at("what"), "不是 JSON");
+    const auto listed = json::parse(get("/api/v1/gateways", op).body).at("items");
+    EXPECT_EQ(listed[0].at("state"), "down");
+    EXPECT_EQ(listed[1].at("state"), "silent");
+    const auto summary = json::parse(get("/api/v1/summary", op).body);
+    EXPECT_EQ(summary.at("subjects"), 2);
+    EXPECT_TRUE(summary.at("unavailable").empty()) << summary.dump();
+    const auto page = get("/operator", {{"Cookie", sign_in("role=operator")}});
+    EXPECT_EQ(page.status, 200);
+    for (const char* wanted :
+         {"连不上，会自动重试", "拒绝连接", "没有消息", "BROKEN-1", "不是 JSON", "not json &lt;script&gt;"})
+        EXPECT_NE(page.body.find(wanted), std::string::npos) << wanted;
+}
+
+TEST_F(portal_test, assets_are_cached_by_version_and_etag) {
+    const auto page = get("/").body;
+    const auto at = page.find("/assets/site.css?v=");
+    ASSERT_NE(at, std::string::npos);
+    const auto target = page.substr(at, page.find('"', at) - at);
+    const auto css = get(target);
+    EXPECT_EQ(css.status, 200);
+    EXPECT_NE(css.header("Cache-Control").find("immutable"), std::string::npos);
+    EXPECT_EQ(get(target, {{"If-None-Match", css.header("ETag")}}).status, 304);
+    EXPECT_EQ(get("/assets/site.css").header("Cache-Control"), "no-cache");
+    EXPECT_EQ(get("/assets/..%2fopenapi.json").status, 400);
+    EXPECT_EQ(get("/assets/none.css").status, 404);
+}
+
+TEST(portal_alone, without_demo_sign_in_only_public_things_are_there) {
+    world w;
+    running_portal p(settings_for(w.server.address(), false), w.catalogue, w.sealer);
+    w.campaign_of("PUB-9", issuer, 1);
+    for (const char* path :
+         {"/", "/policies", "/policies/PUB-9", "/healthz", "/readyz", "/metrics", "/api/v1/openapi.json"})
+        EXPECT_EQ(fetch(p.port, "GET", path).status, 200) << path;
+    for (const char* path :
+         {"/api/v1/policies", "/api/v1/summary", "/operator", "/department", "/enterprise"})
+        EXPECT_EQ(fetch(p.port, "GET", path, op).status, 401) << path;
+    EXPECT_EQ(fetch(p.port, "POST", "/sign-in",
+                    {{"Content-Type", "application/x-www-form-urlencoded"}, {"Origin", "http://127.0.0.1"}},
+                    "role=operator")
+                  .status,
+              401);
+}
+
+TEST(portal_alone, says_why_it_is_not_ready_and_lives_through_the_loss_of_redis) {
+    world w;
+    running_portal p(w.settings, w.catalogue, w.sealer,
+                     [] { return std::vector<std::string>{"matcher: still loading"}; });
+    const auto waiting = fetch(p.port, "GET", "/readyz");
+    EXPECT_EQ(waiting.status, 503);
+    EXPECT_EQ(json::parse(waiting.body).at("reasons"), json::array({"matcher: still loading"}));
+    w.server.stop();
+    const auto lost = fetch(w.portal->port, "GET", "/readyz");
+    EXPECT_EQ(lost.status, 503);
+    EXPECT_GE(json::parse(lost.body).at("reasons").size(), 1u);
+    EXPECT_EQ(fetch(w.portal->port, "GET", "/healthz").status, 200);
+    EXPECT_EQ(fetch(w.portal->port, "POST", "/api/v1/policies", op, to_text(document("LOST-1"))).status, 503);
+    EXPECT_EQ(fetch(w.portal->port, "GET", "/policies").status, 503);
+    EXPECT_EQ(fetch(w.portal->port, "GET", "/metrics").status, 200);
+    w.server.start();
+    int status = 0;
+    for (int i = 0; i < 200 && status != 200; ++i) {
+        status = fetch(w.portal->port, "GET", "/readyz").status;
+        if (status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_EQ(status, 200);
+}
+
+TEST(portal_alone, stops_with_streams_open_and_ends_everything_it_started) {
+    world w;
+    raw_client live(w.portal->port);
+    live.send("GET /api/v1/live HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer demo-operator\r\n\r\n");
+    live.until("event: state");
+    const auto begin = std::chrono::steady_clock::now();
+    w.portal->stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+    EXPECT_TRUE(w.portal->ended);
+    EXPECT_FALSE(w.portal->failed);
+    live.rest();
+}
+
+} // namespace
+} // namespace zhida
