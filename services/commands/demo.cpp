@@ -11,8 +11,8 @@
 #include "services/app.hpp"
 #include "services/commands.hpp"
 #include "services/data_folder.hpp"
+#include "services/demo_subjects.hpp"
 #include "services/embedded_redis.hpp"
-#include "services/profiles/synthesis.hpp"
 #include "services/publishing.hpp"
 
 #include <algorithm>
@@ -59,57 +59,6 @@ config demo_settings(config c, const demo_options& d, const std::string& redis_u
     return c;
 }
 
-// Subjects come first, so that the policies find them.
-asio::awaitable<void> bring_subjects(app& a, io::event_log& log, store::profiles& profiles,
-                                     std::int64_t subjects) {
-    const auto known = (co_await profiles.count()).value();
-    if (known >= subjects) {
-        std::cout << "  " << known << " 个合成主体已在库中" << std::endl;
-        co_return;
-    }
-    const auto shards = static_cast<int>(a.settings().node.shards);
-    const auto enterprises = std::max<std::int64_t>(subjects / 4, 1);
-    std::int32_t day = 0;
-    parse_date("2026-11-01", day);
-    auto population =
-        profiles::synthesis::make(
-            a.catalogue(),
-            {.enterprises = enterprises, .residents = subjects - enterprises, .seed = 1, .day = day})
-            .value();
-    const auto started = a.clock().steady_now();
-    std::vector<io::log_message> batch;
-    std::vector<std::int64_t> last(static_cast<std::size_t>(shards), 0);
-    std::int64_t rows = 0;
-    bool more = true;
-    while (more && !a.stopping()) {
-        profile p;
-        more = population.next(p);
-        if (more) {
-            batch.push_back(profile_message(p, a.catalogue(), a.sealer(), shards, a.clock().now()));
-            ++rows;
-        }
-        if (batch.size() < 2000 && more) continue;
-        std::vector<std::int32_t> partitions;
-        for (const auto& m : batch) partitions.push_back(m.partition);
-        const auto offsets = (co_await log.append_all(std::move(batch))).value();
-        for (std::size_t i = 0; i < offsets.size(); ++i) {
-            auto& end = last[static_cast<std::size_t>(partitions[i])];
-            end = std::max(end, offsets[i] + 1);
-        }
-        batch.clear();
-    }
-    while (!a.stopping()) {
-        const auto applied = (co_await profiles.applied_offsets()).value();
-        bool all = true;
-        for (std::size_t i = 0; i < last.size(); ++i) all = all && applied[i] >= last[i];
-        if (all) break;
-        co_await io::sleep_for(a.clock(), milliseconds(20));
-    }
-    const auto ms = std::max<std::int64_t>((a.clock().steady_now() - started).count(), 1);
-    std::cout << "  " << rows << " 个合成主体已入库：" << enterprises << " 家企业、" << subjects - enterprises
-              << " 位居民（" << rows * 1000 / ms << " 行/秒）" << std::endl;
-}
-
 asio::awaitable<bool> judged_everywhere(store::ledgers& ledgers, int shards, std::int64_t end) {
     for (int shard = 0; shard < shards; ++shard)
         if ((co_await ledgers.policy_offset(shard)).value() < end) co_return false;
@@ -148,7 +97,15 @@ asio::awaitable<void> fill(app& a, std::int64_t subjects) {
     io::redis redis(a.executor(), {a.settings().redis.url, milliseconds(a.settings().redis.timeout_ms)});
     auto log = io::make_event_log(a.executor(), a.settings());
     store::profiles profiles(redis, a.sealer(), static_cast<int>(a.settings().node.shards));
-    co_await bring_subjects(a, *log, profiles, subjects);
+    const auto known = (co_await profiles.count()).value();
+    if (known >= subjects) {
+        std::cout << "  " << known << " 个合成主体已在库中" << std::endl;
+    } else {
+        const auto brought = co_await bring_subjects(a, *log, profiles, subjects);
+        std::cout << "  " << subjects << " 个合成主体已入库：" << enterprises_of(subjects) << " 家企业、"
+                  << subjects - enterprises_of(subjects) << " 位居民（"
+                  << subjects * 1000 / std::max<std::int64_t>(brought.count(), 1) << " 行/秒）" << std::endl;
+    }
     co_await publish_samples(a, *log, redis);
     co_await log->close();
     redis.close();
