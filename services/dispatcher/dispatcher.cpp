@@ -73,17 +73,16 @@ asio::awaitable<void> dispatcher::run() {
     using namespace boost::asio::experimental::awaitable_operators;
     co_await (follow_receipts() && report_status());
 
-    // What the workers have under way is settled by now or will be found in doubt: wait for them, not for
-    // ever.
+    // Gateways take nothing new and answer what they have; what is not settled in time will be found in doubt.
+    for (auto& l : lanes_)
+        if (l->gateway) l->gateway->stop();
     for (int waited = 0; waited < 100; ++waited) {
         int busy = 0;
         for (const auto& l : lanes_) busy += l->workers + (l->gateway_up ? 1 : 0);
         if (busy == 0) break;
         co_await io::sleep_for(clock_, milliseconds(50));
     }
-    for (auto& l : lanes_) {
-        if (l->consumer) co_await l->consumer->close();
-    }
+    for (auto& l : lanes_) co_await l->consumer->close();
     co_await receipt_consumer_->close(); // stop() began it: wait until it has left
     co_await log_->close();
     redis_.close();
