@@ -128,6 +128,7 @@ void app::stop() {
             // Later roles use what earlier ones offer, so they go first, one after another.
             const auto deadline = self.clock_.steady_now() + patience;
             for (auto t = self.threads_.rbegin(); t != self.threads_.rend(); ++t) {
+                if (!(*t)->thread.joinable()) continue; // never ran
                 asio::post((*t)->context, (*t)->stop);
                 while (!(*t)->ended && self.clock_.steady_now() < deadline)
                     co_await io::sleep_for(self.clock_, milliseconds(5));

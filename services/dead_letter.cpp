@@ -14,7 +14,9 @@ boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record rec
     json reasons = json::array();
     for (const auto& e : errors) reasons.push_back({{"where", e.where}, {"what", e.what}, {"fix", e.fix}});
     json headers = json::array();
-    for (const auto& [name, value] : record.headers) headers.push_back({name, value});
+    for (const auto& [name, value] : record.headers)
+        if (headers.size() < 64) headers.push_back({name.substr(0, 256), value.substr(0, 4096)});
+    const auto key = record.key.substr(0, 1024);
     const bool whole = record.value.size() <= most;
 
     cloud_event event;
@@ -22,13 +24,13 @@ boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record rec
     event.id = record.topic + "/" + std::to_string(record.partition) + "/" + std::to_string(record.offset);
     event.source = "/zhida/" + by;
     event.type = event_type::dead_letter;
-    event.subject = record.key;
+    event.subject = key;
     event.time = std::move(time);
     event.data = {{"topic", record.topic},
                   {"partition", record.partition},
                   {"offset", record.offset},
                   {"timestamp_ms", record.timestamp_ms},
-                  {"key", record.key},
+                  {"key", key},
                   {"errors", reasons},
                   {"headers", headers},
                   {"bytes", record.value.size()},
@@ -39,8 +41,7 @@ boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record rec
                                {"partition", record.partition},
                                {"offset", record.offset},
                                {"why", errors.empty() ? "" : errors.front().text()}});
-    auto kept =
-        co_await log.append({topics::dead_letter, 0, record.key, std::move(encoded.value), encoded.headers});
+    auto kept = co_await log.append({topics::dead_letter, 0, key, std::move(encoded.value), encoded.headers});
     if (!kept) co_return kept.error();
     co_return result<void>{};
 }

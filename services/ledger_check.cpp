@@ -50,12 +50,12 @@ void check(const arrays& a, const std::string& where, ledger_report::of_channel&
     const auto records = a.ledger.size() / ledger::record_size;
     if (a.audience.size() % 4 != 0 || a.ledger.size() % ledger::record_size != 0)
         errors.push_back(
-            {errc::invalid, "an array ends in the middle of a record", where, "zhida ledger rebuild"});
+            {errc::invalid, "an array ends in the middle of a record", where, "see docs/operations.md"});
     if (members != records)
         errors.push_back({errc::invalid,
                           "audience has " + std::to_string(members) + " members, ledger " +
                               std::to_string(records) + " records",
-                          where, "zhida ledger rebuild"});
+                          where, "see docs/operations.md"});
     state_counts states{};
     std::int64_t read = 0;
     for (std::size_t i = 0; i < records; ++i) {
@@ -78,14 +78,14 @@ void check(const arrays& a, const std::string& where, ledger_report::of_channel&
                               std::to_string(in_array) + " records are " +
                                   ledger::to_string(static_cast<ledger::state>(s)) + ", the counter says " +
                                   std::to_string(in_counter),
-                              where, "zhida ledger rebuild"});
+                              where, "see docs/operations.md"});
         into.states[static_cast<std::size_t>(s)] += in_array;
     }
     if (read != counted("read"))
         errors.push_back(
             {errc::invalid,
              std::to_string(read) + " records are read, the counter says " + std::to_string(counted("read")),
-             where, "zhida ledger rebuild"});
+             where, "see docs/operations.md"});
     into.matched += static_cast<std::int64_t>(members);
 }
 
@@ -109,13 +109,17 @@ asio::awaitable<result<ledger_report>> check_ledger(io::redis& redis, int shards
         auto names = co_await ledgers.campaigns_of(shard);
         if (!names) co_return names.error();
         for (const auto& name : *names) {
-            const auto listed = channels.find(name);
+            auto listed = channels.find(name);
+            if (listed == channels.end()) // published since the list was read?
+                if (auto late = co_await campaigns.get(name))
+                    listed = channels.emplace(name, late->channels).first;
             if (listed == channels.end()) {
                 report.errors.push_back({errc::invalid,
                                          "campaign " + name + " has an audience but no record of its own",
                                          "shard " + std::to_string(shard), "publish its policy again"});
                 continue;
             }
+            found[name].id = name;
             std::int64_t members = 0;
             for (const auto via : listed->second) {
                 auto a = co_await read(redis, shard, name, via);

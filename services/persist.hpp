@@ -10,10 +10,15 @@
 
 namespace zhida {
 
-// True where trying again may help: nothing was wrong with what was asked.
+// True where trying again may help: nothing was wrong with what was asked. Of Redis' own refusals only those
+// that pass.
 inline bool passing(const failure& f) noexcept {
-    return f.code == errc::unavailable || f.code == errc::timeout || f.code == errc::refused ||
-           f.code == errc::exhausted || f.code == errc::io;
+    if (f.code == errc::refused)
+        for (const char* word :
+             {"LOADING", "READONLY", "OOM", "BUSY", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
+            if (f.what.find(word) != std::string::npos) return true;
+    return f.code == errc::unavailable || f.code == errc::timeout || f.code == errc::exhausted ||
+           f.code == errc::io;
 }
 
 // attempt() gives an awaitable<result<T>>; it is called until it succeeds, fails for good, or `stopping` is

@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
-namespace prometheus {
+namespace prometheus { // NOLINTBEGIN(readability-identifier-naming): the library's names
 class Registry;
 class Counter;
 class Gauge;
 class Histogram;
 } // namespace prometheus
+// NOLINTEND(readability-identifier-naming)
 
 namespace zhida {
 

@@ -363,6 +363,7 @@ asio::awaitable<void> http_server::impl::stream_out(std::shared_ptr<impl> self,
         live->waiting.clear();
         live->waiting_bytes = 0;
         std::vector<asio::const_buffer> buffers;
+        buffers.reserve(chunks.size());
         for (const auto& chunk : chunks) buffers.emplace_back(asio::buffer(*chunk));
         s->stream.expires_after(self->options.write_timeout);
         co_await asio::async_write(s->stream, buffers, into(ec));

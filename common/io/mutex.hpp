@@ -1,4 +1,5 @@
-// Lets the coroutines of one thread take turns in a section that awaits.
+// Lets the coroutines of one thread take turns in a section that awaits: one at a time, or so many as it has
+// places.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -25,7 +26,8 @@ class mutex {
         mutex* mutex_;
     };
 
-    explicit mutex(boost::asio::any_io_executor executor) : taken_(std::move(executor), 1) {}
+    explicit mutex(boost::asio::any_io_executor executor, std::size_t places = 1)
+        : taken_(std::move(executor), places) {}
     boost::asio::awaitable<guard> lock() {
         co_await taken_.async_send(boost::system::error_code(), boost::asio::use_awaitable);
         co_return guard(this);

@@ -63,7 +63,7 @@ struct redis_consumer::state : std::enable_shared_from_this<state> {
     state(std::shared_ptr<redis_log_core> c, std::string g, std::vector<std::string> t, bool begin)
         : core(std::move(c)), group(std::move(g)), topics(std::move(t)), from_start(begin),
           reader(core->executor, core->options), for_next(core->executor), for_reader(core->executor),
-          for_upkeep(core->executor), for_close(core->executor) {
+          for_upkeep(core->executor), for_close(core->executor), for_left(core->executor) {
         if (!group.empty()) lease = std::make_shared<redis_lease>(core->connection, group);
     }
 
@@ -105,7 +105,9 @@ struct redis_consumer::state : std::enable_shared_from_this<state> {
     steady::time_point kept{};                   // when the lease was last renewed
     std::optional<std::int64_t> client;          // CLIENT ID of the reader's connection
     bool waiting_read = false;
-    asio::steady_timer for_next, for_reader, for_upkeep, for_close;
+    asio::steady_timer for_next, for_reader, for_upkeep, for_close, for_left;
+    bool left = false; // close() has ended
+    static asio::awaitable<void> leave(std::shared_ptr<state> s, bool reading);
 };
 
 redis_consumer::state::source* redis_consumer::state::find(const topic_partition& p) {
@@ -431,16 +433,8 @@ void redis_consumer::resume(const topic_partition& partition) {
     state_->wake_reader();
 }
 
-asio::awaitable<void> redis_consumer::close() {
-    const auto s = state_;
-    if (s->now == state::phase::closed) co_return;
-    const bool reading = s->now == state::phase::reading;
-    s->now = state::phase::closed;
-    if (s->lease) s->lease->stop_waiting();
-    s->reader.close();
-    s->for_reader.cancel();
-    s->for_upkeep.cancel();
-    s->for_next.cancel();
+// Waits for run() to end, writes the offsets and gives the lease back.
+asio::awaitable<void> redis_consumer::state::leave(std::shared_ptr<state> s, bool reading) {
     while (!s->run_ended) {
         s->for_close.expires_at(steady::time_point::max());
         co_await s->for_close.async_wait(tuple);
@@ -453,6 +447,27 @@ asio::awaitable<void> redis_consumer::close() {
                       {{"group", s->group}, {"reason", saved.error().text()}});
     }
     co_await s->lease->release();
+}
+
+asio::awaitable<void> redis_consumer::close() {
+    const auto s = state_;
+    if (s->now == state::phase::closed) {
+        while (!s->left) { // the first call is at it
+            s->for_left.expires_at(steady::time_point::max());
+            co_await s->for_left.async_wait(tuple);
+        }
+        co_return;
+    }
+    const bool reading = s->now == state::phase::reading;
+    s->now = state::phase::closed;
+    if (s->lease) s->lease->stop_waiting();
+    s->reader.close();
+    s->for_reader.cancel();
+    s->for_upkeep.cancel();
+    s->for_next.cancel();
+    co_await state::leave(s, reading);
+    s->left = true;
+    s->for_left.cancel();
 }
 
 } // namespace zhida::io

@@ -119,8 +119,9 @@ for i = 1, n do
     count(ns, nw, 1)
     patch[pos] = bytes
     touched = touched + 1
-    changed[#changed + 1] = struct.pack('<I4', pos) .. bytes
   end
+  -- a claim that is asked for again, because its answer was lost, is told again
+  if bytes ~= old or outcome == 'c' then changed[#changed + 1] = struct.pack('<I4', pos) .. bytes end
 end
 if touched > 0 then store(KEYS[1], raw, lo, hi, patch, touched) end
 flush(KEYS[2])
@@ -167,10 +168,11 @@ flush(KEYS[2])
 return table.concat(changed)
 )lua";
 
-// KEYS message, orphan; ARGV place, seconds to keep
+// KEYS message, orphan; ARGV place, seconds to keep. The early receipt stays until it expires: handing it
+// over twice does no harm, losing it would.
 inline constexpr const char* bind = R"lua(
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return redis.call('GETDEL', KEYS[2])
+return redis.call('GET', KEYS[2])
 )lua";
 
 // KEYS message, orphan; ARGV receipt, seconds to keep

@@ -12,6 +12,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <optional>
+
 namespace zhida::dispatcher {
 
 namespace {
@@ -135,6 +137,8 @@ asio::awaitable<result<std::shared_ptr<const policy>>> deliverer::policy_of(std:
     co_return known[campaign_id] = std::make_shared<const policy>(std::move(*p));
 }
 
+// What is told is what was asked for, not what changed: where an answer was lost, asking again changes
+// nothing, and the audit must know all the same. It merges as the ledger does.
 asio::awaitable<result<void>> deliverer::audit(const chunk& c, std::uint32_t epoch, std::string kind,
                                                std::vector<store::change> changes) {
     if (changes.empty()) co_return result<void>{};
@@ -199,7 +203,7 @@ asio::awaitable<result<void>> deliver_web(deliverer& d, chunk c, std::uint32_t e
     auto applied = co_await persist(d.time, d.stopping, "recording a chunk",
                                     [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, changes); });
     if (!applied) co_return applied.error();
-    co_return co_await d.audit(c, epoch, may ? "record" : "suppress", std::move(*applied));
+    co_return co_await d.audit(c, epoch, may ? "record" : "suppress", std::move(changes));
 }
 
 struct candidate {
@@ -208,63 +212,64 @@ struct candidate {
     std::string subject_id, address;
 };
 
-// Splits the chunk's open deliveries into those to send and those to suppress.
-void sort_out(deliverer& d, const chunk& c, const policy& p, bool enabled,
-              const std::vector<store::chunk_member>& members, std::vector<candidate>& send,
-              std::vector<store::change>& suppress) {
+// The profile with its contacts opened; nothing where it is gone. unreadable: it is there and cannot be
+// opened.
+std::optional<profile> open_subject(const crypto::sealer& sealer, const store::chunk_member& m,
+                                    bool& unreadable) {
+    if (m.packed.empty()) return std::nullopt;
+    auto unpacked = unpack_profile(m.packed);
+    unreadable = !unpacked;
+    if (!unpacked) return std::nullopt;
+    profile subject = std::move(unpacked->subject);
+    if (unpacked->sealed_contacts.empty()) return subject;
+    const auto opened = sealer.open(unpacked->sealed_contacts, m.subject_id);
+    auto contacts = opened ? parse_contacts(*opened) : result<std::vector<contact>>(opened.error());
+    unreadable = !contacts;
+    if (contacts) subject.contacts = std::move(*contacts);
+    return subject;
+}
+
+struct sorted_chunk {
+    std::vector<candidate> send;
+    std::vector<store::change> settle; // suppressed, or in doubt for good
+};
+
+sorted_chunk sort_out(deliverer& d, const chunk& c, bool enabled, bool public_policy,
+                      const std::vector<store::chunk_member>& members) {
     const auto now = seconds(d.time.now());
+    sorted_chunk out;
     for (const auto& m : members) {
         if (settled(m.now)) continue;
-        if (m.now.now == state::submitting) { // in doubt: the claim knows what to do with it
-            candidate again{m.position, m.now, m.subject_id, {}};
-            if (const auto unpacked = unpack_profile(m.packed);
-                unpacked && !unpacked->sealed_contacts.empty())
-                if (const auto opened = d.sealer.open(unpacked->sealed_contacts, m.subject_id))
-                    if (auto contacts = parse_contacts(*opened)) {
-                        profile subject;
-                        subject.contacts = std::move(*contacts);
-                        again.address = decide({c.via, true, true, false, &subject}).address;
-                    }
-            send.push_back(std::move(again));
-            continue;
-        }
-        profile subject;
-        facts f{c.via, enabled, p.may_be_pushed(), m.opted_out, nullptr};
         bool unreadable = false;
-        if (!m.packed.empty()) {
-            const auto unpacked = unpack_profile(m.packed);
-            if (unpacked) {
-                f.subject = &subject;
-                if (!unpacked->sealed_contacts.empty()) {
-                    const auto opened = d.sealer.open(unpacked->sealed_contacts, m.subject_id);
-                    auto contacts =
-                        opened ? parse_contacts(*opened) : result<std::vector<contact>>(opened.error());
-                    if (contacts)
-                        subject.contacts = std::move(*contacts);
-                    else
-                        unreadable = true;
-                }
-            } else {
-                unreadable = true;
-            }
-        }
-        auto decided = decide(f);
-        if (unreadable && (!decided.suppress || *decided.suppress == reason::no_contact)) {
-            log::error("contact data cannot be opened",
-                       {{"subject", log::masked(m.subject_id)},
-                        {"fix", "is this the key that it was sealed with?"}});
-            decided.suppress = reason::invalid_contact;
-        }
-        if (!decided.suppress) {
-            send.push_back({m.position, m.now, m.subject_id, std::move(decided.address)});
+        const auto subject = open_subject(d.sealer, m, unreadable);
+        if (m.now.now == state::submitting && enabled) { // in doubt: the claim knows what to do with it
+            auto address = decide({c.via, true, true, false, subject ? &*subject : nullptr}).address;
+            out.send.push_back({m.position, m.now, m.subject_id, std::move(address)});
             continue;
         }
         auto r = m.now;
+        r.at = now;
+        if (m.now.now == state::submitting) { // in doubt, and the channel was switched off since
+            r.now = state::unknown;
+            r.why = reason::crashed_in_flight;
+            out.settle.push_back({m.position, r});
+            continue;
+        }
+        auto decided = decide({c.via, enabled, public_policy, m.opted_out, subject ? &*subject : nullptr});
+        if (unreadable) {
+            log::error("a profile cannot be opened", {{"subject", log::masked(m.subject_id)},
+                                                      {"fix", "is this the key that it was sealed with?"}});
+            decided.suppress = reason::invalid_contact;
+        }
+        if (!decided.suppress) {
+            out.send.push_back({m.position, m.now, m.subject_id, std::move(decided.address)});
+            continue;
+        }
         r.now = state::suppressed;
         r.why = *decided.suppress;
-        r.at = now;
-        suppress.push_back({m.position, r});
+        out.settle.push_back({m.position, r});
     }
+    return out;
 }
 
 // Claims and sends the candidates, writes down what came of it.
@@ -294,7 +299,7 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (answer->outcomes[i] != store::claim_outcome::claimed) continue;
         auto& k = candidates[i];
-        const auto record = claimed[k.position];
+        const auto record = claimed.at(k.position);
         if (k.address.empty()) { // claimed before the crash, and the contact is gone since: it cannot be sent
                                  // again
             auto r = record;
@@ -338,7 +343,7 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
     auto applied = co_await persist(d.time, d.stopping, "recording outcomes",
                                     [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, outcomes); });
     if (!applied) co_return applied.error();
-    if (auto kept = co_await d.audit(c, epoch, "record", std::move(*applied)); !kept) co_return kept.error();
+    if (auto kept = co_await d.audit(c, epoch, "record", std::move(outcomes)); !kept) co_return kept.error();
     for (auto& [place, receipt] : early)
         if (auto passed = co_await d.forward_receipt(place, std::move(receipt)); !passed)
             co_return passed.error();
@@ -347,47 +352,59 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
 
 } // namespace
 
-asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, sender* via,
+asio::awaitable<result<bool>> deliverer::still_public(std::string policy_id) {
+    auto newest = co_await policies.get(policy_id);
+    if (!newest) co_return newest.error();
+    std::vector<failure> errors;
+    const auto p = read_policy(newest->document, errors);
+    if (!p) co_return p.error();
+    co_return p->may_be_pushed();
+}
+
+asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, sender* via, io::mutex* turns,
                                                  std::shared_ptr<const bool> owned) {
     auto p = co_await persist(time, stopping, "loading a policy", [&] { return policy_of(c.campaign); });
     if (!p) co_return p.error();
-    if (c.via == channel::web) co_return co_await deliver_web(*this, c, epoch, (*p)->may_be_pushed());
+    auto open = co_await persist(time, stopping, "looking the disclosure up again",
+                                 [&] { return still_public((*p)->id); });
+    if (!open) co_return open.error();
+    if (c.via == channel::web) co_return co_await deliver_web(*this, c, epoch, *open);
 
     for (bool first = true; !stopping && *owned; first = false) {
+        // Before anything is looked up: what is sent after a long silence is what holds then.
+        while (via && !via->ready() && !stopping && *owned) co_await io::sleep_for(time, milliseconds(50));
         auto members = co_await persist(time, stopping, "loading a chunk", [&] {
             return ledgers.load(c.shard, c.campaign, c.via, c.first, c.count, true);
         });
         if (!members) co_return members.error();
         if (first)
             if (auto kept = co_await audit_again(*this, c, epoch, *members); !kept) co_return kept.error();
-        std::vector<candidate> send;
-        std::vector<store::change> suppress;
-        sort_out(*this, c, **p, via != nullptr, *members, send, suppress);
-        auto applied = co_await persist(time, stopping, "recording suppressions",
-                                        [&] { return ledgers.apply(c.shard, c.campaign, c.via, suppress); });
+        auto sorted = sort_out(*this, c, via != nullptr, *open, *members);
+        auto applied = co_await persist(time, stopping, "recording what is not sent", [&] {
+            return ledgers.apply(c.shard, c.campaign, c.via, sorted.settle);
+        });
         if (!applied) co_return applied.error();
-        if (auto kept = co_await audit(c, epoch, "suppress", std::move(*applied)); !kept)
+        if (auto kept = co_await audit(c, epoch, "suppress", std::move(sorted.settle)); !kept)
             co_return kept.error();
-        if (send.empty()) co_return result<void>{};
+        if (sorted.send.empty()) co_return result<void>{};
 
         // Those held for later wait; the others go now, a batch at a time, while the gateway takes them.
         const auto now = seconds(time.now());
         std::uint32_t wake = UINT32_MAX;
         std::vector<candidate> due;
-        for (auto& k : send) {
+        for (auto& k : sorted.send) {
             if (k.now.now == state::held && k.now.at > now)
                 wake = std::min(wake, k.now.at);
             else
                 due.push_back(std::move(k));
         }
         if (due.empty()) {
-            co_await io::sleep_for(
-                time, std::min(milliseconds(std::int64_t{wake - now} * 1000), milliseconds(1000)));
+            while (seconds(time.now()) < wake && !stopping && *owned)
+                co_await io::sleep_for(time, milliseconds(500));
             continue;
         }
-        for (std::size_t at = 0; at < due.size() && !stopping && *owned; at += via->batch()) {
-            while (!via->ready() && !stopping && *owned) co_await io::sleep_for(time, milliseconds(50));
-            if (stopping || !*owned) break;
+        for (std::size_t at = 0; at < due.size() && !stopping && *owned && via->ready(); at += via->batch()) {
+            const auto turn = co_await turns->lock();
             const auto end = std::min(due.size(), at + via->batch());
             std::vector<candidate> part(
                 std::make_move_iterator(due.begin() + static_cast<std::ptrdiff_t>(at)),

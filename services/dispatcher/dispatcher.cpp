@@ -3,7 +3,6 @@
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
-#include "common/store/keys.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/receipts.hpp"
 #include "services/dispatcher/senders.hpp"
@@ -19,8 +18,9 @@ namespace zhida::dispatcher {
 
 namespace {
 
-// Shards of a channel that are worked on at once: enough to claim and record while another sends.
-constexpr int workers_of_a_lane = 4;
+// Chunks of a channel that claim and send at once: enough to claim and record while another sends, and few
+// enough that a crash leaves few deliveries in doubt.
+constexpr std::size_t senders_of_a_lane = 4;
 // Chunks of one shard that wait in memory.
 constexpr std::size_t most_waiting = 64;
 constexpr auto receipts_kept = std::chrono::hours(72);
@@ -31,14 +31,15 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
                        const crypto::sealer& sealer, metrics& meters, std::vector<channel> channels)
     : executor_(executor), config_(c), clock_(clock), sealer_(sealer),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
-      log_(io::make_event_log(executor, c)), ledgers_(redis_), messages_(redis_),
+      log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
       deliverer_{config_, clock_, sealer_, *log_, ledgers_, messages_, campaigns_, policies_, stopping_},
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
-        auto l = std::make_unique<lane>(via, executor, static_cast<std::size_t>(c.node.shards));
+        auto l =
+            std::make_unique<lane>(via, executor, static_cast<std::size_t>(c.node.shards), senders_of_a_lane);
         l->gateway = make_sender(via);
         lanes_.push_back(std::move(l));
     }
@@ -61,8 +62,9 @@ asio::awaitable<void> dispatcher::run() {
     for (auto& l : lanes_) {
         names.push_back(to_string(l->via));
         l->consumer = log_->subscribe(group + ".dispatch." + to_string(l->via), {topics::dispatch(l->via)});
-        if (l->gateway) asio::co_spawn(executor_, l->gateway->run(), asio::detached);
-        for (; l->workers < workers_of_a_lane; ++l->workers)
+        if (l->gateway) asio::co_spawn(executor_, keep_up(*l), asio::detached);
+        // A worker each, so that a chunk whose recipients must wait holds up its own shard alone.
+        for (; l->workers < static_cast<int>(config_.node.shards); ++l->workers)
             asio::co_spawn(executor_, work(*l), asio::detached);
         asio::co_spawn(executor_, follow(*l), asio::detached);
     }
@@ -75,13 +77,12 @@ asio::awaitable<void> dispatcher::run() {
     // ever.
     for (int waited = 0; waited < 100; ++waited) {
         int busy = 0;
-        for (const auto& l : lanes_) busy += l->workers;
+        for (const auto& l : lanes_) busy += l->workers + (l->gateway_up ? 1 : 0);
         if (busy == 0) break;
         co_await io::sleep_for(clock_, milliseconds(50));
     }
     for (auto& l : lanes_) {
         if (l->consumer) co_await l->consumer->close();
-        if (l->gateway) l->gateway->stop();
     }
     co_await receipt_consumer_->close(); // stop() began it: wait until it has left
     co_await log_->close();
@@ -93,6 +94,12 @@ void dispatcher::stop() {
     stopping_ = true;
     for (auto& l : lanes_) l->runnable.close();
     if (receipt_consumer_) asio::co_spawn(executor_, receipt_consumer_->close(), asio::detached);
+}
+
+asio::awaitable<void> dispatcher::keep_up(lane& l) {
+    l.gateway_up = true;
+    co_await l.gateway->run();
+    l.gateway_up = false;
 }
 
 asio::awaitable<void> dispatcher::follow(lane& l) {
@@ -147,6 +154,7 @@ asio::awaitable<void> dispatcher::lose(lane& l, std::vector<io::topic_partition>
     for (const auto& p : partitions) {
         while (l.shards.contains(p.partition) && l.shards[p.partition].busy && !stopping_)
             co_await io::sleep_for(clock_, milliseconds(5));
+        if (stopping_) co_return; // a worker may still use the entry; it goes with the lane
         l.shards.erase(p.partition);
     }
 }
@@ -163,7 +171,10 @@ asio::awaitable<void> dispatcher::work(lane& l) {
         o.waiting.pop_front();
         try {
             co_await handle(l, shard, std::move(record));
-        } catch (const std::exception& e) { // a bug: the chunk is taken up again after a restart
+        } catch (const std::exception&
+                     e) { // a bug: nothing of the shard is stored any more, so a restart takes it up
+            *o.owned = false;
+            o.waiting.clear();
             log::error("a chunk failed",
                        {{"channel", to_string(l.via)}, {"shard", shard}, {"why", e.what()}});
         }
@@ -187,7 +198,7 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard, io::log_record reco
     if (c && (c->shard != shard || c->via != l.via))
         c = failure{errc::invalid, "the chunk belongs to another partition", "/shard", ""};
     if (c) {
-        auto done = co_await deliverer_.deliver(*c, o.epoch, l.gateway.get(), owned);
+        auto done = co_await deliverer_.deliver(*c, o.epoch, l.gateway.get(), &l.turns, owned);
         if (done)
             chunks_done_.Increment();
         else if (done.error().code == errc::cancelled)
@@ -270,9 +281,15 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
             co_await persist(clock_, stopping_, "writing receipts",
                              [&, s = shard, n = name, v = via] { return ledgers_.apply(s, n, v, changes); });
         if (!applied) {
-            log::error("receipts without a ledger", {{"campaign", name}, {"why", applied.error().text()}});
-            if (passing(applied.error()) || applied.error().code == errc::cancelled) co_return false;
-            continue;
+            if (applied.error().code == errc::cancelled) co_return false;
+            // One of them has no place: the others must not suffer for it.
+            for (const auto& one : changes) {
+                auto alone = co_await ledgers_.apply(shard, name, via, {one});
+                if (!alone)
+                    log::error(
+                        "a receipt without a place in the ledger",
+                        {{"campaign", name}, {"position", one.position}, {"why", alone.error().text()}});
+            }
         }
         receipts_applied_.Increment(static_cast<double>(changes.size()));
         const chunk c{name, shard, via, 0, 0};
@@ -290,8 +307,7 @@ asio::awaitable<void> dispatcher::report_status() {
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
             const auto s = l->gateway->status();
-            auto kept = co_await redis_.command({"SET", store::keys::gateway_status(s.name),
-                                                 zhida::to_text(gateways::to_json(s)), "EX", "10"});
+            auto kept = co_await gateway_states_.put(s.name, gateways::to_json(s), std::chrono::seconds(10));
             if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
         }
         co_await io::sleep_for(clock_, milliseconds(1000));
@@ -303,6 +319,8 @@ asio::awaitable<bool> dispatcher::bury_record(io::log_record record, std::vector
     auto buried = co_await persist(clock_, stopping_, "burying an event", [&] {
         return bury(*log_, record, errors, "dispatcher", to_rfc3339(clock_.now()));
     });
+    if (!buried && !stopping_)
+        throw failure_error(buried.error()); // nothing may be passed over without a trace
     co_return buried.has_value();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/metrics.hpp"
+#include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
 
 #include <boost/asio/experimental/channel.hpp>
@@ -40,11 +41,14 @@ class dispatcher {
         // Shards with waiting chunks that nobody works on; each is in it once.
         asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code, int)> runnable;
         int workers = 0;
-        lane(channel c, asio::any_io_executor executor, std::size_t shard_count)
-            : via(c), runnable(std::move(executor), shard_count) {}
+        bool gateway_up = false;
+        io::mutex turns; // of the chunks that send
+        lane(channel c, asio::any_io_executor executor, std::size_t shard_count, std::size_t senders)
+            : via(c), runnable(executor, shard_count), turns(executor, senders) {}
     };
 
     asio::awaitable<void> follow(lane& l);
+    asio::awaitable<void> keep_up(lane& l);
     asio::awaitable<void> work(lane& l);
     asio::awaitable<void> handle(lane& l, int shard, io::log_record record);
     asio::awaitable<bool> gain(lane& l, std::vector<io::topic_partition> partitions);
@@ -64,6 +68,7 @@ class dispatcher {
     io::redis redis_;
     std::unique_ptr<io::event_log> log_;
     store::ledgers ledgers_;
+    store::gateway_states gateway_states_;
     store::messages messages_;
     store::campaigns campaigns_;
     store::policies policies_;

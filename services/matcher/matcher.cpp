@@ -265,6 +265,8 @@ asio::awaitable<bool> matcher::bury_record(io::log_record record, std::vector<fa
     auto buried = co_await persist(clock_, stopping_, "burying an event", [&] {
         return bury(*log_, record, errors, "matcher", to_rfc3339(clock_.now()));
     });
+    if (!buried && !stopping_)
+        throw failure_error(buried.error()); // nothing may be passed over without a trace
     co_return buried.has_value();
 }
 

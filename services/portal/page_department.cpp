@@ -36,7 +36,7 @@ asio::awaitable<result<json>> own_policies(context& c, const visitor& v) {
         if (!may_see_campaign(v.who, p->about.issuer)) continue;
         const auto summary = policy_summary(*p);
         auto line = policy_line_view(summary, v.in);
-        const auto id = summary.at("campaign");
+        const auto& id = summary.at("campaign");
         const auto found = id.is_string() ? by_id.find(id.get<std::string>()) : by_id.end();
         line["progress"] =
             found == by_id.end() ? json(false) : campaign_view(campaign_document(*found->second), v.in);
