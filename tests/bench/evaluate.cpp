@@ -2,6 +2,7 @@
 // blacklist): median over runs, one thread. Rows differ, and a fifth of the values is missing.
 #include "common/base/clock.hpp"
 #include "matching/condition.hpp"
+#include "tests/support/folders.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -55,7 +56,7 @@ std::vector<attribute_row> rows_for(const catalogue& c, std::size_t count) {
 } // namespace
 
 int main() {
-    const auto c = catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    const auto c = catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     std::vector<failure> errors;
     const auto made = condition::compile(json::parse(policy), subject_type::enterprise, c, errors).value();
     const auto rows = rows_for(c, 100'000);

@@ -1,5 +1,6 @@
 // Bytes as a condition: read, compile, evaluate on rows that know nothing, some and all, explain.
 #include "matching/condition.hpp"
+#include "tests/support/folders.hpp"
 
 #include <cstdlib>
 
@@ -9,7 +10,7 @@ using namespace zhida::matching;
 namespace {
 
 const catalogue& the_catalogue() {
-    static const auto loaded = catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue");
+    static const auto loaded = catalogue::load(zhida::tests::in_source("config/catalogue"));
     return loaded.value();
 }
 

@@ -1,12 +1,14 @@
 // Files to import, CSV and JSON Lines, in one piece and in small ones: the same profiles, rows and counts.
 #include "services/profiles/import_reader.hpp"
+#include "tests/support/folders.hpp"
 
 #include <cstdlib>
 
 namespace {
 
 const zhida::matching::catalogue& shared_catalogue() {
-    static const auto loaded = zhida::matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    static const auto loaded =
+        zhida::matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     return loaded;
 }
 

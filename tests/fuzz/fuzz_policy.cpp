@@ -1,5 +1,6 @@
 // Policy documents from anybody: parse, check, compile, judge, explain. Good seeds: config/samples/policies.
 #include "matching/policy_check.hpp"
+#include "tests/support/folders.hpp"
 
 #include <cstdlib>
 
@@ -8,7 +9,7 @@ namespace {
 using namespace zhida;
 
 const matching::catalogue& shared_catalogue() {
-    static const auto loaded = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    static const auto loaded = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     return loaded;
 }
 

@@ -1,4 +1,5 @@
 // The CMPP client against the simulated gateway over loopback, in both versions.
+#include "tests/support/folders.hpp"
 #include "tests/support/gateways.hpp"
 
 #include <gtest/gtest.h>
@@ -431,8 +432,8 @@ TEST(cmpp_simulator, understands_a_peer_that_is_not_ours) {
     for (const char* version : {"2.0", "3.0"}) {
         simulated all;
         all.start([](auto& s) { s.cmpp_options().report_delay = milliseconds(20); });
-        const std::string command = std::string("python3 '" ZHIDA_TEST_SUPPORT "/cmpp_peer.py' ") +
-                                    std::to_string(all.sms.port) + " 900001 888888 " + version +
+        const std::string command = "python3 '" + zhida::tests::in_source("tests/support/cmpp_peer.py") +
+                                    "' " + std::to_string(all.sms.port) + " 900001 888888 " + version +
                                     " 13912345678 '来自别处的客户端' 2>&1";
         std::FILE* peer = ::popen(command.c_str(), "r");
         ASSERT_NE(peer, nullptr);

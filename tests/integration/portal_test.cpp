@@ -7,6 +7,7 @@
 #include "services/dead_letter.hpp"
 #include "services/portal/portal.hpp"
 #include "services/publishing.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/raw_client.hpp"
 #include "tests/support/servers.hpp"
@@ -77,10 +78,10 @@ class running_portal {
   public:
     running_portal(const config& c, const matching::catalogue& catalogue, const crypto::sealer& sealer,
                    std::function<std::vector<std::string>()> not_ready = {})
-        : settings_(c),
-          role_(std::make_unique<portal::portal>(
-              context_.get_executor(), portal::portal_parts{settings_, catalogue, clock_, sealer, meters_,
-                                                            ZHIDA_SOURCE_CONFIG_DIR, std::move(not_ready)})) {
+        : settings_(c), role_(std::make_unique<portal::portal>(
+                            context_.get_executor(),
+                            portal::portal_parts{settings_, catalogue, clock_, sealer, meters_,
+                                                 zhida::tests::in_source("config"), std::move(not_ready)})) {
         role_->start().value();
         port = role_->port();
         asio::co_spawn(context_, role_->run(), [this](std::exception_ptr thrown) {
@@ -113,7 +114,7 @@ class running_portal {
 struct world {
     world()
         : server("redis"), settings(settings_for(server.address(), true)),
-          catalogue(matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value()),
+          catalogue(matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value()),
           sealer(crypto::sealer::from_hex_key(std::string(64, 'a')).value()),
           redis(loop.executor(), {server.address(), milliseconds(2000)}),
           log(io::make_event_log(loop.executor(), settings)) {

@@ -10,6 +10,7 @@
 #include "services/commands.hpp"
 #include "services/profiles/profile_feed.hpp"
 #include "services/publishing.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
 
@@ -37,7 +38,7 @@ class profile_import : public testing::Test {
         std::filesystem::create_directories(folder_);
         settings_.node.shards = shards;
         settings_.node.data_dir = folder_.string();
-        settings_.node.config_dir = ZHIDA_SOURCE_CONFIG_DIR;
+        settings_.node.config_dir = zhida::tests::in_source("config");
         settings_.redis.url = server_.address();
         settings_.event_log.driver = "redis";
     }
@@ -101,7 +102,7 @@ TEST_F(profile_import, good_rows_become_events_and_bad_ones_a_report) {
     EXPECT_THAT(report, HasSubstr("\r\n3,ent.headcount,\"'=1+1\","));
 
     const auto sealer = crypto::load_sealer(settings_.node.data_dir + "/contact.key", false).value();
-    const auto catalogue = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    const auto catalogue = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     std::map<std::string, profile> seen;
     for (const auto& r : records(2)) {
         EXPECT_THAT(r.value, Not(HasSubstr("1640000000"))); // contacts go in sealed
@@ -145,7 +146,7 @@ TEST_F(profile_import, a_report_that_cannot_be_written_loses_no_good_row) {
 // What the matcher does with the events, until it has seen `count` of them.
 void apply(const config& settings, const crypto::sealer& sealer, std::size_t count) {
     tests::loop loop;
-    const auto catalogue = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    const auto catalogue = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     auto log = io::make_event_log(loop.executor(), settings);
     loop.run(log->ensure(all_topics(shards))).value();
     io::redis redis(loop.executor(), {.url = settings.redis.url});
@@ -213,7 +214,7 @@ class jumping_clock final : public clock {
 TEST_F(profile_import, waiting_for_nobody_ends_with_what_is_missing) {
     tests::loop loop;
     const auto sealer = crypto::load_sealer(settings_.node.data_dir + "/contact.key", true).value();
-    const auto catalogue = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    const auto catalogue = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     auto log = io::make_event_log(loop.executor(), settings_);
     loop.run(log->ensure(all_topics(shards))).value();
     const jumping_clock time;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/json.hpp"
+#include "tests/support/folders.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -15,7 +16,7 @@
 namespace zhida::tests {
 
 inline std::string config_path(const std::string& name) {
-    return std::string(ZHIDA_SOURCE_CONFIG_DIR) + "/" + name;
+    return in_source("config/" + name);
 }
 
 inline json read_json_file(const std::filesystem::path& path) {

@@ -2,6 +2,8 @@
 // however it ends. ZHIDA_TEST_REDIS (a URL) and ZHIDA_TEST_KAFKA (brokers) name servers that run already.
 #pragma once
 
+#include "tests/support/folders.hpp"
+
 #include <unistd.h>
 
 #include <array>
@@ -55,7 +57,7 @@ class server {
 
   private:
     std::string script(const std::string& verb, const std::string& owner = "") {
-        const auto command = std::string("'" ZHIDA_TEST_SUPPORT "/") + kind_ + ".sh' " + verb + " '" +
+        const auto command = "'" + in_source("tests/support/" + kind_ + ".sh") + "' " + verb + " '" +
                              dir_.string() + "' " + owner;
         const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
         if (!pipe) throw std::runtime_error("cannot run " + command);

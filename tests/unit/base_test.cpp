@@ -4,6 +4,7 @@
 #include "common/base/json.hpp"
 #include "common/base/log.hpp"
 #include "common/base/murmur2.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -282,13 +283,13 @@ TEST_F(config_file, the_defaults_are_good) {
 }
 
 TEST_F(config_file, the_one_in_the_tree_is_the_default) {
-    std::ifstream in(ZHIDA_SOURCE_CONFIG_DIR "/zhida.toml");
+    std::ifstream in(zhida::tests::in_source("config/zhida.toml"));
     std::stringstream text;
     text << in.rdbuf();
     EXPECT_EQ(text.str(), default_config_text())
         << "ZHIDA_WRITE_CONFIG=1 zhida_unit --gtest_filter=config_file.* writes it";
     if (std::getenv("ZHIDA_WRITE_CONFIG"))
-        std::ofstream(ZHIDA_SOURCE_CONFIG_DIR "/zhida.toml") << default_config_text();
+        std::ofstream(zhida::tests::in_source("config/zhida.toml")) << default_config_text();
 }
 
 TEST_F(config_file, later_sources_win) {

@@ -1,6 +1,7 @@
 #include "matching/catalogue.hpp"
 #include "matching/decimal.hpp"
 #include "matching_support.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
@@ -277,7 +278,7 @@ class broken_catalogue : public testing::Test {
     void SetUp() override {
         folder_ = testing::TempDir() + "zhida_catalogue_" + std::to_string(::getpid());
         std::filesystem::remove_all(folder_);
-        std::filesystem::copy(ZHIDA_SOURCE_CONFIG_DIR "/catalogue", folder_);
+        std::filesystem::copy(zhida::tests::in_source("config/catalogue"), folder_);
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
     void write(const std::string& file, const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include "common/base/crypto.hpp"
 #include "common/base/json.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -15,7 +16,7 @@ namespace {
 
 const json& vectors() {
     static const json loaded = [] {
-        std::ifstream file(std::string(ZHIDA_TEST_DATA) + "/cmpp_vectors.json");
+        std::ifstream file(zhida::tests::in_source("tests/data/cmpp_vectors.json"));
         const std::string text{std::istreambuf_iterator<char>(file), {}};
         return parse_json(text).value();
     }();

@@ -5,6 +5,7 @@
 #include "services/profiles/file_encoding.hpp"
 #include "services/profiles/import_report.hpp"
 #include "services/profiles/profile_feed.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 const matching::catalogue& shared_catalogue() {
-    static const auto loaded = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    static const auto loaded = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     return loaded;
 }
 

@@ -2,6 +2,7 @@
 #include "services/matcher/policy_log.hpp"
 
 #include "common/model/cloud_event.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +10,7 @@ namespace zhida::matcher {
 namespace {
 
 const matching::catalogue& catalogue() {
-    static const auto loaded = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    static const auto loaded = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     return loaded;
 }
 

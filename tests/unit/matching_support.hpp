@@ -3,13 +3,14 @@
 
 #include "common/base/clock.hpp"
 #include "matching/condition.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gtest/gtest.h>
 
 namespace zhida::matching {
 
 inline const catalogue& the_catalogue() {
-    static const auto loaded = catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue");
+    static const auto loaded = catalogue::load(zhida::tests::in_source("config/catalogue"));
     return loaded.value();
 }
 

@@ -1,5 +1,6 @@
 #include "matching/policy_check.hpp"
 #include "services/commands.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/json_files.hpp"
 
 #include <gmock/gmock.h>
@@ -145,7 +146,7 @@ class policy_check_command : public testing::Test {
     }
     int run(const std::vector<std::string>& files, bool as_json = false) {
         commands::options o;
-        o.settings.node.config_dir = ZHIDA_SOURCE_CONFIG_DIR;
+        o.settings.node.config_dir = zhida::tests::in_source("config");
         o.json = as_json;
         std::ostringstream out, err;
         auto* old_out = std::cout.rdbuf(out.rdbuf());

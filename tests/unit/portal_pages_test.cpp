@@ -10,6 +10,7 @@
 #include "services/portal/routes.hpp"
 #include "services/portal/templates.hpp"
 #include "services/portal/views.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +22,7 @@
 namespace zhida::portal {
 namespace {
 
-const std::string config_dir = ZHIDA_SOURCE_CONFIG_DIR;
+const std::string config_dir = zhida::tests::in_source("config");
 
 std::string file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);

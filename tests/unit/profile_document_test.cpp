@@ -1,6 +1,7 @@
 #include "matching/profile_document.hpp"
 
 #include "common/base/clock.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +18,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 const catalogue& shared_catalogue() {
-    static const auto loaded = catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    static const auto loaded = catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     return loaded;
 }
 

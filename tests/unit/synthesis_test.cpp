@@ -6,6 +6,7 @@
 #include "services/profiles/import_reader.hpp"
 #include "services/profiles/profile_writer.hpp"
 #include "services/profiles/synthetic_contacts.hpp"
+#include "tests/support/folders.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ namespace zhida::profiles {
 namespace {
 
 const matching::catalogue& shared_catalogue() {
-    static const auto loaded = matching::catalogue::load(ZHIDA_SOURCE_CONFIG_DIR "/catalogue").value();
+    static const auto loaded = matching::catalogue::load(zhida::tests::in_source("config/catalogue")).value();
     return loaded;
 }
 

@@ -1,6 +1,7 @@
 // Verdicts written by hand from the policies' own words (tests/data/verdicts), against the sample documents.
 #include "common/base/clock.hpp"
 #include "matching/policy_check.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/json_files.hpp"
 
 #include <gtest/gtest.h>
@@ -69,7 +70,7 @@ TEST(sample_policies, every_top_level_condition_has_the_source_s_words) {
 
 TEST(verdicts, are_what_the_policies_say) {
     std::set<std::string> policies, outcomes;
-    for (const auto& [file, expected] : tests::json_files(ZHIDA_TEST_DATA "/verdicts")) {
+    for (const auto& [file, expected] : tests::json_files(zhida::tests::in_source("tests/data/verdicts"))) {
         const auto id = expected["policy"].get<std::string>();
         policies.insert(id);
         const auto checked = sample(id);
