@@ -51,6 +51,7 @@ const attribute* catalogue::find(subject_type subject, int number) const noexcep
 
 std::vector<std::string> catalogue::near(std::string_view name, std::size_t count) const {
     std::vector<candidate> candidates;
+    candidates.reserve(attributes_.size());
     for (const auto& a : attributes_) candidates.push_back({a.name, a.label});
     std::vector<std::string> out;
     for (const auto i : nearest(name, candidates, count)) out.push_back(attributes_[i].name);

@@ -53,6 +53,7 @@ result<std::int64_t> checked_number(const attribute& a, decimal_error why, std::
 result<std::int64_t> encode_term(const attribute& a, std::string_view code) {
     if (const auto* t = a.find_term(code)) return t->number;
     std::vector<candidate> candidates;
+    candidates.reserve(a.terms.size());
     for (const auto& t : a.terms) candidates.push_back({t.code, t.label});
     std::string all;
     const auto near = nearest(code, candidates, 3);

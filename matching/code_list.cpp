@@ -97,6 +97,7 @@ bool code_list::any_below(std::string_view prefix, const code_entry** only) cons
 
 std::vector<std::string> code_list::near(std::string_view code, std::size_t count) const {
     std::vector<candidate> candidates;
+    candidates.reserve(entries_.size());
     for (const auto& e : entries_) candidates.push_back({e.code, e.name});
     std::vector<std::string> out;
     for (const auto i : nearest(code, candidates, count)) out.push_back(entries_[i].code);

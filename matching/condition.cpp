@@ -51,6 +51,7 @@ std::string operator_hint(std::string_view name) {
     for (const auto& [theirs, ours] : others)
         if (name == theirs) return "write \"" + std::string(ours) + "\"";
     std::vector<candidate> candidates;
+    candidates.reserve(std::size(all_operators));
     for (const auto o : all_operators) candidates.push_back({to_string(o), ""});
     std::string near;
     for (const auto i : nearest(name, candidates, 2))

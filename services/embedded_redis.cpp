@@ -104,6 +104,7 @@ result<embedded_redis> embedded_redis::start(const std::string& folder) {
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (::getppid() != parent) ::_exit(1);
         std::vector<char*> arguments;
+        arguments.reserve(words.size() + 1);
         for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
         arguments.push_back(nullptr);
         ::execvp("redis-server", arguments.data());

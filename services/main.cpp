@@ -5,8 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <iostream>
-
-extern char** environ;
+#include <unistd.h>
 
 namespace {
 
