@@ -465,9 +465,15 @@ asio::awaitable<void> redis_consumer::close() {
     s->for_reader.cancel();
     s->for_upkeep.cancel();
     s->for_next.cancel();
+    // Also where the caller is gone before the end: whoever waits must not wait for ever.
+    struct end_of_close {
+        state& of;
+        ~end_of_close() {
+            of.left = true;
+            of.for_left.cancel();
+        }
+    } const end{*s};
     co_await state::leave(s, reading);
-    s->left = true;
-    s->for_left.cancel();
 }
 
 } // namespace zhida::io
