@@ -73,7 +73,8 @@ asio::awaitable<void> dispatcher::run() {
     using namespace boost::asio::experimental::awaitable_operators;
     co_await (follow_receipts() && report_status());
 
-    // Gateways take nothing new and answer what they have; what is not settled in time will be found in doubt.
+    // Gateways take nothing new and answer what they have; what is not settled in time will be found in
+    // doubt.
     for (auto& l : lanes_)
         if (l->gateway) l->gateway->stop();
     for (int waited = 0; waited < 100; ++waited) {

@@ -247,7 +247,8 @@ TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
     const std::chrono::seconds keep(60);
     EXPECT_FALSE(loop_.run(m.resolve("sms", "aa", "early", keep)).value().has_value());
     EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "early");
-    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "early") << "a lost answer loses no receipt";
+    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "early")
+        << "a lost answer loses no receipt";
     const auto found = loop_.run(m.resolve("sms", "aa", "late", keep)).value();
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->position, 9U);
