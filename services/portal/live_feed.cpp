@@ -92,7 +92,8 @@ asio::awaitable<void> tell_progress(context& c, const bool& stopping) {
         if (listeners.empty()) continue;
         const auto changed = c.live.take_changed();
         if (changed.empty()) continue;
-        const auto progress = co_await c.progress.newest();
+        // Not what is kept: it may be older than the change, and nobody would tell of it again.
+        const auto progress = co_await c.progress.read();
         if (!progress) {
             log::warn("portal_progress_unreadable", {{"error", progress.error().text()}});
             for (const auto& id : changed) c.live.changed(id); // next second again

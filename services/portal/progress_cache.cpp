@@ -6,14 +6,17 @@ namespace {
 constexpr auto fresh = milliseconds(900);
 }
 
-asio::awaitable<result<std::shared_ptr<const std::vector<store::campaign_progress>>>>
-progress_cache::newest() {
+asio::awaitable<result<progress_cache::progress>> progress_cache::newest() {
     if (kept_ && until_ > time_.steady_now()) co_return kept_;
+    co_return co_await read();
+}
+
+asio::awaitable<result<progress_cache::progress>> progress_cache::read() {
     auto campaigns = co_await from_.list(most);
     if (!campaigns) co_return campaigns.error();
-    auto progress = co_await from_.progress_of(std::move(*campaigns));
-    if (!progress) co_return progress.error();
-    kept_ = std::make_shared<const std::vector<store::campaign_progress>>(std::move(*progress));
+    auto counted = co_await from_.progress_of(std::move(*campaigns));
+    if (!counted) co_return counted.error();
+    kept_ = std::make_shared<const std::vector<store::campaign_progress>>(std::move(*counted));
     until_ = time_.steady_now() + fresh;
     co_return kept_;
 }

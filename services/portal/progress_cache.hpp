@@ -14,8 +14,11 @@ namespace asio = boost::asio;
 class progress_cache {
   public:
     progress_cache(store::campaigns& from, const clock& time) : from_(from), time_(time) {}
+    using progress = std::shared_ptr<const std::vector<store::campaign_progress>>;
     // Newest first, at most `most`; at most a second old.
-    asio::awaitable<result<std::shared_ptr<const std::vector<store::campaign_progress>>>> newest();
+    asio::awaitable<result<progress>> newest();
+    // The same, read now: for who knows that something changed.
+    asio::awaitable<result<progress>> read();
 
     static constexpr std::size_t most = 200;
 
@@ -23,7 +26,7 @@ class progress_cache {
     store::campaigns& from_;
     const clock& time_;
     steady_time until_{};
-    std::shared_ptr<const std::vector<store::campaign_progress>> kept_;
+    progress kept_;
 };
 
 } // namespace zhida::portal
