@@ -1,6 +1,6 @@
 // The whole service in one process with its own redis-server and the simulators: what the first floor can do.
 //   import_rows_s             rows from zhida.profile to Redis and the matcher, synthesis and sealing
-//   included redis_bytes_per_profile   Redis' memory over the rows, the log of the import not counted
+//   redis_bytes_per_profile  Redis' memory over the rows, the log of the import not counted
 //   process_bytes_per_profile growth of this process (all roles) over the rows
 //   publish_web_last_ms       publish until the last of all subjects has it on their page
 //   publish_sms_last_ms       ... and the last SMS was submitted (CMPP, window of the settings)
