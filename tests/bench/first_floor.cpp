@@ -68,6 +68,12 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects) {
     print("redis_bytes_per_profile",
           (co_await memory_of(redis, "{s*}:p:*") + co_await memory_of(redis, "{s*}:ids")) / rows, "bytes");
 
+    // True of everybody, whether the attribute is known or not.
+    const auto any = [](const char* attribute) {
+        const json missing = {{"op", "isNull"}, {"args", json::array({{{"property", attribute}}})}};
+        return json{{"op", "or"},
+                    {"args", json::array({missing, {{"op", "not"}, {"args", json::array({missing})}}})}};
+    };
     const json everyone = {{"schema", "zhida.policy/1"},
                            {"id", "bench-everyone"},
                            {"version", 1},
@@ -79,13 +85,13 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects) {
                            {"items", json::array({{{"id", "1"},
                                                    {"title", "企业事项"},
                                                    {"subject", "enterprise"},
-                                                   {"eligibility", true},
+                                                   {"eligibility", any("ent.headcount")},
                                                    {"benefit", "补贴"},
                                                    {"mode", "申请享受"}},
                                                   {{"id", "2"},
                                                    {"title", "居民事项"},
                                                    {"subject", "resident"},
-                                                   {"eligibility", true},
+                                                   {"eligibility", any("person.birth_date")},
                                                    {"benefit", "补贴"},
                                                    {"mode", "申请享受"}}})}};
     std::vector<failure> errors;
