@@ -1,0 +1,306 @@
+// A chunk on its way: real Redis and log, a sender that does what the test tells it to.
+#include "common/base/murmur2.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
+#include "common/store/profiles.hpp"
+#include "services/dispatcher/chunk.hpp"
+#include "services/ledger_check.hpp"
+#include "services/publishing.hpp"
+
+#include "tests/support/loop.hpp"
+#include "tests/support/servers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+
+namespace zhida::dispatcher {
+namespace {
+
+using gateways::send_outcome;
+using gateways::send_result;
+using ledger::reason;
+using ledger::state;
+
+constexpr int shards = 2;
+constexpr std::uint32_t people = 6;
+
+json document(int version, const std::string& disclosure) {
+    return {{"schema", "zhida.policy/1"},
+            {"id", "P"},
+            {"version", version},
+            {"title", "测试政策"},
+            {"issuer", "宝山区科委"},
+            {"level", "区"},
+            {"region", "310113"},
+            {"disclosure", disclosure},
+            {"items",
+             json::array({{{"id", "1"},
+                           {"title", "研发补助"},
+                           {"subject", "enterprise"},
+                           {"eligibility", {{"op", "<="}, {"args", {{{"property", "ent.headcount"}}, 500}}}},
+                           {"benefit", "最高 50 万元"},
+                           {"mode", "申请享受"}}})}};
+}
+
+class scripted : public sender {
+  public:
+    asio::awaitable<void> run() override { co_return; }
+    void stop() override {}
+    bool ready() const override { return true; }
+    asio::awaitable<send_result> send(outgoing message) override {
+        ++seen[message.address];
+        references.insert(message.reference);
+        if (on_send) on_send();
+        if (throws) throw std::runtime_error("a bug in the client");
+        if (script.empty()) co_return send_result{send_outcome::accepted, {message.address}, "", "", {}, ""};
+        auto next = script.front();
+        script.pop_front();
+        co_return next;
+    }
+    gateways::gateway_status status() const override { return {}; }
+    std::uint32_t resend_within_s() const override { return resend; }
+    std::size_t batch() const override { return 4; }
+
+    std::deque<send_result> script;
+    std::function<void()> on_send;
+    bool throws = false;
+    std::uint32_t resend = 0;
+    std::map<std::string, int> seen; // by address
+    std::set<std::string> references;
+};
+
+class delivery : public ::testing::Test {
+  protected:
+    delivery() : settings_(settings()), log_(io::make_event_log(loop_.executor(), settings_)) {
+        loop_.run(redis_.command({"FLUSHDB"})).value();
+        loop_.run(log_->ensure(all_topics(shards))).value();
+        publish(1, "主动公开");
+        campaign c;
+        c.id = campaign_;
+        c.policy_id = "P";
+        c.title = "测试政策";
+        c.issuer = "宝山区科委";
+        c.channels = {channel::sms};
+        loop_.run(campaigns_.put(c)).value();
+        std::vector<profile> all;
+        for (int i = 0; all.size() < people; ++i) {
+            profile p;
+            p.id = "SYN" + std::to_string(i);
+            p.contacts = {{"法人", "1640000000" + std::to_string(all.size()), ""}};
+            if (shard_of(p.id, shards) == shard_) all.push_back(p);
+        }
+        for (const auto& p : all) ids_.push_back(p.id);
+        loop_.run(profiles_.put(shard_, all, 1)).value();
+        std::vector<store::audience_member> members;
+        for (const auto& p : all) members.push_back({loop_.run(profiles_.get(p.id)).value().ordinal, 1});
+        loop_.run(ledgers_.freeze(shard_, campaign_, {channel::sms}, members, {{"0:eligible", people}}))
+            .value();
+        epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    }
+    ~delivery() override {
+        const auto report = loop_.run(check_ledger(redis_, shards)).value();
+        for (const auto& e : report.errors) ADD_FAILURE() << e.text();
+        loop_.run(log_->close());
+    }
+    static config settings() {
+        config c;
+        c.redis.url = tests::redis_url();
+        c.event_log.driver = "redis";
+        c.node.shards = shards;
+        return c;
+    }
+    void publish(int version, const std::string& disclosure) {
+        std::vector<failure> errors;
+        const auto doc = document(version, disclosure);
+        const auto p = read_policy(doc, errors).value();
+        loop_.run(policies_.put(p, doc, version, p.may_be_pushed())).value();
+    }
+    result<void> deliver(sender* via) {
+        io::mutex turns(loop_.executor(), 1);
+        return loop_.run(
+            deliverer_.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, via, &turns, owned_));
+    }
+    store::claim_request claim_of(std::vector<std::uint32_t> positions) {
+        store::claim_request r;
+        r.shard = shard_;
+        r.campaign = campaign_;
+        r.via = channel::sms;
+        r.epoch = epoch_;
+        r.now_s = static_cast<std::uint32_t>(
+            std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count());
+        for (const auto p : positions) r.subject_ids.push_back(ids_[p]);
+        r.positions = std::move(positions);
+        return r;
+    }
+    ledger::record at(std::uint32_t position) {
+        const auto bytes = loop_.run(ledgers_.ledger_bytes(shard_, campaign_, channel::sms)).value();
+        return ledger::decode(bytes.data() + position * ledger::record_size);
+    }
+    // What somebody who follows zhida.delivery alone knows of the ledger.
+    std::map<std::uint32_t, ledger::record> audited() {
+        std::map<std::uint32_t, ledger::record> known;
+        std::int64_t expected = 0;
+        for (const auto end : loop_.run(log_->end_offsets(topics::delivery)).value()) expected += end;
+        auto consumer = log_->broadcast({topics::delivery}, true);
+        while (expected > 0) {
+            const auto event = loop_.run(consumer->next());
+            const auto* records = event ? std::get_if<std::vector<io::log_record>>(&*event) : nullptr;
+            if (!records) continue;
+            for (const auto& r : *records) {
+                --expected;
+                const auto t = read_transition(decode_event(r.headers, r.value).value().data).value();
+                for (const auto& c : t.changes) {
+                    const auto found = known.find(c.position);
+                    known[c.position] = found == known.end() ? c.to : ledger::merge(found->second, c.to);
+                }
+            }
+        }
+        loop_.run(consumer->close());
+        return known;
+    }
+    void expect_audit_agrees() {
+        const auto known = audited();
+        for (std::uint32_t i = 0; i < people; ++i) {
+            ASSERT_TRUE(known.contains(i)) << i;
+            EXPECT_EQ(known.at(i).now, at(i).now) << i;
+            EXPECT_EQ(known.at(i).why, at(i).why) << i;
+        }
+    }
+
+    const int shard_ = 1;
+    const std::string campaign_ = "P.v1.r1";
+    tests::loop loop_;
+    config settings_;
+    system_clock clock_;
+    crypto::sealer sealer_ = crypto::sealer::from_hex_key(std::string(64, 'a')).value();
+    io::redis redis_{loop_.executor(), {tests::redis_url(), milliseconds(5000)}};
+    std::unique_ptr<io::event_log> log_;
+    store::ledgers ledgers_{redis_};
+    store::messages messages_{redis_};
+    store::campaigns campaigns_{redis_, shards};
+    store::policies policies_{redis_};
+    store::profiles profiles_{redis_, sealer_, shards};
+    bool stopping_ = false;
+    std::shared_ptr<bool> owned_ = std::make_shared<bool>(true);
+    std::uint32_t epoch_ = 0;
+    std::vector<std::string> ids_;
+    deliverer deliverer_{settings_, clock_,     sealer_,   *log_,    ledgers_,
+                         messages_, campaigns_, policies_, stopping_};
+};
+
+TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
+    scripted gateway;
+    ASSERT_TRUE(deliver(&gateway));
+    ASSERT_TRUE(deliver(&gateway)) << "the record of a finished chunk may come again";
+    EXPECT_EQ(gateway.seen.size(), people);
+    for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 1) << address;
+    EXPECT_EQ(gateway.references.size(), people);
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::submitted);
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, a_channel_switched_off_sends_nothing_and_leaves_no_claim_open) {
+    // Two were claimed, then the process ended, and the channel is off since.
+    loop_.run(ledgers_.claim(claim_of({0, 3}))).value();
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    ASSERT_TRUE(deliver(nullptr));
+    for (std::uint32_t i = 0; i < people; ++i) {
+        EXPECT_EQ(at(i).now, i % 3 == 0 ? state::unknown : state::suppressed) << i;
+        EXPECT_EQ(at(i).why, i % 3 == 0 ? reason::crashed_in_flight : reason::channel_disabled) << i;
+    }
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, what_was_claimed_before_a_crash_is_unknown_where_the_gateway_may_have_it) {
+    loop_.run(ledgers_.claim(claim_of({1, 2}))).value();
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    scripted gateway;
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(gateway.seen.size(), people - 2);
+    EXPECT_EQ(at(1).now, state::unknown);
+    EXPECT_EQ(at(2).why, reason::crashed_in_flight);
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, what_was_claimed_before_a_crash_is_sent_again_where_the_gateway_drops_repetitions) {
+    loop_.run(ledgers_.claim(claim_of({1, 2}))).value();
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    scripted gateway;
+    gateway.resend = 60;
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(gateway.seen.size(), people);
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::submitted);
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, a_claim_that_is_asked_again_is_told_again) {
+    auto request = claim_of({0, 1, 2});
+    request.resend_within_s = 60;
+    const auto first = loop_.run(ledgers_.claim(request)).value();
+    const auto second = loop_.run(ledgers_.claim(request)).value(); // the answer to the first was lost
+    EXPECT_EQ(first.outcomes, second.outcomes);
+    EXPECT_EQ(first.changes.size(), second.changes.size());
+    // Without that the gateway would send twice: in doubt.
+    const auto third = loop_.run(ledgers_.claim(claim_of({0, 1, 2}))).value();
+    for (const auto o : third.outcomes) EXPECT_EQ(o, store::claim_outcome::in_doubt);
+}
+
+TEST_F(delivery, refusals_are_tried_again_and_rejections_are_final) {
+    scripted gateway;
+    gateway.script = {{send_outcome::retry, {}, "cmpp:8", "", milliseconds(0), ""},
+                      {send_outcome::rejected, {}, "cmpp:6", "", milliseconds(0), "bad_number"},
+                      {send_outcome::unknown, {}, "", "", milliseconds(0), ""}};
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(at(0).now, state::submitted);
+    EXPECT_EQ(at(0).attempts, 1);
+    EXPECT_EQ(at(1).now, state::failed);
+    EXPECT_EQ(at(1).why, reason::bad_number);
+    EXPECT_EQ(at(2).now, state::unknown);
+    EXPECT_EQ(at(2).why, reason::no_answer);
+    EXPECT_EQ(gateway.seen.at("16400000000"), 2);
+    EXPECT_EQ(gateway.seen.at("16400000002"), 1);
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, a_client_that_throws_leaves_its_deliveries_unknown) {
+    scripted gateway;
+    gateway.throws = true;
+    ASSERT_TRUE(deliver(&gateway));
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::unknown);
+    for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 1) << address;
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, a_policy_that_was_withdrawn_from_the_public_is_not_sent_any_more) {
+    publish(2, "依申请公开");
+    scripted gateway;
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_TRUE(gateway.seen.empty());
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).why, reason::not_public);
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, an_owner_that_was_replaced_claims_nothing) {
+    loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    scripted gateway;
+    const auto done = deliver(&gateway);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, errc::conflict);
+    EXPECT_TRUE(gateway.seen.empty());
+}
+
+TEST_F(delivery, losing_the_shard_ends_the_chunk_after_what_is_under_way) {
+    scripted gateway;
+    gateway.on_send = [this] { *owned_ = false; };
+    const auto done = deliver(&gateway);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, errc::cancelled);
+    EXPECT_EQ(gateway.seen.size(), gateway.batch());
+    for (std::uint32_t i = 0; i < people; ++i)
+        EXPECT_EQ(at(i).now, i < gateway.batch() ? state::submitted : state::queued) << i;
+}
+
+} // namespace
+} // namespace zhida::dispatcher
