@@ -1,0 +1,133 @@
+// The demonstration as somebody meets it who starts it, stops it and starts it again.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, rmdirSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { start, run } from './support/processes.mjs';
+import { portal } from './support/api.mjs';
+import { program } from './support/installation.mjs';
+import { forSmallEnterprises } from './support/documents.mjs';
+import { settled } from './support/campaigns.mjs';
+import { until } from './support/wait.mjs';
+
+const people = 1500;
+const folder = t => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'zhida-demo-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+};
+async function demo(data, words = []) {
+  const begun = await start(program, ['demo', '--port', '0', '--data', data, '--subjects', String(people), ...words],
+    { ready: /^ready (http:\/\/127\.0\.0\.1:\d+\/)$/, within: 120_000 });
+  return { ...begun, api: portal(begun.match[1]) };
+}
+const campaigns = async api => (await api.json('/api/v1/campaigns?limit=100')).items
+  .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+test('the demonstration', async t => {
+  const data = path.join(folder(t), 'd');
+  let first, before;
+  t.after(() => first?.kill());
+
+  await t.test('publishes the thirty policies to the people they are for', async () => {
+    first = await demo(data);
+    const { api } = first;
+    assert.equal((await api.json('/api/v1/summary')).subjects, people);
+    const all = await campaigns(api);
+    assert.equal(all.length, 30);
+    for (const { id, audience } of all) if (audience > 0) await settled(api, id);
+    before = await campaigns(api);
+    assert.ok(before.filter(c => c.audience > 0).length >= 10);
+    for (const c of before) assert.ok(c.identity_holds, c.id);
+  });
+
+  await t.test('every address that it prints can be opened', async () => {
+    const printed = [...first.tail().matchAll(/http:\/\/127\.0\.0\.1:\d+\/\w*/g)].map(m => m[0]);
+    assert.ok(printed.length >= 5, first.tail());
+    for (const address of printed) {
+      const answer = await fetch(address);
+      assert.equal(answer.status, 200, address);
+      assert.match(await answer.text(), /合成数据/);
+    }
+  });
+
+  await t.test('a second one on the same folder is refused and the first goes on', async () => {
+    const second = run(program, ['demo', '--port', '0', '--data', data], { check: false });
+    assert.equal(second.status, 1);
+    assert.match(second.stderr, /in use by another/);
+    assert.ok(second.stderr.includes(data), second.stderr);
+    await first.api.get('/readyz');
+  });
+
+  await t.test('a port that is taken is named', async t => {
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    await new Promise(resolve => taken.once('listening', resolve));
+    t.after(() => taken.close());
+    const { port } = taken.address();
+    const other = run(program, ['demo', '--port', String(port), '--data', path.join(folder(t), 'e')], { check: false });
+    assert.equal(other.status, 1);
+    assert.match(other.stderr, new RegExp(`port ${port} is in use.*--port`));
+  });
+
+  await t.test('started again it goes on where it was and sends nothing twice', async () => {
+    const id = before.find(c => c.audience > 0).id;
+    assert.equal(await first.stop(), 0);
+    first = await demo(data);
+    assert.deepEqual(await campaigns(first.api), before);
+    assert.equal((await first.api.json(`/api/v1/campaigns/${id}`)).id, id);
+    const gateways = (await first.api.json('/api/v1/gateways')).items;
+    for (const g of gateways) assert.equal(g.sent ?? 0, 0, JSON.stringify(g));
+    assert.equal(await first.stop(), 0);
+  });
+});
+
+test('a full disk is told of, and nothing is lost by it', async t => {
+  const disk = mkdtempSync(path.join(os.tmpdir(), 'zhida-disk-'));
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk]).status !== 0) {
+    rmdirSync(disk);
+    return t.skip('a small disk cannot be mounted here');
+  }
+  let zhida;
+  t.after(async () => {
+    await zhida?.kill();
+    spawnSync('umount', ['-l', disk]);
+    rmdirSync(disk);
+  });
+  zhida = await demo(path.join(disk, 'd'));
+  const { api } = zhida;
+  const filler = path.join(disk, 'filler');
+  spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']);
+
+  // Some of what comes still fits into the last block; then one is refused, with the reason.
+  const accepted = [];
+  const refused = await until('a refusal', async () => {
+    const id = `FULL-${accepted.length}`;
+    const answer = await api.call('POST', '/api/v1/policies',
+      { token: 'demo-operator', body: forSmallEnterprises(id, `满盘${id}`) });
+    if (answer.status === 202) accepted.push(id);
+    return answer.status >= 400 ? answer : null;
+  });
+  assert.equal(refused.status, 503);
+  assert.equal(refused.json.type, '/problems/unavailable');
+  assert.match(refused.json.detail, /No space left on device/);
+  await until('the service to say so', async () => {
+    const answer = await api.call('GET', '/readyz');
+    return answer.status === 503 && /No space left/.test(answer.text);
+  });
+
+  rmSync(filler);
+  await until('the service to be ready again', async () => (await api.call('GET', '/readyz')).status === 200);
+  const id = `FULL-${accepted.length}`;
+  const again = await api.call('POST', '/api/v1/policies',
+    { token: 'demo-operator', body: forSmallEnterprises(id, `满盘${id}`) });
+  assert.equal(again.status, 202);
+  for (const done of [...accepted, id]) {
+    const campaign = await settled(api, `${done}.v1.r1`);
+    assert.ok(campaign.identity_holds);
+    assert.ok(campaign.audience > 0);
+  }
+  assert.equal(await zhida.stop(), 0);
+});
