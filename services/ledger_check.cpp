@@ -4,8 +4,6 @@
 #include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
 
-#include <charconv>
-
 namespace zhida {
 
 namespace asio = boost::asio;
@@ -37,9 +35,7 @@ asio::awaitable<result<arrays>> read(io::redis& redis, int shard, std::string ca
     a.ledger = std::move(reply->items[1].text);
     const auto& fields = reply->items[2].items;
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-        std::int64_t n = 0;
-        std::from_chars(fields[i + 1].text.data(), fields[i + 1].text.data() + fields[i + 1].text.size(), n);
-        a.counters[fields[i].text] = n;
+        a.counters[fields[i].text] = fields[i + 1].number();
     }
     co_return a;
 }
@@ -57,6 +53,7 @@ void check(const arrays& a, const std::string& where, ledger_report::of_channel&
                               std::to_string(records) + " records",
                           where, "see docs/operations.md"});
     state_counts states{};
+    std::map<std::string, std::int64_t> reasons; // by the counter's name
     std::int64_t read = 0;
     for (std::size_t i = 0; i < records; ++i) {
         const auto r = ledger::decode(a.ledger.data() + i * ledger::record_size);
@@ -64,6 +61,9 @@ void check(const arrays& a, const std::string& where, ledger_report::of_channel&
             errors.push_back(
                 {errc::invalid, "record " + std::to_string(i) + " has no known state", where, ""});
         ++states[static_cast<std::size_t>(r.now)];
+        if (ledger::has_reason(r.now))
+            ++reasons["w" + std::to_string(static_cast<int>(r.now)) + ":" +
+                      std::to_string(static_cast<int>(r.why))];
         if (r.engaged & ledger::engagement::read) ++read;
     }
     const auto counted = [&](const std::string& field) {
@@ -81,6 +81,14 @@ void check(const arrays& a, const std::string& where, ledger_report::of_channel&
                               where, "see docs/operations.md"});
         into.states[static_cast<std::size_t>(s)] += in_array;
     }
+    for (const auto& [field, n] : a.counters)
+        if (field.starts_with('w')) reasons.try_emplace(field, 0);
+    for (const auto& [field, n] : reasons)
+        if (n != counted(field))
+            errors.push_back({errc::invalid,
+                              std::to_string(n) + " records have the state and reason " + field.substr(1) +
+                                  ", the counter says " + std::to_string(counted(field)),
+                              where, "see docs/operations.md"});
     if (read != counted("read"))
         errors.push_back(
             {errc::invalid,

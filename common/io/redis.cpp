@@ -5,8 +5,15 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <charconv>
 
 namespace zhida::io {
+
+std::int64_t redis_reply::number() const noexcept {
+    auto n = integer;
+    std::from_chars(text.data(), text.data() + text.size(), n);
+    return n;
+}
 
 namespace {
 

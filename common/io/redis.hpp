@@ -24,6 +24,8 @@ struct redis_reply {
     std::vector<redis_reply> items;
 
     bool is_nil() const noexcept { return type == kind::nil; }
+    // The text as a number, or the integer; 0 where neither is one.
+    std::int64_t number() const noexcept;
 };
 
 struct redis_options {

@@ -27,6 +27,10 @@ const char* label(state) noexcept; // Chinese
 constexpr bool terminal(state s) noexcept {
     return s >= state::delivered;
 }
+// States that say why; counted by reason too.
+constexpr bool has_reason(state s) noexcept {
+    return s == state::held || s == state::unknown || s == state::failed || s == state::suppressed;
+}
 
 enum class reason : std::uint8_t {
     none = 0,

@@ -25,13 +25,15 @@ result<campaign> read(const io::redis_reply& reply, const std::string& id) {
     return read_campaign(*document);
 }
 
+// A part of a field's name; -1 where it is no number.
+int number(std::string_view text) {
+    int n = -1;
+    std::from_chars(text.data(), text.data() + text.size(), n);
+    return n;
+}
+
 // "s5" -> state 5; "w8:2" -> suppressed because of no_contact; "read"
 void add(channel_progress& to, const std::string& field, std::int64_t count) {
-    const auto number = [](std::string_view text) {
-        int n = -1;
-        std::from_chars(text.data(), text.data() + text.size(), n);
-        return n;
-    };
     if (field == "read") {
         to.read += count;
     } else if (field[0] == 's') {
@@ -48,12 +50,6 @@ void add(channel_progress& to, const std::string& field, std::int64_t count) {
             }
         to.reasons.push_back({now, why, count});
     }
-}
-
-std::int64_t number(const std::string& text) {
-    std::int64_t n = 0;
-    std::from_chars(text.data(), text.data() + text.size(), n);
-    return n;
 }
 
 } // namespace
@@ -109,7 +105,7 @@ asio::awaitable<result<std::vector<campaign_progress>>> campaigns::progress_of(s
             for (int shard = 0; shard < shards_; ++shard, ++at) {
                 const auto& fields = (*replies)[at].items;
                 for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-                    add(counted, fields[i].text, number(fields[i + 1].text));
+                    add(counted, fields[i].text, fields[i + 1].number());
             }
             p.channels.push_back(std::move(counted));
         }
@@ -137,10 +133,10 @@ asio::awaitable<result<campaign_progress>> campaigns::progress(std::string id, s
         for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {
             const auto& field = reply.items[i].text;
             const auto colon = field.find(':');
-            const auto item = static_cast<std::size_t>(number(field.substr(0, colon)));
+            const auto item = static_cast<std::size_t>(number(std::string_view(field).substr(0, colon)));
             if (colon == std::string::npos || item >= items) continue;
             const auto kind = field.substr(colon + 1);
-            const auto count = number(reply.items[i + 1].text);
+            const auto count = reply.items[i + 1].number();
             if (kind == "eligible") p.items[item].eligible += count;
             if (kind == "possible") p.items[item].possible += count;
             if (kind == "one_short") p.items[item].one_short += count;

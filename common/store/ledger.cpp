@@ -50,8 +50,9 @@ std::string epoch_field(channel via) {
     return std::string("epoch:") + to_string(via);
 }
 
-// Receipts come within 72 hours or never; parts are counted that long.
-constexpr auto parts_kept = "259200";
+std::string seconds_kept() {
+    return std::to_string(receipts_kept.count());
+}
 
 failure broken(std::string what) {
     return {errc::invalid, std::move(what), "redis",
@@ -192,7 +193,7 @@ asio::awaitable<result<std::vector<bool>>> ledgers::parts_delivered(std::vector<
     for (const auto& p : parts) {
         const auto key = keys::parts(p.shard, p.campaign, p.via, p.position);
         commands.push_back({"SADD", key, std::to_string(p.part)});
-        commands.push_back({"EXPIRE", key, parts_kept});
+        commands.push_back({"EXPIRE", key, seconds_kept()});
         commands.push_back({"SCARD", key});
     }
     auto replies = co_await redis_.pipeline(std::move(commands));
@@ -278,21 +279,19 @@ result<message_place> read_message_place(std::string_view text) {
 }
 
 asio::awaitable<result<std::string>> messages::bind(std::string gateway, std::string message_id,
-                                                    message_place place, std::chrono::seconds keep) {
+                                                    message_place place) {
     auto reply = co_await redis_.eval(bind_script(),
                                       {keys::message(gateway, message_id), keys::orphan(gateway, message_id)},
-                                      {to_text(place), std::to_string(keep.count())});
+                                      {to_text(place), seconds_kept()});
     if (!reply) co_return reply.error();
     co_return std::move(reply->text);
 }
 
-asio::awaitable<result<std::optional<message_place>>> messages::resolve(std::string gateway,
-                                                                        std::string message_id,
-                                                                        std::string receipt,
-                                                                        std::chrono::seconds keep) {
+asio::awaitable<result<std::optional<message_place>>>
+messages::resolve(std::string gateway, std::string message_id, std::string receipt) {
     auto reply = co_await redis_.eval(resolve_script(),
                                       {keys::message(gateway, message_id), keys::orphan(gateway, message_id)},
-                                      {std::move(receipt), std::to_string(keep.count())});
+                                      {std::move(receipt), seconds_kept()});
     if (!reply) co_return reply.error();
     if (reply->is_nil()) co_return std::optional<message_place>{};
     auto place = read_message_place(reply->text);

@@ -63,6 +63,9 @@ struct claim_answer {
     std::vector<change> changes;         // what the call wrote
 };
 
+// A receipt comes within three days or never; so long its message is remembered.
+inline constexpr std::chrono::seconds receipts_kept = std::chrono::hours(72);
+
 // Where the receipts of a gateway's message ids belong. A receipt may come before the id is known here.
 struct message_place {
     int shard = 0;
@@ -116,12 +119,12 @@ class ledgers {
 class messages {
   public:
     explicit messages(io::redis& r) : redis_(r) {}
-    // Remembers the place for `keep`; returns the receipt that had come first, if one had ("" if none).
+    // Remembers the place; returns the receipt that had come first, if one had ("" if none).
     asio::awaitable<result<std::string>> bind(std::string gateway, std::string message_id,
-                                              message_place place, std::chrono::seconds keep);
-    // The place ("" fields: none known: the receipt text is kept for `keep`, for bind to find).
-    asio::awaitable<result<std::optional<message_place>>>
-    resolve(std::string gateway, std::string message_id, std::string receipt, std::chrono::seconds keep);
+                                              message_place place);
+    // The place ("" fields: none known: the receipt text is kept, for bind to find).
+    asio::awaitable<result<std::optional<message_place>>> resolve(std::string gateway, std::string message_id,
+                                                                  std::string receipt);
 
   private:
     io::redis& redis_;

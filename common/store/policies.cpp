@@ -22,12 +22,6 @@ return 1
     return s;
 }
 
-std::int64_t number(const std::string& text) {
-    std::int64_t n = 0;
-    std::from_chars(text.data(), text.data() + text.size(), n);
-    return n;
-}
-
 io::redis_args fields_of(std::string_view id) {
     return {"HMGET", keys::policy(id), "document", "version", "received_ms", "pushed"};
 }
@@ -40,8 +34,8 @@ result<stored_policy> read(const io::redis_reply& reply, const std::string& id) 
     if (!document) return document.error();
     stored_policy p;
     p.document = std::move(*document);
-    p.version = static_cast<int>(number(reply.items[1].text));
-    p.received_ms = number(reply.items[2].text);
+    p.version = static_cast<int>(reply.items[1].number());
+    p.received_ms = reply.items[2].number();
     p.pushed = reply.items[3].text == "1";
     return p;
 }

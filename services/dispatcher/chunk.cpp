@@ -21,9 +21,6 @@ namespace {
 using ledger::reason;
 using ledger::state;
 
-// A receipt may come for three days; after that nobody asks any more.
-constexpr auto receipts_kept = std::chrono::hours(72);
-
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
 }
@@ -333,9 +330,8 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
         for (int part = 1; part <= parts; ++part) {
             const store::message_place place{c.shard, c.campaign, c.via, s.position, part, parts};
             const auto& id = s.result.message_ids[static_cast<std::size_t>(part - 1)];
-            auto receipt = co_await persist(d.time, d.stopping, "remembering a message id", [&] {
-                return d.messages.bind(to_string(c.via), id, place, receipts_kept);
-            });
+            auto receipt = co_await persist(d.time, d.stopping, "remembering a message id",
+                                            [&] { return d.messages.bind(to_string(c.via), id, place); });
             if (!receipt) co_return receipt.error();
             if (!receipt->empty()) early.emplace_back(place, std::move(*receipt));
         }

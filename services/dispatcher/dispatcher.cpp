@@ -23,7 +23,6 @@ namespace {
 constexpr std::size_t senders_of_a_lane = 4;
 // Chunks of one shard that wait in memory.
 constexpr std::size_t most_waiting = 64;
-constexpr auto receipts_kept = std::chrono::hours(72);
 
 } // namespace
 
@@ -220,7 +219,7 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard, io::log_record reco
 
 asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
     const auto text = receipt_text(r);
-    auto place = co_await messages_.resolve(r.gateway, r.message_id, text, receipts_kept);
+    auto place = co_await messages_.resolve(r.gateway, r.message_id, text);
     if (!place) {
         log::warn("a receipt could not be kept; the gateway will send it again",
                   {{"why", place.error().text()}});

@@ -46,7 +46,8 @@ class wechat_sender final : public sender {
                   {[this] { return load(); },
                    [this, &c](gateways::wechat_token token) { return store(std::move(token), c.now()); }}) {}
 
-    asio::awaitable<void> run() override { co_return; } // connections are made as messages go
+    // Connections are made as messages go; a wrong account shall be seen before the first message.
+    asio::awaitable<void> run() override { co_await client_.probe(); }
     void stop() override { client_.close(); }
     bool ready() const override { return client_.status().state != "stopped"; }
     asio::awaitable<gateways::send_result> send(outgoing m) override {

@@ -1,15 +1,11 @@
 #include "services/portal/dead_letters.hpp"
 
-#include "common/base/clock.hpp"
 #include "common/base/crypto.hpp"
 #include "common/base/log.hpp"
 #include "common/io/http_decode.hpp"
+#include "common/io/timer.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
-
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace zhida::portal {
 
@@ -67,14 +63,15 @@ json dead_letters::newest(std::size_t limit) const {
     return out;
 }
 
-asio::awaitable<void> dead_letters::follow(io::event_log& log, io::log_consumer& consumer) {
+asio::awaitable<void> dead_letters::follow(const clock& time, io::event_log& log,
+                                           io::log_consumer& consumer) {
     while (true) {
         auto event = co_await consumer.next();
         if (!event) {
             if (event.error().code == errc::cancelled) co_return;
-            log::warn("portal_dead_letters_unreadable", {{"error", event.error().text()}});
-            asio::steady_timer pause(co_await asio::this_coro::executor, std::chrono::seconds(1));
-            co_await pause.async_wait(asio::use_awaitable);
+            if (event.error().code != errc::not_found) // the topic is made while we start
+                log::warn("portal_dead_letters_unreadable", {{"error", event.error().text()}});
+            co_await io::sleep_for(time, milliseconds(1000));
             continue;
         }
         if (const auto* got = std::get_if<io::assigned>(&*event)) {

@@ -63,7 +63,8 @@ asio::awaitable<void> follow_deliveries(context& c, io::log_consumer& consumer) 
         auto event = co_await consumer.next();
         if (!event) {
             if (event.error().code == errc::cancelled) co_return;
-            log::warn("portal_deliveries_unreadable", {{"error", event.error().text()}});
+            if (event.error().code != errc::not_found) // the topic is made while we start
+                log::warn("portal_deliveries_unreadable", {{"error", event.error().text()}});
             co_await io::sleep_for(c.time, milliseconds(1000));
             continue;
         }

@@ -84,7 +84,7 @@ asio::awaitable<void> portal::impl::run() {
     buried = c.log->broadcast({topics::dead_letter}, /*from_start*/ true);
     background = 3;
     io::spawn(executor, one_of(self, follow_deliveries(c, *deliveries)));
-    io::spawn(executor, one_of(self, c.buried.follow(*c.log, *buried)));
+    io::spawn(executor, one_of(self, c.buried.follow(c.time, *c.log, *buried)));
     io::spawn(executor, one_of(self, tell_progress(c, stopping)));
 
     co_await server->run();

@@ -244,15 +244,13 @@ TEST_F(store_test, the_inbox_is_the_web_ledger_read_by_subject) {
 TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
     messages m(redis_);
     const message_place place{1, "P.v1.r1", channel::sms, 9, 1, 1};
-    const std::chrono::seconds keep(60);
-    EXPECT_FALSE(loop_.run(m.resolve("sms", "aa", "early", keep)).value().has_value());
-    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "early");
-    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place, keep)).value(), "early")
-        << "a lost answer loses no receipt";
-    const auto found = loop_.run(m.resolve("sms", "aa", "late", keep)).value();
+    EXPECT_FALSE(loop_.run(m.resolve("sms", "aa", "early")).value().has_value());
+    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place)).value(), "early");
+    EXPECT_EQ(loop_.run(m.bind("sms", "aa", place)).value(), "early") << "a lost answer loses no receipt";
+    const auto found = loop_.run(m.resolve("sms", "aa", "late")).value();
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->position, 9U);
-    EXPECT_FALSE(loop_.run(m.resolve("wechat", "aa", "x", keep)).value().has_value())
+    EXPECT_FALSE(loop_.run(m.resolve("wechat", "aa", "x")).value().has_value())
         << "ids belong to their gateway";
 }
 
@@ -322,6 +320,19 @@ TEST_F(store_test, verify_names_what_does_not_agree) {
     loop_.run(redis_.command({"APPEND", keys::ledger(1, "P.v1.r1", channel::web), std::string(16, '\0')}))
         .value();
     EXPECT_GE(loop_.run(check_ledger(redis_, shards)).value().errors.size(), 2U);
+}
+
+TEST_F(store_test, verify_counts_reasons_too) {
+    freeze(3);
+    record r;
+    r.now = state::suppressed;
+    r.why = zhida::ledger::reason::no_contact;
+    loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{0, r}})).value();
+    expect_counters_agree();
+    loop_.run(redis_.command({"HINCRBY", keys::counters(1, "P.v1.r1", channel::sms), "w8:2", "1"})).value();
+    const auto report = loop_.run(check_ledger(redis_, shards)).value();
+    ASSERT_EQ(report.errors.size(), 1U);
+    EXPECT_NE(report.errors[0].what.find("8:2"), std::string::npos);
 }
 
 TEST_F(store_test, progress_sums_the_shards) {
