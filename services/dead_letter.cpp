@@ -2,21 +2,40 @@
 
 #include "common/base/crypto.hpp"
 #include "common/base/log.hpp"
+#include "common/base/utf8.hpp"
 #include "common/model/topics.hpp"
 
 namespace zhida {
+
+namespace {
+
+// At most so many bytes, without control characters, which JSON would write six times as long.
+std::string printable(std::string_view text, std::size_t most) {
+    std::string out(text.substr(0, most));
+    out.resize(valid_utf8_prefix(out));
+    for (auto& c : out)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    return out;
+}
+
+} // namespace
 
 boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record record,
                                           std::vector<failure> errors, std::string by, std::string time) {
     // The record is kept whole, so that it can be mended and replayed; half a megabyte is more than any good
     // one.
     constexpr std::size_t most = 512 << 10;
+    // So are some tens of reasons and headers; a letter that the log refuses for its size would stop
+    // everything.
+    const auto cut = [](std::string_view text) { return printable(text, 500); };
     json reasons = json::array();
-    for (const auto& e : errors) reasons.push_back({{"where", e.where}, {"what", e.what}, {"fix", e.fix}});
+    for (const auto& e : errors)
+        if (reasons.size() < 50)
+            reasons.push_back({{"where", cut(e.where)}, {"what", cut(e.what)}, {"fix", cut(e.fix)}});
     json headers = json::array();
     for (const auto& [name, value] : record.headers)
-        if (headers.size() < 64) headers.push_back({name.substr(0, 256), value.substr(0, 4096)});
-    const auto key = record.key.substr(0, 1024);
+        if (headers.size() < 32) headers.push_back({printable(name, 256), printable(value, 1024)});
+    const auto key = printable(record.key, 1024);
     const bool whole = record.value.size() <= most;
 
     cloud_event event;
@@ -32,6 +51,7 @@ boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record rec
                   {"timestamp_ms", record.timestamp_ms},
                   {"key", key},
                   {"errors", reasons},
+                  {"errors_found", errors.size()},
                   {"headers", headers},
                   {"bytes", record.value.size()},
                   {"whole", whole},

@@ -10,13 +10,16 @@
 
 namespace zhida {
 
-// True where trying again may help: nothing was wrong with what was asked. Of Redis' own refusals only those
-// that pass.
+// True where trying again may help: nothing was wrong with what was asked. A server that refuses is full, is
+// starting, has lost its replicas or its password: somebody will mend it; but a command that it does not
+// understand is our mistake.
 inline bool passing(const failure& f) noexcept {
-    if (f.code == errc::refused)
-        for (const char* word :
-             {"LOADING", "READONLY", "OOM", "BUSY", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
-            if (f.what.find(word) != std::string::npos) return true;
+    if (f.code == errc::refused) {
+        for (const char* ours : {"WRONGTYPE", "NOSCRIPT", "ERR "})
+            if (f.what.find(ours) != std::string::npos)
+                return f.what.find("max number of clients") != std::string::npos;
+        return true;
+    }
     return f.code == errc::unavailable || f.code == errc::timeout || f.code == errc::exhausted ||
            f.code == errc::io;
 }

@@ -8,13 +8,16 @@
 namespace zhida {
 
 std::vector<io::topic_spec> all_topics(std::int32_t shards) {
+    // Policies are kept for ever: a matcher reads them from the beginning. The others are kept for who has to
+    // look back; nothing goes before every group has stored that it is done.
+    constexpr std::int64_t day = 24LL * 3600 * 1000, week = 7 * day, month = 30 * day;
     std::vector<io::topic_spec> all{{topics::policy, 1, -1},
-                                    {topics::profile, shards, -1},
-                                    {topics::delivery, shards, -1},
-                                    {topics::receipt, shards, -1},
-                                    {topics::dead_letter, 1, -1}};
+                                    {topics::profile, shards, week},
+                                    {topics::delivery, shards, month},
+                                    {topics::receipt, shards, week},
+                                    {topics::dead_letter, 1, month}};
     for (const auto via : {channel::web, channel::sms, channel::wechat})
-        all.push_back({topics::dispatch(via), shards, -1});
+        all.push_back({topics::dispatch(via), shards, week});
     return all;
 }
 

@@ -1,5 +1,6 @@
 #include "common/store/campaigns.hpp"
 
+#include "common/base/log.hpp"
 #include "common/store/keys.hpp"
 
 #include <charconv>
@@ -80,8 +81,11 @@ asio::awaitable<result<std::vector<campaign>>> campaigns::list(std::size_t limit
     if (!replies) co_return replies.error();
     for (std::size_t i = 0; i < replies->size(); ++i) {
         auto c = read((*replies)[i], ids->items[i].text);
-        if (!c) co_return c.error();
-        found.push_back(std::move(*c));
+        if (c)
+            found.push_back(std::move(*c));
+        else // one that cannot be read must not hide the others
+            log::error("a campaign cannot be read",
+                       {{"campaign", ids->items[i].text}, {"why", c.error().text()}});
     }
     co_return found;
 }

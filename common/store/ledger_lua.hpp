@@ -100,6 +100,10 @@ for i = 1, n do
   local outcome, ns, nw, nf, nat = 'x', s, w, f, at
   local may = s == 0 or (s == 1 and at <= now)
   if s == 1 and at > now then outcome = 'h' end
+  -- held because nobody knows whether the gateway took it: again only while it would drop a repetition
+  if s == 1 and may and w == 65 and not (within > 0 and now <= f + within) then
+    may, outcome, ns, nw, nat = false, 'u', 4, 65, now
+  end
   if s == 2 then -- claimed before by an owner that is gone, or by a call whose answer was lost
     if within > 0 and now <= f + within then may = true
     else outcome, ns, nw, nat = 'u', 4, 64, now end

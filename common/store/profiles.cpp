@@ -97,12 +97,14 @@ asio::awaitable<result<std::vector<std::int64_t>>> profiles::applied_offsets() {
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     std::vector<std::int64_t> offsets;
-    for (const auto& r : *replies) {
-        std::int64_t n = 0;
-        std::from_chars(r.text.data(), r.text.data() + r.text.size(), n);
-        offsets.push_back(n);
-    }
+    for (const auto& r : *replies) offsets.push_back(r.number());
     co_return offsets;
+}
+
+asio::awaitable<result<std::int64_t>> profiles::applied_offset(int shard) {
+    auto reply = co_await redis_.command({"HGET", keys::shard_state(shard), "profile_offset"});
+    if (!reply) co_return reply.error();
+    co_return reply->number();
 }
 
 asio::awaitable<result<std::int64_t>> profiles::count() {

@@ -34,6 +34,7 @@ class profiles {
     asio::awaitable<result<std::vector<shard_profile>>> load(int shard);
     // Offset after the last profile event applied; 0 where none was.
     asio::awaitable<result<std::vector<std::int64_t>>> applied_offsets();
+    asio::awaitable<result<std::int64_t>> applied_offset(int shard);
     asio::awaitable<result<std::int64_t>> count(); // subjects in all shards
     // A few subjects to show in a demonstration: ids of the first ordinals of each type.
     asio::awaitable<result<std::vector<stored_profile>>> sample(subject_type type, std::size_t count);

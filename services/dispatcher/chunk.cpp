@@ -72,7 +72,7 @@ ledger::record outcome_of(const sending& s, wall_time now) {
             return;
         }
         r.now = state::held;
-        r.why = why;
+        r.why = s.result.in_doubt ? reason::no_answer : why;
         r.at = seconds(now + milliseconds(retry_delay_ms(r.attempts, s.result.retry_after.count())) +
                        milliseconds(999));
     };
@@ -330,6 +330,7 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
         for (int part = 1; part <= parts; ++part) {
             const store::message_place place{c.shard, c.campaign, c.via, s.position, part, parts};
             const auto& id = s.result.message_ids[static_cast<std::size_t>(part - 1)];
+            if (id.empty()) continue; // the gateway gave this part none
             auto receipt = co_await persist(d.time, d.stopping, "remembering a message id",
                                             [&] { return d.messages.bind(to_string(c.via), id, place); });
             if (!receipt) co_return receipt.error();
@@ -361,14 +362,18 @@ asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, s
                                                  std::shared_ptr<const bool> owned) {
     auto p = co_await persist(time, stopping, "loading a policy", [&] { return policy_of(c.campaign); });
     if (!p) co_return p.error();
-    auto open = co_await persist(time, stopping, "looking the disclosure up again",
-                                 [&] { return still_public((*p)->id); });
-    if (!open) co_return open.error();
-    if (c.via == channel::web) co_return co_await deliver_web(*this, c, epoch, *open);
+    const auto look_again = [&] { return still_public((*p)->id); };
+    if (c.via == channel::web) {
+        auto open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
+        if (!open) co_return open.error();
+        co_return co_await deliver_web(*this, c, epoch, *open);
+    }
 
     for (bool first = true; !stopping && *owned; first = false) {
         // Before anything is looked up: what is sent after a long silence is what holds then.
         while (via && !via->ready() && !stopping && *owned) co_await io::sleep_for(time, milliseconds(50));
+        auto open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
+        if (!open) co_return open.error();
         auto members = co_await persist(time, stopping, "loading a chunk", [&] {
             return ledgers.load(c.shard, c.campaign, c.via, c.first, c.count, true);
         });
@@ -401,6 +406,11 @@ asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, s
         }
         for (std::size_t at = 0; at < due.size() && !stopping && *owned && via->ready(); at += via->batch()) {
             const auto turn = co_await turns->lock();
+            if (at > 0) { // the turn may have taken long to come
+                open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
+                if (!open) co_return open.error();
+                if (!*open) break;
+            }
             const auto end = std::min(due.size(), at + via->batch());
             std::vector<candidate> part(
                 std::make_move_iterator(due.begin() + static_cast<std::ptrdiff_t>(at)),

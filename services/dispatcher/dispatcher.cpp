@@ -61,11 +61,10 @@ asio::awaitable<void> dispatcher::run() {
     for (auto& l : lanes_) {
         names.push_back(to_string(l->via));
         l->consumer = log_->subscribe(group + ".dispatch." + to_string(l->via), {topics::dispatch(l->via)});
-        if (l->gateway) asio::co_spawn(executor_, keep_up(*l), asio::detached);
+        if (l->gateway) start(keep_up(*l));
         // A worker each, so that a chunk whose recipients must wait holds up its own shard alone.
-        for (; l->workers < static_cast<int>(config_.node.shards); ++l->workers)
-            asio::co_spawn(executor_, work(*l), asio::detached);
-        asio::co_spawn(executor_, follow(*l), asio::detached);
+        for (; l->workers < static_cast<int>(config_.node.shards); ++l->workers) start(work(*l));
+        start(follow(*l));
     }
     receipt_consumer_ = log_->subscribe(group + ".receipt", {topics::receipt});
     log::info("dispatcher started", {{"channels", names}});
@@ -87,6 +86,20 @@ asio::awaitable<void> dispatcher::run() {
     co_await log_->close();
     redis_.close();
     log::info("dispatcher stopped");
+    if (failed_) std::rethrow_exception(failed_);
+}
+
+void dispatcher::start(asio::awaitable<void> work) {
+    asio::co_spawn(executor_, std::move(work), [this](std::exception_ptr thrown) {
+        if (!thrown) return;
+        if (!failed_) failed_ = thrown;
+        stop();
+    });
+}
+
+void dispatcher::must(bool done) const {
+    if (!done && !stopping_)
+        throw failure_error({errc::invalid, "the dispatcher cannot go on: see the lines above", "", ""});
 }
 
 void dispatcher::stop() {
@@ -112,7 +125,7 @@ asio::awaitable<void> dispatcher::follow(lane& l) {
             continue;
         }
         if (auto* gained = std::get_if<io::assigned>(&*event)) {
-            co_await gain(l, std::move(gained->partitions));
+            must(co_await gain(l, std::move(gained->partitions)));
         } else if (auto* lost = std::get_if<io::revoked>(&*event)) {
             co_await lose(l, std::move(lost->partitions));
         } else {
@@ -239,7 +252,7 @@ asio::awaitable<void> dispatcher::follow_receipts() {
             continue;
         }
         if (auto* records = std::get_if<std::vector<io::log_record>>(&*event))
-            co_await apply_receipts(std::move(*records));
+            must(co_await apply_receipts(std::move(*records)));
     }
 }
 
@@ -259,6 +272,13 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
             continue;
         }
         const auto& at = arrived->place;
+        if (at.shard != record.partition || at.part < 1 || at.part > at.parts || at.parts > 255) {
+            errors.push_back({errc::invalid,
+                              "the receipt belongs to another partition or to no part of a message", "/place",
+                              ""});
+            if (!co_await bury_record(std::move(record), std::move(errors))) co_return false;
+            continue;
+        }
         if (arrived->means == gateways::receipt::meaning::intermediate) continue;
         if (arrived->means == gateways::receipt::meaning::delivered && at.parts > 1) {
             parts.push_back(at);

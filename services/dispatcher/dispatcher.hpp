@@ -47,6 +47,8 @@ class dispatcher {
             : via(c), runnable(executor, shard_count), turns(executor, senders) {}
     };
 
+    void start(asio::awaitable<void> work);
+    void must(bool done) const;
     asio::awaitable<void> follow(lane& l);
     asio::awaitable<void> keep_up(lane& l);
     asio::awaitable<void> work(lane& l);
@@ -65,6 +67,7 @@ class dispatcher {
     const clock& clock_;
     const crypto::sealer& sealer_;
     bool stopping_ = false;
+    std::exception_ptr failed_; // what ended a coroutine that nobody waits for: the role ends with it
     io::redis redis_;
     std::unique_ptr<io::event_log> log_;
     store::ledgers ledgers_;

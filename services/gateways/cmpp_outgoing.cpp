@@ -16,13 +16,16 @@ send_result part_results::combined() const {
     std::size_t first_at[5] = {};
     for (std::size_t i = 0; i < results_.size(); ++i) {
         const auto& r = results_[i].value();
-        out.message_ids.insert(out.message_ids.end(), r.message_ids.begin(), r.message_ids.end());
+        out.message_ids.push_back(r.message_ids.empty() ? "" : r.message_ids.front());
         out.retry_after = std::max(out.retry_after, r.retry_after);
         const auto kind = static_cast<std::size_t>(r.outcome);
         if (first[kind]) continue;
         first[kind] = &r;
         first_at[kind] = i;
     }
+    if (std::all_of(out.message_ids.begin(), out.message_ids.end(),
+                    [](const auto& id) { return id.empty(); }))
+        out.message_ids.clear();
     const auto of = [&](send_outcome o) { return first[static_cast<std::size_t>(o)]; };
     for (const auto o : {send_outcome::unknown, send_outcome::rejected, send_outcome::stopped,
                          send_outcome::retry, send_outcome::accepted}) {

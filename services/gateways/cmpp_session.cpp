@@ -29,6 +29,7 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr std::size_t most_waiting = 16384;   // parts; more go back to their senders
+constexpr std::size_t most_control = 4096;    // frames that wait to be written
 constexpr std::size_t most_reports = 64;      // being made durable at once; then we stop reading
 constexpr std::size_t batch_bytes = 64 << 10; // written at once
 constexpr int most_refusals = 30;             // by flow control, for one part
@@ -108,6 +109,9 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
         room_wake.notify();
     }
     void put(const pdu& p) {
+        // A gateway that asks and does not read the answers would fill our memory.
+        if (control.size() >= most_control)
+            return end(session_end::garbled, where() + ": the gateway does not read our answers");
         control.push_back(encode(p).value());
         write_wake.notify();
     }

@@ -25,13 +25,16 @@ enum class send_outcome {
 
 struct send_result {
     send_outcome outcome = send_outcome::unknown;
-    std::vector<std::string> message_ids; // one a part; opaque
+    std::vector<std::string> message_ids; // none, or one a part, "" where the gateway gave none; opaque
     std::string code;                     // the gateway's own, e.g. "cmpp:13", "wechat:43101"
     std::string detail;                   // for operators
     milliseconds retry_after{0};
     // What the rejection says of the recipient: "" | "bad_number" | "refused" (unsubscribed) |
     // "not_following" | "content"
     std::string recipient_fault;
+    // With `retry`: it may have been taken all the same, so that only a gateway which drops repetitions may
+    // get it again, and only as long as it does.
+    bool in_doubt = false;
 };
 
 struct receipt {

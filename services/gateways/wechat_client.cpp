@@ -219,8 +219,10 @@ asio::awaitable<send_result> wechat_client::impl::send(std::shared_ptr<impl> sel
         if (reply->status != 200) {
             auto why = "HTTP " + std::to_string(reply->status);
             self->enter("down", why);
-            co_return not_sent(send_outcome::retry, "http:" + std::to_string(reply->status), std::move(why),
-                               reply->status >= 500 ? usual_pause : usual_pause * 6);
+            auto r = not_sent(send_outcome::retry, "http:" + std::to_string(reply->status), std::move(why),
+                              reply->status >= 500 ? usual_pause : usual_pause * 6);
+            r.in_doubt = reply->status >= 500; // whoever answers for the platform may have passed it on
+            co_return r;
         }
         const auto a = read_answer(*reply);
         if (!a) co_return not_sent(send_outcome::unknown, "local:unreadable", a.error().text(), {});

@@ -13,8 +13,6 @@
 
 namespace zhida::matcher {
 
-namespace {} // namespace
-
 matcher::matcher(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
                  const clock& clock, const crypto::sealer& sealer, metrics& meters)
     : config_(c), catalogue_(catalogue), clock_(clock), sealer_(sealer),
@@ -59,9 +57,9 @@ asio::awaitable<void> matcher::follow_profiles() {
         }
         const auto turn = co_await turn_.lock();
         if (auto* records = std::get_if<std::vector<io::log_record>>(&*event)) {
-            co_await apply_profiles(std::move(*records));
+            must(co_await apply_profiles(std::move(*records)));
         } else if (auto* gained = std::get_if<io::assigned>(&*event)) {
-            co_await take(std::move(gained->partitions));
+            must(co_await take(std::move(gained->partitions)));
         } else {
             for (const auto& p : std::get<io::revoked>(*event).partitions) shards_.erase(p.partition);
             log::info("shards given up", {{"left", shards_.size()}});
@@ -82,7 +80,7 @@ asio::awaitable<void> matcher::follow_policies() {
         if (!records) continue;
         const auto turn = co_await turn_.lock();
         for (auto& r : *records) policy_log_.add(std::move(r));
-        co_await judge_pending();
+        must(co_await judge_pending());
     }
 }
 
@@ -94,7 +92,11 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
             co_await persist(clock_, stopping_, "loading profiles", [&] { return profiles_.load(number); });
         auto offset = co_await persist(clock_, stopping_, "loading the shard's place",
                                        [&] { return ledgers_.policy_offset(number); });
-        if (!loaded || !offset) co_return false;
+        auto applied = co_await persist(clock_, stopping_, "loading the shard's place",
+                                        [&] { return profiles_.applied_offset(number); });
+        if (!loaded || !offset || !applied) co_return false;
+        // The log may have stored more than Redis still has, after a crash or a restore.
+        profile_consumer_->seek({topics::profile, number}, *applied);
         s.subjects.reserve(loaded->size());
         for (auto& row : *loaded) s.subjects.push_back({std::move(row.id), std::move(row.packed)});
         s.policy_offset = *offset;
@@ -258,6 +260,11 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int> 
                                  {"records", messages.size()},
                                  {"ms", (clock_.steady_now() - started).count()}});
     co_return true;
+}
+
+void matcher::must(bool done) const {
+    if (!done && !stopping_)
+        throw failure_error({errc::invalid, "the matcher cannot go on: see the lines above", "", ""});
 }
 
 asio::awaitable<bool> matcher::bury_record(io::log_record record, std::vector<failure> errors) {

@@ -47,6 +47,8 @@ class matcher {
     asio::awaitable<bool> judge_pending();
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
     asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
+    // Nothing may go on as if it were done: where a step was given up for good, the role ends.
+    void must(bool done) const;
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
 
     const config& config_;

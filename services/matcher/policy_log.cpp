@@ -1,20 +1,37 @@
 #include "services/matcher/policy_log.hpp"
 
+#include "common/base/clock.hpp"
 #include "common/model/cloud_event.hpp"
 
 #include <algorithm>
 
 namespace zhida::matcher {
 
+namespace {
+
+// Producers set the time of a record, and "N months ago" is counted from it.
+bool plausible(std::int64_t ms) noexcept {
+    constexpr std::int64_t year_2000 = 946'684'800'000, year_2100 = 4'102'444'800'000;
+    return year_2000 <= ms && ms < year_2100;
+}
+
+} // namespace
+
 void policy_log::add(io::log_record record) {
     policy_event e;
     auto event = decode_event(record.headers, record.value);
     e.record = std::move(record);
+    if (wall_time told; event && !plausible(e.record.timestamp_ms) && parse_rfc3339(event->time, told))
+        e.record.timestamp_ms = told.time_since_epoch().count();
     if (!event) {
         e.errors.push_back(event.error());
     } else if (event->type != event_type::policy_published) {
         e.errors.push_back({errc::invalid, "event type '" + event->type + "' is not known here", "ce_type",
                             std::string("a published policy has the type ") + event_type::policy_published});
+    } else if (!plausible(e.record.timestamp_ms)) {
+        e.errors.push_back({errc::invalid,
+                            "neither the record nor the event has a time between 2000 and 2100", "ce_time",
+                            "set ce_time to the time of publication"});
     } else {
         e.document = std::move(event->data);
         auto checked = matching::check_policy(e.document, catalogue_, e.errors);

@@ -64,7 +64,7 @@ struct context {
           profiles(redis, p.sealer, static_cast<int>(p.settings.node.shards)), inbox(redis), consents(redis),
           ledgers(redis), gateways(redis), idempotent(redis),
           sign_in(p.sealer.lookup_hash("zhida portal session key"), p.settings.portal.demo_sign_in),
-          compiled(policies, p.catalogue, p.time), progress(campaigns, p.time) {}
+          compiled(policies, p.catalogue, p.time), progress(executor, campaigns, p.time) {}
     context(const context&) = delete;
     context& operator=(const context&) = delete;
 

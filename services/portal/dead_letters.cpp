@@ -35,7 +35,7 @@ void dead_letters::add(const io::log_record& record) {
     total_ = record.offset + 1;
     json line = {{"at", to_rfc3339(wall_time(milliseconds(record.timestamp_ms)))}, {"offset", record.offset}};
     const auto event = decode_event(record.headers, record.value);
-    if (event) {
+    if (event && event->data.is_object()) { // anybody may write to the topic
         const auto& data = event->data;
         line["topic"] = text_of(data, "topic");
         line["key"] = text_of(data, "topic") == topics::profile ? log::masked(text_of(data, "key"))
@@ -48,7 +48,8 @@ void dead_letters::add(const io::log_record& record) {
         line["excerpt"] = excerpt(data);
     } else {
         line["topic"] = topics::dead_letter;
-        line["errors"] = json::array({{{"what", event.error().what}, {"where", ""}, {"fix", ""}}});
+        const auto* what = event ? "not a dead letter of ours" : event.error().what.c_str();
+        line["errors"] = json::array({{{"what", what}, {"where", ""}, {"fix", ""}}});
     }
     kept_.push_front(std::move(line));
     if (kept_.size() > most) kept_.pop_back();

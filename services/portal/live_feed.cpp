@@ -93,8 +93,11 @@ asio::awaitable<void> tell_progress(context& c, const bool& stopping) {
         if (listeners.empty()) continue;
         const auto changed = c.live.take_changed();
         if (changed.empty()) continue;
-        // Not what is kept: it may be older than the change, and nobody would tell of it again.
-        const auto progress = co_await c.progress.read();
+        // Read now: what is kept may be older than the change, and nobody would tell of it again.
+        std::vector<campaign> about;
+        for (const auto& id : changed)
+            if (auto one = co_await c.campaigns.get(id)) about.push_back(std::move(*one));
+        const auto progress = co_await c.campaigns.progress_of(std::move(about));
         if (!progress) {
             log::warn("portal_progress_unreadable", {{"error", progress.error().text()}});
             for (const auto& id : changed) c.live.changed(id); // next second again
@@ -102,9 +105,8 @@ asio::awaitable<void> tell_progress(context& c, const bool& stopping) {
         }
         for (const auto& l : listeners) {
             json campaigns = json::array();
-            for (const auto& p : **progress)
-                if (changed.contains(p.about.id) && may_see_campaign(l->who, p.about.issuer))
-                    campaigns.push_back(campaign_document(p));
+            for (const auto& p : *progress)
+                if (may_see_campaign(l->who, p.about.issuer)) campaigns.push_back(campaign_document(p));
             if (!campaigns.empty()) l->stream.send(sse_event("progress", {{"campaigns", campaigns}}));
         }
     }

@@ -7,11 +7,8 @@ constexpr auto fresh = milliseconds(900);
 }
 
 asio::awaitable<result<progress_cache::progress>> progress_cache::newest() {
+    const auto turn = co_await turn_.lock();
     if (kept_ && until_ > time_.steady_now()) co_return kept_;
-    co_return co_await read();
-}
-
-asio::awaitable<result<progress_cache::progress>> progress_cache::read() {
     auto campaigns = co_await from_.list(most);
     if (!campaigns) co_return campaigns.error();
     auto counted = co_await from_.progress_of(std::move(*campaigns));

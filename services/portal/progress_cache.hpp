@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "common/io/mutex.hpp"
 #include "common/store/campaigns.hpp"
 
 #include <memory>
@@ -13,18 +14,18 @@ namespace asio = boost::asio;
 
 class progress_cache {
   public:
-    progress_cache(store::campaigns& from, const clock& time) : from_(from), time_(time) {}
+    progress_cache(asio::any_io_executor executor, store::campaigns& from, const clock& time)
+        : from_(from), time_(time), turn_(std::move(executor)) {}
     using progress = std::shared_ptr<const std::vector<store::campaign_progress>>;
     // Newest first, at most `most`; at most a second old.
     asio::awaitable<result<progress>> newest();
-    // The same, read now: for who knows that something changed.
-    asio::awaitable<result<progress>> read();
 
     static constexpr std::size_t most = 200;
 
   private:
     store::campaigns& from_;
     const clock& time_;
+    io::mutex turn_; // who comes while it is read waits for that reading
     steady_time until_{};
     progress kept_;
 };

@@ -2,13 +2,18 @@
 #include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/keys.hpp"
 #include "common/store/profiles.hpp"
+#include "services/dead_letter.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/ledger_check.hpp"
 #include "services/publishing.hpp"
 
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <gtest/gtest.h>
 
@@ -116,6 +121,12 @@ class delivery : public ::testing::Test {
         const auto doc = document(version, disclosure);
         const auto p = read_policy(doc, errors).value();
         loop_.run(policies_.put(p, doc, version, p.may_be_pushed())).value();
+    }
+    asio::awaitable<void> withdraw() {
+        std::vector<failure> errors;
+        const auto doc = document(2, "依申请公开");
+        const auto p = read_policy(doc, errors).value();
+        (void)(co_await policies_.put(p, doc, 2, false)).value();
     }
     result<void> deliver(sender* via) {
         io::mutex turns(loop_.executor(), 1);
@@ -280,6 +291,58 @@ TEST_F(delivery, a_policy_that_was_withdrawn_from_the_public_is_not_sent_any_mor
     EXPECT_TRUE(gateway.seen.empty());
     for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).why, reason::not_public);
     expect_audit_agrees();
+}
+
+TEST_F(delivery, a_policy_that_stops_being_public_under_way_stops_being_sent) {
+    scripted gateway;
+    gateway.script = {{send_outcome::retry, {}, "cmpp:8", "", milliseconds(0), ""}};
+    bool done = false;
+    gateway.on_send = [&] {
+        if (!done) asio::co_spawn(loop_.context(), withdraw(), asio::detached);
+        done = true;
+    };
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(at(0).why, reason::not_public) << "the one that was to be tried again";
+    EXPECT_EQ(gateway.seen.at("16400000000"), 1);
+}
+
+TEST_F(delivery, what_may_have_been_taken_is_sent_again_only_while_the_gateway_drops_repetitions) {
+    send_result bad_gateway{send_outcome::retry, {}, "http:502", "", milliseconds(0), ""};
+    bad_gateway.in_doubt = true;
+    scripted gateway;
+    gateway.resend = 60;
+    gateway.script = {bad_gateway};
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(at(0).now, state::submitted);
+    EXPECT_EQ(gateway.seen.at("16400000000"), 2);
+
+    // The same, but too late: nobody sends it again.
+    auto record = at(1);
+    record.now = state::held;
+    record.why = reason::no_answer;
+    record.attempts = 3;
+    record.first_submitted -= 3600;
+    record.at = 1;
+    const auto key = store::keys::ledger(shard_, campaign_, channel::sms);
+    loop_.run(redis_.command({"SETRANGE", key, "16", ledger::encode(record)})).value();
+    const auto counters = store::keys::counters(shard_, campaign_, channel::sms);
+    loop_.run(redis_.command({"HINCRBY", counters, "s3", "-1"})).value();
+    loop_.run(redis_.command({"HINCRBY", counters, "s1", "1"})).value();
+    loop_.run(redis_.command({"HINCRBY", counters, "w1:65", "1"})).value();
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(at(1).now, state::unknown);
+    EXPECT_EQ(at(1).why, reason::no_answer);
+    EXPECT_EQ(gateway.seen.at("16400000001"), 1);
+}
+
+TEST_F(delivery, a_letter_about_a_huge_and_hostile_record_can_be_kept) {
+    io::log_record bad;
+    bad.topic = topics::policy;
+    bad.value = std::string(3 << 20, '\x01');
+    for (int i = 0; i < 100; ++i)
+        bad.headers.emplace_back("h" + std::to_string(i), std::string(8000, '\x02'));
+    const std::vector<failure> errors(20'000, failure{errc::invalid, std::string(900, '\x03'), "/x", "y"});
+    ASSERT_TRUE(loop_.run(bury(*log_, bad, errors, "test", "2026-11-24T00:00:00Z")));
 }
 
 TEST_F(delivery, an_owner_that_was_replaced_claims_nothing) {
