@@ -2,6 +2,7 @@
 #include "common/base/config_folder.hpp"
 #include "common/base/crypto.hpp"
 #include "common/base/json.hpp"
+#include "common/store/key_check.hpp"
 #include "services/commands.hpp"
 #include "services/profiles/import_reader.hpp"
 #include "services/profiles/import_report.hpp"
@@ -128,24 +129,26 @@ boost::asio::awaitable<result<void>> read_all(job j, profiles::profile_feed& fee
 boost::asio::awaitable<outcome> import_file(boost::asio::any_io_executor executor, job j) {
     outcome out;
     const auto shards = static_cast<int>(j.settings.node.shards);
-    auto log = io::make_event_log(executor, j.settings);
     progress shown(j.time);
+    io::redis redis(executor,
+                    {.url = j.settings.redis.url, .timeout = milliseconds(j.settings.redis.timeout_ms)});
+    out.done = co_await store::check_key(redis, j.sealer); // before anything is sealed
+    if (!out.done) co_return out;
+    auto log = io::make_event_log(executor, j.settings);
     out.done = co_await log->ensure(all_topics(shards));
     if (out.done) {
         profiles::profile_feed feed(*log, j.catalogue, j.sealer, shards, j.time, say);
         out.done = co_await read_all(j, feed, out, shown);
         out.read_seconds = shown.seconds();
         if (out.done && j.wait) {
-            io::redis redis(executor, {.url = j.settings.redis.url,
-                                       .timeout = milliseconds(j.settings.redis.timeout_ms)});
             store::profiles stored(redis, j.sealer, shards);
             out.done = co_await feed.wait_applied(stored);
             out.applied = out.done.has_value();
             out.applied_seconds = shown.seconds();
-            redis.close();
         }
     }
     co_await log->close();
+    redis.close();
     co_return out;
 }
 
@@ -197,8 +200,7 @@ int import_profiles(const options& o, const std::string& file, const std::string
         say(in.why().text());
         return 2;
     }
-    // Only who writes profiles makes the key: sealing with another one than theirs would be in vain.
-    const auto sealer = crypto::load_sealer(contact_key_path(o.settings), true);
+    const auto sealer = crypto::load_sealer(contact_key_path(o.settings), false);
     if (!sealer) {
         say(sealer.error().text());
         return 1;
