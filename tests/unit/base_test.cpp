@@ -171,8 +171,24 @@ TEST(json, refuses_what_is_not) {
         EXPECT_THAT(why_not(text), HasSubstr("not valid JSON")) << text;
     EXPECT_THAT(why_not("[\"\xff\"]"), HasSubstr("not valid JSON"));
     EXPECT_THAT(why_not("[1e999]"), HasSubstr("not valid JSON"));
-    EXPECT_THAT(why_not(R"({"x":{"a":1,"b":2,"a":3}})"), HasSubstr("key given twice: \"a\""));
+    EXPECT_THAT(why_not(R"({"x":{"a":1,"b":2,"a":3}})"), HasSubstr("key given twice in the object at /x "));
+    EXPECT_THAT(why_not(R"({"a":1,"a":3})"), HasSubstr("in the object at / "));
+    EXPECT_THAT(why_not(R"({"o":[],"a/b":[0,[1,{"x":{}},{"y":{},"z":1,"y":2}]]})"),
+                HasSubstr("at /a~1b/1/2 "));
     EXPECT_THAT(why_not(R"([{"a":1},{"a":2}])"), IsEmpty());
+}
+
+// Errors are logged and stand in dead letters.
+TEST(json, errors_repeat_nothing_of_the_text) {
+    for (const auto* text :
+         {R"({"phone":"16412345678)", R"({"phone":"16412345678\q"})", R"({"phone":16412345678x})",
+          "[016412345678]", R"({"16412345678":1,"16412345678":2})", R"({"phone" "16412345678"})",
+          "[16412345678e999]", "[16412345678164123456781641234567816412345678.0e999]", "{16412345678:1}",
+          "16412345678\xff"}) {
+        EXPECT_THAT(why_not(text), HasSubstr("not valid JSON")) << text;
+        EXPECT_THAT(why_not(text), Not(HasSubstr("1641234"))) << text;
+    }
+    EXPECT_THAT(why_not("{\"a\":\n nul}"), HasSubstr("line 2")); // but says where
 }
 
 TEST(json, keeps_its_limits) {
