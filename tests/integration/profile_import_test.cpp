@@ -160,7 +160,7 @@ TEST_F(profile_import, only_the_key_of_the_service_seals) {
     EXPECT_EQ(import(file), 0) << errors_;
     EXPECT_EQ(records(1).size(), 1U); // nothing but this
 
-    settings_.redis.url = server_.address() + "/7"; // no service has started there
+    settings_.redis.url.back() = '7'; // the database: no service has started there
     EXPECT_EQ(import(file), 1);
     EXPECT_THAT(errors_, HasSubstr("no service has started with this Redis yet"));
 }
