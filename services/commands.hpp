@@ -29,6 +29,8 @@ int publish(const options&, const std::vector<std::string>& files);
 int import_profiles(const options&, const std::string& file, const std::string& report_file, bool wait);
 struct synth_options {
     std::int64_t enterprises = 20000, residents = 60000;
+// The header of a CSV file to import, every column in Chinese.
+int import_template(const options&);
     std::uint64_t seed = 1;
     std::string out;
 };

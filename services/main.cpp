@@ -28,10 +28,26 @@ void start_log(const zhida::log_config& c) {
     zhida::log::start(lowest, c.format);
 }
 
+constexpr const char* import_help =
+    R"(The file is CSV in UTF-8 with a header, or JSON Lines (config/schemas/profile.schema.json).
+Columns of CSV, in any order, by either name:
+  编号, 统一社会信用代码, id       the subject's id; of an enterprise its 统一社会信用代码
+  类型, type                       企业 or 居民 (enterprise, resident)
+  名称, 企业名称, 姓名, name
+  数据日期, as_of                  the day the facts were taken (today)
+  数据来源, origin                 where they come from (import)
+  联系人角色, contact_role         also 联系人手机 contact_phone, 联系人openid contact_openid;
+                                   联系人2角色, contact2_role and so on: up to 16 contacts
+  从业人员, ent.headcount ...      every attribute of config/catalogue/attributes.json
+The first three are needed; an empty cell is not known, 无 is known to be none. Dates may be
+2026-09-14, 2026/9/14 or 2026年9月14日; several terms in a cell are separated by ; or ；.
+Rows that are wrong go to FILE.bad.csv with the reason, the others go in.
+zhida import --template > people.csv begins a file.)";
+
 struct arguments {
     std::string config_file;
     std::vector<std::string> sets, roles, channels, files;
-    bool check_config = false, json = false, no_wait = false;
+    bool check_config = false, json = false, no_wait = false, import_header = false;
     std::string file, report, subject, policy;
     zhida::commands::demo_options demo;
     zhida::commands::synth_options synth;
@@ -77,7 +93,11 @@ int main(int argc, char** argv) try {
     publish->add_option("files", a.files)->required();
 
     auto* import = cli.add_subcommand("import", "Import profiles from CSV or JSON Lines");
-    import->add_option("file", a.file)->required();
+    auto* import_file = import->add_option("file", a.file, "FILE.csv, FILE.jsonl, or - for standard input");
+    auto* import_header =
+        import->add_flag("--template", a.import_header, "Print a CSV header with every column in Chinese");
+    import_header->excludes(import_file);
+    import->footer(import_help);
     import->add_option("--report", a.report, "Where bad rows go (default: FILE.bad.csv)");
     import->add_flag("--no-wait", a.no_wait, "Do not wait until the profiles can be matched");
 
@@ -121,6 +141,11 @@ int main(int argc, char** argv) try {
     if (*check) return commands::policy_check(o, a.files);
     if (*publish) return commands::publish(o, a.files);
     if (*import) return commands::import_profiles(o, a.file, a.report, !a.no_wait);
+    if (*import && a.import_header) return commands::import_template(o);
+    if (*import && a.file.empty()) {
+        std::cerr << "zhida import: name a file, or - for standard input (zhida import --help)\n";
+        return 2;
+    }
     if (*synth) return commands::synth(o, a.synth);
     if (*why) return commands::why(o, a.subject, a.policy);
     if (*verify) return commands::ledger_verify(o);

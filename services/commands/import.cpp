@@ -11,6 +11,7 @@
 #include "services/run_once.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,7 +37,15 @@ class input_file {
     ~input_file() {
         if (fd_ > 0) ::close(fd_);
     }
-    bool open() const noexcept { return fd_ >= 0; }
+    // Not a folder either, which can be opened but not read.
+    bool open() {
+        struct stat about{};
+        if (fd_ >= 0 && ::fstat(fd_, &about) == 0 && S_ISDIR(about.st_mode)) {
+            error_ = EISDIR;
+            return false;
+        }
+        return fd_ >= 0;
+    }
     failure why() const {
         return {errc::io, std::string("cannot be read: ") + std::strerror(error_), name_,
                 "check the file's name"};
@@ -177,6 +186,7 @@ void summarise(const options& o, const std::string& file, const outcome& out,
         std::cout << to_text(answer) << "\n";
         return;
     }
+    if (n.rows == 0 && !out.done) return; // what went wrong has been said
     std::cout << n.rows << " rows: " << n.good << " imported (" << n.enterprises << " enterprises, "
               << n.residents << " residents), " << n.bad << " bad, of them " << n.duplicates
               << " given twice; " << per_s << " rows/s\n";
@@ -188,6 +198,21 @@ void summarise(const options& o, const std::string& file, const outcome& out,
 }
 
 } // namespace
+
+int import_template(const options& o) {
+    const auto catalogue = matching::catalogue::load(config_folder(o.settings) + "/catalogue");
+    if (!catalogue) {
+        say(catalogue.error().text());
+        return 1;
+    }
+    std::string header;
+    for (const auto& name : profiles::chinese_header(*catalogue)) {
+        if (!header.empty()) header += ',';
+        profiles::append_csv_field(header, name);
+    }
+    std::cout << "\xef\xbb\xbf" << header << "\r\n"; // begins as a spreadsheet wants it of UTF-8
+    return 0;
+}
 
 int import_profiles(const options& o, const std::string& file, const std::string& report_file, bool wait) {
     const auto catalogue = matching::catalogue::load(config_folder(o.settings) + "/catalogue");

@@ -135,6 +135,8 @@ TEST_F(profile_import, good_rows_become_events_and_bad_ones_a_report) {
 TEST_F(profile_import, a_file_that_cannot_be_read_imports_nothing) {
     EXPECT_EQ(import((folder_ / "none.csv").string()), 2);
     EXPECT_THAT(errors_, HasSubstr("none.csv"));
+    EXPECT_EQ(import(folder_.string()), 2);
+    EXPECT_THAT(errors_, HasSubstr("Is a directory"));
     EXPECT_EQ(import(write("b.csv", "id,type,nmae\nR1,resident,x\n")), 1);
     EXPECT_THAT(errors_, HasSubstr("'nmae' is not known"));
     EXPECT_EQ(import(write("c.csv", "id,type,name\nR1,resident,\xbc\xd7\n")), 1);
@@ -265,6 +267,7 @@ TEST_F(profile_import, waiting_for_nobody_ends_with_what_is_missing) {
     EXPECT_THAT(waited.error().text(), HasSubstr("1 event of 1 shard"));
     ASSERT_FALSE(said.empty());
     EXPECT_THAT(said[0], HasSubstr("waiting for the matcher"));
+    EXPECT_THAT(said.back(), HasSubstr("does zhida run with the matcher role?"));
 
     server_.stop(); // neither log nor store can be reached: said, and given up
     ASSERT_FALSE(loop.run(feed.append({p})).has_value());
