@@ -122,9 +122,10 @@ int main(int argc, char** argv) try {
     }
 
     auto loaded = zhida::load_config({a.config_file, environment(), a.sets});
+    for (const auto& w : loaded.warnings) std::cerr << "configuration: warning: " << w.text() << "\n";
     for (const auto& e : loaded.errors) std::cerr << "configuration: " << e.text() << "\n";
     if (!loaded.errors.empty()) return 2;
-    if (a.check_config) {
+    if (a.check_config && !*run) {
         std::cout << zhida::describe(loaded.values);
         return 0;
     }
@@ -132,7 +133,7 @@ int main(int argc, char** argv) try {
 
     namespace commands = zhida::commands;
     const commands::options o{std::move(loaded.values), a.json};
-    if (*run) return commands::run(o, a.roles, a.channels);
+    if (*run) return commands::run(o, a.roles, a.channels, a.check_config);
     if (*demo) {
         a.demo.port_given = port->count() > 0;
         return commands::demo(o, a.demo);
@@ -140,12 +141,12 @@ int main(int argc, char** argv) try {
     if (*simulate) return commands::simulate(o);
     if (*check) return commands::policy_check(o, a.files);
     if (*publish) return commands::publish(o, a.files);
-    if (*import) return commands::import_profiles(o, a.file, a.report, !a.no_wait);
     if (*import && a.import_header) return commands::import_template(o);
     if (*import && a.file.empty()) {
         std::cerr << "zhida import: name a file, or - for standard input (zhida import --help)\n";
         return 2;
     }
+    if (*import) return commands::import_profiles(o, a.file, a.report, !a.no_wait);
     if (*synth) return commands::synth(o, a.synth);
     if (*why) return commands::why(o, a.subject, a.policy);
     if (*verify) return commands::ledger_verify(o);
