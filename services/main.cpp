@@ -85,7 +85,7 @@ int main(int argc, char** argv) try {
     auto* simulate = cli.add_subcommand("simulate", "Run the gateway simulators (development only)");
 
     auto* policy = cli.add_subcommand("policy", "Policy documents");
-    policy->require_subcommand(1);
+    policy->require_subcommand(0, 1); // where one is required, a wrong one would not be named
     auto* check = policy->add_subcommand("check", "Check policy documents; - reads standard input");
     check->add_option("files", a.files)->required();
 
@@ -112,7 +112,7 @@ int main(int argc, char** argv) try {
     why->add_option("policy", a.policy)->required();
 
     auto* ledger = cli.add_subcommand("ledger", "The state of every delivery");
-    ledger->require_subcommand(1);
+    ledger->require_subcommand(0, 1);
     auto* verify = ledger->add_subcommand("verify", "Check the ledger from its arrays");
 
     try {
