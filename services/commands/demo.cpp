@@ -98,18 +98,28 @@ std::string settings_file(const std::string& data) {
     return data + "/zhida.toml";
 }
 
+constexpr std::string_view settings_head =
+    "# Of the demonstration that runs now; written at its start, removed at its end.";
+
+// A file of the same name that somebody else has put there stays as it is.
+bool may_replace(const std::string& file) {
+    std::ifstream in(file);
+    std::string line;
+    return !in || (std::getline(in, line) && line == settings_head);
+}
+
 // So that commands can be run beside the demonstration: where its Redis and its key are, while it runs.
 bool write_settings(const app& a) {
     config c = a.settings();
     if (c.portal.public_url.empty())
         c.portal.port = std::stoi(a.address().substr(a.address().rfind(':') + 1));
     const auto file = settings_file(c.node.data_dir);
+    if (!may_replace(file)) return false;
     std::ofstream out(file, std::ios::trunc);
     std::error_code code; // it holds secrets
     using std::filesystem::perms;
     std::filesystem::permissions(file, perms::owner_read | perms::owner_write, code);
-    out << "# Of the demonstration that runs now; written at its start, removed at its end.\n"
-        << config_text(c);
+    out << settings_head << "\n" << config_text(c);
     return !code && out.flush().good();
 }
 
@@ -175,7 +185,7 @@ int demo(const options& o, const demo_options& given) {
     const auto subjects = d.subjects;
     const int code = a.run([subjects](app& running) { return fill(running, subjects); });
     std::error_code none;
-    std::filesystem::remove(settings_file(d.data), none);
+    if (may_replace(settings_file(d.data))) std::filesystem::remove(settings_file(d.data), none);
     return code;
 }
 

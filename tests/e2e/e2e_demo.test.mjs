@@ -119,13 +119,15 @@ test('the demonstration', async t => {
   await t.test('started again it goes on where it was and sends nothing twice', async () => {
     const id = before.find(c => c.audience > 0).id;
     assert.equal(await first.stop(), 0);
+    assert.ok(!existsSync(settings));
+    writeFileSync(settings, '# of somebody else\n');
     first = await demo(data);
     assert.deepEqual(await campaigns(first.api), before);
     assert.equal((await first.api.json(`/api/v1/campaigns/${id}`)).id, id);
     const gateways = (await first.api.json('/api/v1/gateways')).items;
     for (const g of gateways) assert.equal(g.sent ?? 0, 0, JSON.stringify(g));
     assert.equal(await first.stop(), 0);
-    assert.ok(!existsSync(settings));
+    assert.equal(readFileSync(settings, 'utf8'), '# of somebody else\n');
   });
 });
 
