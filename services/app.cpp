@@ -3,6 +3,7 @@
 #include "common/base/config_folder.hpp"
 #include "common/base/log.hpp"
 #include "common/io/event_log.hpp"
+#include "common/store/key_check.hpp"
 #include "services/dispatcher/dispatcher.hpp"
 #include "services/matcher/matcher.hpp"
 #include "services/persist.hpp"
@@ -170,6 +171,12 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     co_await log->close();
     if (stopping_) co_return;
     made.value();
+    io::redis redis(main_.get_executor(), {c.redis.url, milliseconds(c.redis.timeout_ms)});
+    auto claimed = co_await persist(clock_, stopping_, "checking the contact key",
+                                    [&] { return store::claim_key(redis, sealer_); });
+    redis.close();
+    if (stopping_) co_return;
+    claimed.value();
 
     if (roles_.matcher) launch<matcher::matcher>("matcher", c, catalogue_, clock_, sealer_, meters_);
     if (roles_.dispatcher)

@@ -15,7 +15,9 @@ struct options {
     bool json = false; // --json: the answer as one JSON value on standard output
 };
 
-int run(const options&, const std::vector<std::string>& roles, const std::vector<std::string>& channels);
+// `check_only`: says what is wrong with the configuration for these roles, or prints it, and stops.
+int run(const options&, const std::vector<std::string>& roles, const std::vector<std::string>& channels,
+        bool check_only);
 struct demo_options {
     int port = 8080;
     std::string data = "data/demo";
@@ -27,6 +29,8 @@ int simulate(const options&);
 int policy_check(const options&, const std::vector<std::string>& files);
 int publish(const options&, const std::vector<std::string>& files);
 int import_profiles(const options&, const std::string& file, const std::string& report_file, bool wait);
+// The header of a CSV file to import, every column in Chinese.
+int import_template(const options&);
 struct synth_options {
     std::int64_t enterprises = 20000, residents = 60000;
     std::uint64_t seed = 1;

@@ -28,10 +28,26 @@ void start_log(const zhida::log_config& c) {
     zhida::log::start(lowest, c.format);
 }
 
+constexpr const char* import_help =
+    R"(The file is CSV in UTF-8 with a header, or JSON Lines (config/schemas/profile.schema.json).
+Columns of CSV, in any order, by either name:
+  编号, 统一社会信用代码, id       the subject's id; of an enterprise its 统一社会信用代码
+  类型, type                       企业 or 居民 (enterprise, resident)
+  名称, 企业名称, 姓名, name
+  数据日期, as_of                  the day the facts were taken (today)
+  数据来源, origin                 where they come from (import)
+  联系人角色, contact_role         also 联系人手机 contact_phone, 联系人openid contact_openid;
+                                   联系人2角色, contact2_role and so on: up to 16 contacts
+  从业人员, ent.headcount ...      every attribute of config/catalogue/attributes.json
+The first three are needed; an empty cell is not known, 无 is known to be none. Dates may be
+2026-09-14, 2026/9/14 or 2026年9月14日; several terms in a cell are separated by ; or ；.
+Rows that are wrong go to FILE.bad.csv with the reason, the others go in.
+zhida import --template > people.csv begins a file.)";
+
 struct arguments {
     std::string config_file;
     std::vector<std::string> sets, roles, channels, files;
-    bool check_config = false, json = false, no_wait = false;
+    bool check_config = false, json = false, no_wait = false, import_header = false;
     std::string file, report, subject, policy;
     zhida::commands::demo_options demo;
     zhida::commands::synth_options synth;
@@ -69,7 +85,7 @@ int main(int argc, char** argv) try {
     auto* simulate = cli.add_subcommand("simulate", "Run the gateway simulators (development only)");
 
     auto* policy = cli.add_subcommand("policy", "Policy documents");
-    policy->require_subcommand(1);
+    policy->require_subcommand(0, 1); // where one is required, a wrong one would not be named
     auto* check = policy->add_subcommand("check", "Check policy documents; - reads standard input");
     check->add_option("files", a.files)->required();
 
@@ -77,7 +93,11 @@ int main(int argc, char** argv) try {
     publish->add_option("files", a.files)->required();
 
     auto* import = cli.add_subcommand("import", "Import profiles from CSV or JSON Lines");
-    import->add_option("file", a.file)->required();
+    auto* import_file = import->add_option("file", a.file, "FILE.csv, FILE.jsonl, or - for standard input");
+    auto* import_header =
+        import->add_flag("--template", a.import_header, "Print a CSV header with every column in Chinese");
+    import_header->excludes(import_file);
+    import->footer(import_help);
     import->add_option("--report", a.report, "Where bad rows go (default: FILE.bad.csv)");
     import->add_flag("--no-wait", a.no_wait, "Do not wait until the profiles can be matched");
 
@@ -92,7 +112,7 @@ int main(int argc, char** argv) try {
     why->add_option("policy", a.policy)->required();
 
     auto* ledger = cli.add_subcommand("ledger", "The state of every delivery");
-    ledger->require_subcommand(1);
+    ledger->require_subcommand(0, 1);
     auto* verify = ledger->add_subcommand("verify", "Check the ledger from its arrays");
 
     try {
@@ -102,9 +122,10 @@ int main(int argc, char** argv) try {
     }
 
     auto loaded = zhida::load_config({a.config_file, environment(), a.sets});
+    for (const auto& w : loaded.warnings) std::cerr << "configuration: warning: " << w.text() << "\n";
     for (const auto& e : loaded.errors) std::cerr << "configuration: " << e.text() << "\n";
     if (!loaded.errors.empty()) return 2;
-    if (a.check_config) {
+    if (a.check_config && !*run) {
         std::cout << zhida::describe(loaded.values);
         return 0;
     }
@@ -112,7 +133,7 @@ int main(int argc, char** argv) try {
 
     namespace commands = zhida::commands;
     const commands::options o{std::move(loaded.values), a.json};
-    if (*run) return commands::run(o, a.roles, a.channels);
+    if (*run) return commands::run(o, a.roles, a.channels, a.check_config);
     if (*demo) {
         a.demo.port_given = port->count() > 0;
         return commands::demo(o, a.demo);
@@ -120,6 +141,11 @@ int main(int argc, char** argv) try {
     if (*simulate) return commands::simulate(o);
     if (*check) return commands::policy_check(o, a.files);
     if (*publish) return commands::publish(o, a.files);
+    if (*import && a.import_header) return commands::import_template(o);
+    if (*import && a.file.empty()) {
+        std::cerr << "zhida import: name a file, or - for standard input (zhida import --help)\n";
+        return 2;
+    }
     if (*import) return commands::import_profiles(o, a.file, a.report, !a.no_wait);
     if (*synth) return commands::synth(o, a.synth);
     if (*why) return commands::why(o, a.subject, a.policy);

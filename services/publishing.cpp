@@ -21,6 +21,13 @@ std::vector<io::topic_spec> all_topics(std::int32_t shards) {
     return all;
 }
 
+result<bool> repeats(const store::stored_policy& stored, const policy& p, const json& document) {
+    if (stored.version == p.version && stored.document == document) return true;
+    if (stored.version < p.version) return false;
+    return failure{errc::conflict, "第 " + std::to_string(p.version) + " 版已经发布，内容与这份不同",
+                   "/version", "把 version 改为 " + std::to_string(stored.version + 1)};
+}
+
 io::log_message policy_message(const policy& p, const json& document, wall_time now) {
     cloud_event e;
     e.id = p.id + ".v" + std::to_string(p.version);

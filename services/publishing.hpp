@@ -5,6 +5,7 @@
 #include "common/base/crypto.hpp"
 #include "common/io/event_log.hpp"
 #include "common/model/policy.hpp"
+#include "common/store/policies.hpp"
 #include "matching/catalogue.hpp"
 
 #include <vector>
@@ -12,6 +13,10 @@
 namespace zhida {
 
 std::vector<io::topic_spec> all_topics(std::int32_t shards);
+
+// What becomes of a checked document whose id is taken: true where it is the same again, which need not be
+// published; conflict: its version is taken.
+result<bool> repeats(const store::stored_policy& stored, const policy& p, const json& document);
 
 // A checked policy document as the event that publishes it. Its id is the policy's id and version, so that
 // publishing the same again is seen to be a repetition.

@@ -4,9 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <numeric>
+#include <utility>
 #include <variant>
 
 namespace zhida {
@@ -118,6 +124,29 @@ std::vector<key> keys_of(config& c) {
     };
 }
 
+std::string upper(std::string text) {
+    for (char& c : text)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return text;
+}
+
+std::string variable_of(const key& k) {
+    return "ZHIDA_" + upper(k.section) + "__" + upper(k.name);
+}
+
+// Levenshtein's: how many characters must be changed, put in or left out.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        auto diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < b.size(); ++j)
+            diagonal = std::exchange(
+                row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1)}));
+    }
+    return row.back();
+}
+
 class reader {
   public:
     reader(config& c, std::vector<failure>& errors) : keys_(keys_of(c)), errors_(errors) {}
@@ -129,7 +158,10 @@ class reader {
     }
 
     void unknown(const std::string& path, const std::string& where) {
-        errors_.push_back({errc::invalid, "unknown key " + path, where, nearest(path)});
+        errors_.push_back({errc::invalid, "unknown key " + path, where, nearest(path, &key::path)});
+    }
+    failure unknown_variable(const std::string& name) const {
+        return {errc::invalid, "unknown key " + name, "environment", nearest(name, variable_of)};
     }
 
     void set_text(const key& k, const std::string& text, const std::string& where) {
@@ -185,12 +217,19 @@ class reader {
     void wrong(const key& k, const std::string& what, const std::string& where) {
         errors_.push_back({errc::invalid, k.path() + " " + what, where, k.help});
     }
-    std::string nearest(const std::string& path) const {
-        const auto dot = path.find('.');
-        const auto name = dot == std::string::npos ? path : path.substr(dot + 1);
-        for (const auto& k : keys_)
-            if (k.name == name) return "did you mean " + k.path() + "?";
-        return "config/zhida.toml lists every key";
+    // `spelling` of a key: its path or its variable.
+    template <class Spelling>
+    std::string nearest(const std::string& given, Spelling spelling) const {
+        const auto dot = given.find('.');
+        std::size_t least = 4; // further away it is a guess
+        std::string near;
+        for (const auto& k : keys_) {
+            const auto said = std::invoke(spelling, k);
+            if (dot != std::string::npos && given.substr(dot + 1) == k.name)
+                return "did you mean " + said + "?";
+            if (const auto away = distance(given, said); away < least) least = away, near = said;
+        }
+        return near.empty() ? "config/zhida.toml lists every key" : "did you mean " + near + "?";
     }
 
     std::vector<key> keys_;
@@ -198,9 +237,20 @@ class reader {
 };
 
 void read_file(reader& in, const std::string& file, std::vector<failure>& errors) {
+    std::error_code none;
+    if (std::filesystem::is_directory(file, none)) {
+        errors.push_back({errc::io, "is a folder", file, "name the file, as " + file + "/zhida.toml"});
+        return;
+    }
+    std::ifstream in_file(file, std::ios::binary);
+    if (!in_file) {
+        errors.push_back({errc::io, std::string("cannot be opened: ") + std::strerror(errno), file,
+                          "check the path and who may read it"});
+        return;
+    }
     toml::parse_result parsed;
     try {
-        parsed = toml::parse_file(file);
+        parsed = toml::parse(in_file, file);
     } catch (const toml::parse_error& e) {
         errors.push_back({errc::invalid, std::string(e.description()),
                           file + ":" + std::to_string(e.source().begin.line),
@@ -222,6 +272,16 @@ void read_file(reader& in, const std::string& file, std::vector<failure>& errors
     }
 }
 
+bool is_web_address(std::string_view url) {
+    for (const std::string_view scheme : {"https://", "http://"})
+        if (url.starts_with(scheme))
+            return url.size() > scheme.size() && url[scheme.size()] != '/' && url[scheme.size()] != ':' &&
+                   std::all_of(url.begin(), url.end(), [](char c) {
+                       return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>';
+                   });
+    return false;
+}
+
 void check(const config& c, std::vector<failure>& errors) {
     if (c.sms.source_addr.size() != 6)
         errors.push_back({errc::invalid, "sms.source_addr must have exactly six characters",
@@ -230,18 +290,18 @@ void check(const config& c, std::vector<failure>& errors) {
     if (c.sms.service_id.size() > 10)
         errors.push_back(
             {errc::invalid, "sms.service_id has more than ten characters", "sms.service_id", ""});
+    if (!c.portal.public_url.empty() && !is_web_address(c.portal.public_url))
+        errors.push_back({errc::invalid, "portal.public_url is not a web address", "portal.public_url",
+                          "write it as https://host or http://host:port"});
+    if (c.event_log.driver == "kafka" && c.kafka.brokers.empty())
+        errors.push_back({errc::invalid, "kafka.brokers is empty", "kafka.brokers",
+                          "name them as host:port, or set event_log.driver to redis"});
     if (!c.redis.url.starts_with("redis://"))
         errors.push_back(
             {errc::invalid, "redis.url must start with redis://", "redis.url", "redis://host:port/db"});
 }
 
-std::string upper(std::string text) {
-    for (char& c : text)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    return text;
-}
-
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -256,8 +316,19 @@ std::string quoted(const std::string& text) {
     return out + "\"";
 }
 
+// Of a URL only the password is secret.
+std::string masked(const key& k, const std::string& text) {
+    if (text.empty()) return text;
+    if (k.path() != "redis.url") return "****";
+    const auto scheme = text.find("://"), at = text.rfind('@');
+    if (scheme == std::string::npos) return "****";
+    if (at == std::string::npos) return text;
+    const auto colon = text.find(':', scheme + 3);
+    return text.substr(0, colon < at ? colon + 1 : scheme + 3) + "****" + text.substr(at);
+}
+
 std::string value_text(const key& k) {
-    if (const auto* s = std::get_if<std::string*>(&k.target)) return quoted(**s);
+    if (const auto* s = std::get_if<std::string*>(&k.target)) return in_quotes(**s);
     if (const auto* b = std::get_if<bool*>(&k.target)) return **b ? "true" : "false";
     return std::to_string(*std::get<std::int64_t*>(k.target));
 }
@@ -271,8 +342,7 @@ std::string render(config& c, bool comments, bool mask) {
         }
         if (comments && !k.help.empty()) text += "# " + k.help + "\n";
         const auto* s = std::get_if<std::string*>(&k.target);
-        const bool hidden = mask && k.secret && s && !(*s)->empty();
-        text += k.name + " = " + (hidden ? "\"****\"" : value_text(k)) + "\n";
+        text += k.name + " = " + (mask && k.secret && s ? in_quotes(masked(k, **s)) : value_text(k)) + "\n";
     }
     return text;
 }
@@ -284,19 +354,21 @@ loaded_config load_config(const config_sources& from) {
     reader in(out.values, out.errors);
     if (!from.file.empty()) read_file(in, from.file, out.errors);
 
-    // Variables that are not keys of the configuration.
-    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG"};
+    // Variables that are not keys of the configuration: the program's own, those of tests and of builds.
+    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG", "ZHIDA_WRITE_CONFIG",
+                                             "ZHIDA_KAFKA_HOME", "ZHIDA_KAFKA_CACHE"};
     auto keys = keys_of(out.values);
     for (const auto& [name, text] : from.environment) {
-        if (!name.starts_with("ZHIDA_") || name.find("__") == std::string::npos) continue;
+        if (!name.starts_with("ZHIDA_") || name.starts_with("ZHIDA_TEST_")) continue;
         if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) continue;
-        const auto found = std::find_if(keys.begin(), keys.end(), [&, &n = name](const key& k) {
-            return n == "ZHIDA_" + upper(k.section) + "__" + upper(k.name);
-        });
-        if (found == keys.end())
-            in.unknown(name, "environment");
-        else
+        const auto found =
+            std::find_if(keys.begin(), keys.end(), [&n = name](const key& k) { return n == variable_of(k); });
+        if (found != keys.end())
             in.set_text(*found, text, "environment " + name);
+        else if (name.find("__") != std::string::npos)
+            out.errors.push_back(in.unknown_variable(name));
+        else // may be another program's: Kubernetes sets ZHIDA_PORT for a service named zhida
+            out.warnings.push_back(in.unknown_variable(name));
     }
     for (const auto& set : from.sets) {
         const auto equals = set.find('='), dot = set.find('.');
@@ -324,6 +396,11 @@ std::string default_config_text() {
 
 std::string contact_key_path(const config& c) {
     return c.node.contact_key_file.empty() ? c.node.data_dir + "/contact.key" : c.node.contact_key_file;
+}
+
+std::string config_text(const config& c) {
+    config copy = c;
+    return render(copy, false, false);
 }
 
 std::string describe(const config& c) {

@@ -108,7 +108,8 @@ struct config_sources {
 
 struct loaded_config {
     config values;
-    std::vector<failure> errors; // empty: values are good to use
+    std::vector<failure> errors;   // empty: values are good to use
+    std::vector<failure> warnings; // variables named ZHIDA_... that nothing reads
 };
 
 loaded_config load_config(const config_sources&);
@@ -121,5 +122,8 @@ std::string contact_key_path(const config&);
 
 // Every key with its value, secrets masked.
 std::string describe(const config&);
+
+// The same with its secrets: a file that load_config reads.
+std::string config_text(const config&);
 
 } // namespace zhida

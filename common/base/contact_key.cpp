@@ -101,8 +101,8 @@ result<sealer> load_sealer(const std::string& key_file, bool create) {
     if (made || made.error().code != errc::not_found) return made;
     if (!create)
         return failure{errc::not_found, "there is no contact key", key_file,
-                       std::string("set ") + variable + " to 64 hex digits, or name the file in " +
-                           "node.contact_key_file (openssl rand -hex 32 > FILE && chmod 600 FILE)"};
+                       std::string("use the key of the running service: node.contact_key_file or ") +
+                           variable};
     if (auto written = make_key(key_file); !written) return written.error();
     return read_key(key_file);
 }

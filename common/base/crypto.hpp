@@ -48,7 +48,7 @@ class sealer {
 };
 
 // From the variable ZHIDA_CONTACT_KEY, else the file; where `create` the file is made (mode 0600) with a
-// random key.
+// random key. Only a service creates: a command with a key of its own would seal in vain.
 result<sealer> load_sealer(const std::string& key_file, bool create);
 
 } // namespace zhida::crypto

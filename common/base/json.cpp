@@ -10,65 +10,6 @@ namespace zhida {
 
 namespace {
 
-// Builds the value while it watches depth and repeated keys, which the library's own parser lets pass.
-class strict_sax : public nlohmann::json_sax<json> {
-  public:
-    strict_sax(json& root, std::size_t depth) : dom_(root, false), limit_(depth) {}
-
-    bool null() override { return dom_.null(); }
-    bool boolean(bool v) override { return dom_.boolean(v); }
-    bool number_integer(number_integer_t v) override { return dom_.number_integer(v); }
-    bool number_unsigned(number_unsigned_t v) override { return dom_.number_unsigned(v); }
-    bool number_float(number_float_t v, const string_t& s) override {
-        if (!std::isfinite(v)) return fail("number out of range: " + s.substr(0, 40));
-        return dom_.number_float(v, s);
-    }
-    bool string(string_t& v) override { return dom_.string(v); }
-    bool binary(binary_t& v) override { return dom_.binary(v); }
-    bool start_object(std::size_t n) override {
-        keys_.emplace_back();
-        return deeper() && dom_.start_object(n);
-    }
-    bool key(string_t& v) override {
-        if (!keys_.back().insert(v).second) return fail("key given twice: \"" + v.substr(0, 80) + "\"");
-        return dom_.key(v);
-    }
-    bool end_object() override {
-        keys_.pop_back();
-        --depth_;
-        return dom_.end_object();
-    }
-    bool start_array(std::size_t n) override { return deeper() && dom_.start_array(n); }
-    bool end_array() override {
-        --depth_;
-        return dom_.end_array();
-    }
-    bool parse_error(std::size_t position, const std::string&,
-                     const nlohmann::detail::exception& e) override {
-        at_ = position;
-        std::string what = e.what();
-        // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." -> without its prefix
-        if (const auto end = what.find("] "); end != std::string::npos) what = what.substr(end + 2);
-        return fail(what);
-    }
-    const std::string& why() const { return why_; }
-
-  private:
-    bool deeper() {
-        if (++depth_ > limit_) return fail("nested deeper than " + std::to_string(limit_) + " levels");
-        return true;
-    }
-    bool fail(std::string why) {
-        if (why_.empty()) why_ = std::move(why);
-        return false;
-    }
-
-    nlohmann::detail::json_sax_dom_parser<json> dom_;
-    std::size_t limit_, depth_ = 0, at_ = 0;
-    std::vector<std::set<std::string>> keys_;
-    std::string why_;
-};
-
 std::string escaped(std::string_view member) {
     std::string out;
     for (const char c : member) {
@@ -81,6 +22,87 @@ std::string escaped(std::string_view member) {
     }
     return out;
 }
+
+// Builds the value while it watches depth and repeated keys, which the library's own parser lets pass.
+// What it says is logged and kept with dead letters, so it repeats nothing of the text, which may hold
+// contacts.
+class strict_sax : public nlohmann::json_sax<json> {
+  public:
+    strict_sax(json& root, std::size_t depth) : root_(root), dom_(root, false), limit_(depth) {}
+
+    bool null() override { return dom_.null(); }
+    bool boolean(bool v) override { return dom_.boolean(v); }
+    bool number_integer(number_integer_t v) override { return dom_.number_integer(v); }
+    bool number_unsigned(number_unsigned_t v) override { return dom_.number_unsigned(v); }
+    bool number_float(number_float_t v, const string_t& s) override {
+        if (!std::isfinite(v)) return fail("number out of range");
+        return dom_.number_float(v, s);
+    }
+    bool string(string_t& v) override { return dom_.string(v); }
+    bool binary(binary_t& v) override { return dom_.binary(v); }
+    bool start_object(std::size_t n) override {
+        open_.emplace_back();
+        return deeper() && dom_.start_object(n);
+    }
+    bool key(string_t& v) override {
+        if (!open_.back().keys.insert(v).second) return fail("key given twice in the object at " + pointer());
+        open_.back().at = v;
+        return dom_.key(v);
+    }
+    bool end_object() override {
+        open_.pop_back();
+        return dom_.end_object();
+    }
+    bool start_array(std::size_t n) override {
+        open_.emplace_back();
+        return deeper() && dom_.start_array(n);
+    }
+    bool end_array() override {
+        open_.pop_back();
+        return dom_.end_array();
+    }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
+        std::string what = e.what();
+        // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." -> without its prefix
+        if (const auto end = what.find("] "); end != std::string::npos) what = what.substr(end + 2);
+        // "...; last read: '...'" and "number overflow parsing '...'"
+        for (const char* quote : {"; last read", " parsing '"})
+            if (const auto from = what.find(quote); from != std::string::npos) what.resize(from);
+        return fail(what);
+    }
+    const std::string& why() const { return why_; }
+
+  private:
+    bool deeper() {
+        if (open_.size() > limit_) return fail("nested deeper than " + std::to_string(limit_) + " levels");
+        return true;
+    }
+    // Of the innermost object or list that is open: what is being read is the last of each list.
+    std::string pointer() const {
+        std::string path;
+        const json* value = &root_;
+        for (std::size_t i = 0; i + 1 < open_.size(); ++i) {
+            path += "/" + (value->is_array() ? std::to_string(value->size() - 1) : escaped(open_[i].at));
+            value = value->is_array() ? &value->back() : &value->at(open_[i].at);
+        }
+        return path.empty() ? "/" : path;
+    }
+    bool fail(std::string why) {
+        if (why_.empty()) why_ = std::move(why);
+        return false;
+    }
+
+    struct open_value {
+        std::set<std::string> keys; // of an object
+        std::string at;             // the one whose value is read
+    };
+
+    const json& root_;
+    nlohmann::detail::json_sax_dom_parser<json> dom_;
+    std::size_t limit_;
+    std::vector<open_value> open_;
+    std::string why_;
+};
 
 } // namespace
 

@@ -88,9 +88,39 @@ asio::awaitable<void> publish_samples(app& a, io::event_log& log, io::redis& red
                !co_await judged_everywhere(ledgers, static_cast<int>(a.settings().node.shards), offset + 1))
             co_await io::sleep_for(a.clock(), milliseconds(10));
         auto progress = co_await campaigns.progress(campaign_id(p.id, p.version, 1), p.items.size());
-        std::cout << "  " << p.id << " " << p.title << "：" << (progress ? progress->audience : 0)
-                  << " 个主体" << std::endl;
+        const auto audience = progress ? progress->audience : 0;
+        std::cout << "  " << p.id << " " << p.title << "："
+                  << (audience > 0 ? std::to_string(audience) + " 个主体" : "无符合主体") << std::endl;
     }
+}
+
+std::string settings_file(const std::string& data) {
+    return data + "/zhida.toml";
+}
+
+constexpr std::string_view settings_head =
+    "# Of the demonstration that runs now; written at its start, removed at its end.";
+
+// A file of the same name that somebody else has put there stays as it is.
+bool may_replace(const std::string& file) {
+    std::ifstream in(file);
+    std::string line;
+    return !in || (std::getline(in, line) && line == settings_head);
+}
+
+// So that commands can be run beside the demonstration: where its Redis and its key are, while it runs.
+bool write_settings(const app& a) {
+    config c = a.settings();
+    if (c.portal.public_url.empty())
+        c.portal.port = std::stoi(a.address().substr(a.address().rfind(':') + 1));
+    const auto file = settings_file(c.node.data_dir);
+    if (!may_replace(file)) return false;
+    std::ofstream out(file, std::ios::trunc);
+    std::error_code code; // it holds secrets
+    using std::filesystem::perms;
+    std::filesystem::permissions(file, perms::owner_read | perms::owner_write, code);
+    out << settings_head << "\n" << config_text(c);
+    return !code && out.flush().good();
 }
 
 asio::awaitable<void> fill(app& a, std::int64_t subjects) {
@@ -116,7 +146,10 @@ asio::awaitable<void> fill(app& a, std::int64_t subjects) {
               << "  企业   enterprise   " << at << "/enterprise\n"
               << "  居民   resident     " << at << "/resident\n"
               << "  部门   department   " << at << "/department\n"
-              << "  运维   operator     " << at << "/operator\n"
+              << "  运营   operator     " << at << "/operator\n"
+              << (write_settings(a) ? "  命令   commands     ZHIDA_CONFIG=" +
+                                          settings_file(a.settings().node.data_dir) + " zhida ledger verify\n"
+                                    : "")
               << "  Ctrl-C 停止；再次启动会从停下的地方继续\n"
               << "ready " << at << "/" << std::endl;
 }
@@ -150,7 +183,10 @@ int demo(const options& o, const demo_options& given) {
     app a(demo_settings(o.settings, d, redis->url()), roles);
     std::cout << "数据 data " << d.data << std::endl;
     const auto subjects = d.subjects;
-    return a.run([subjects](app& running) { return fill(running, subjects); });
+    const int code = a.run([subjects](app& running) { return fill(running, subjects); });
+    std::error_code none;
+    if (may_replace(settings_file(d.data))) std::filesystem::remove(settings_file(d.data), none);
+    return code;
 }
 
 } // namespace zhida::commands

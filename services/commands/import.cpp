@@ -2,6 +2,7 @@
 #include "common/base/config_folder.hpp"
 #include "common/base/crypto.hpp"
 #include "common/base/json.hpp"
+#include "common/store/key_check.hpp"
 #include "services/commands.hpp"
 #include "services/profiles/import_reader.hpp"
 #include "services/profiles/import_report.hpp"
@@ -10,6 +11,7 @@
 #include "services/run_once.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,7 +37,15 @@ class input_file {
     ~input_file() {
         if (fd_ > 0) ::close(fd_);
     }
-    bool open() const noexcept { return fd_ >= 0; }
+    // Not a folder either, which can be opened but not read.
+    bool open() {
+        struct stat about{};
+        if (fd_ >= 0 && ::fstat(fd_, &about) == 0 && S_ISDIR(about.st_mode)) {
+            error_ = EISDIR;
+            return false;
+        }
+        return fd_ >= 0;
+    }
     failure why() const {
         return {errc::io, std::string("cannot be read: ") + std::strerror(error_), name_,
                 "check the file's name"};
@@ -128,24 +138,26 @@ boost::asio::awaitable<result<void>> read_all(job j, profiles::profile_feed& fee
 boost::asio::awaitable<outcome> import_file(boost::asio::any_io_executor executor, job j) {
     outcome out;
     const auto shards = static_cast<int>(j.settings.node.shards);
-    auto log = io::make_event_log(executor, j.settings);
     progress shown(j.time);
+    io::redis redis(executor,
+                    {.url = j.settings.redis.url, .timeout = milliseconds(j.settings.redis.timeout_ms)});
+    out.done = co_await store::check_key(redis, j.sealer); // before anything is sealed
+    if (!out.done) co_return out;
+    auto log = io::make_event_log(executor, j.settings);
     out.done = co_await log->ensure(all_topics(shards));
     if (out.done) {
         profiles::profile_feed feed(*log, j.catalogue, j.sealer, shards, j.time, say);
         out.done = co_await read_all(j, feed, out, shown);
         out.read_seconds = shown.seconds();
         if (out.done && j.wait) {
-            io::redis redis(executor, {.url = j.settings.redis.url,
-                                       .timeout = milliseconds(j.settings.redis.timeout_ms)});
             store::profiles stored(redis, j.sealer, shards);
             out.done = co_await feed.wait_applied(stored);
             out.applied = out.done.has_value();
             out.applied_seconds = shown.seconds();
-            redis.close();
         }
     }
     co_await log->close();
+    redis.close();
     co_return out;
 }
 
@@ -174,6 +186,7 @@ void summarise(const options& o, const std::string& file, const outcome& out,
         std::cout << to_text(answer) << "\n";
         return;
     }
+    if (n.rows == 0 && !out.done) return; // what went wrong has been said
     std::cout << n.rows << " rows: " << n.good << " imported (" << n.enterprises << " enterprises, "
               << n.residents << " residents), " << n.bad << " bad, of them " << n.duplicates
               << " given twice; " << per_s << " rows/s\n";
@@ -186,6 +199,21 @@ void summarise(const options& o, const std::string& file, const outcome& out,
 
 } // namespace
 
+int import_template(const options& o) {
+    const auto catalogue = matching::catalogue::load(config_folder(o.settings) + "/catalogue");
+    if (!catalogue) {
+        say(catalogue.error().text());
+        return 1;
+    }
+    std::string header;
+    for (const auto& name : profiles::chinese_header(*catalogue)) {
+        if (!header.empty()) header += ',';
+        profiles::append_csv_field(header, name);
+    }
+    std::cout << "\xef\xbb\xbf" << header << "\r\n"; // begins as a spreadsheet wants it of UTF-8
+    return 0;
+}
+
 int import_profiles(const options& o, const std::string& file, const std::string& report_file, bool wait) {
     const auto catalogue = matching::catalogue::load(config_folder(o.settings) + "/catalogue");
     if (!catalogue) {
@@ -197,8 +225,7 @@ int import_profiles(const options& o, const std::string& file, const std::string
         say(in.why().text());
         return 2;
     }
-    // Only who writes profiles makes the key: sealing with another one than theirs would be in vain.
-    const auto sealer = crypto::load_sealer(contact_key_path(o.settings), true);
+    const auto sealer = crypto::load_sealer(contact_key_path(o.settings), false);
     if (!sealer) {
         say(sealer.error().text());
         return 1;

@@ -37,6 +37,8 @@ int ledger_verify(const options& o) {
             }
         }
         for (const auto& e : report->errors) std::cout << e.text() << "\n";
+        if (report->campaigns.empty())
+            std::cout << "ledger: 0 campaigns: is this the right database? (redis.url)\n";
         std::cout << (report->errors.empty()
                           ? "ledger: everything agrees\n"
                           : "ledger: " + std::to_string(report->errors.size()) + " disagreements\n");

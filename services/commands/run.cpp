@@ -2,7 +2,7 @@
 #include "services/app.hpp"
 #include "services/commands.hpp"
 
-#include <cstdio>
+#include <algorithm>
 #include <iostream>
 
 namespace zhida::commands {
@@ -17,9 +17,26 @@ boost::asio::awaitable<void> announce(app& a) {
     co_return;
 }
 
+// Of the channels this process sends by, the account data that is missing: no gateway would let it in.
+std::vector<std::string> missing_accounts(const config& c, const app_roles& roles) {
+    std::vector<std::string> missing;
+    if (!roles.dispatcher || roles.simulator) return missing; // the simulators take any account
+    const auto need = [&](channel via, bool enabled, const char* key, const std::string& value) {
+        const bool sends =
+            std::find(roles.channels.begin(), roles.channels.end(), via) != roles.channels.end();
+        if (sends && enabled && value.empty()) missing.emplace_back(key);
+    };
+    need(channel::sms, c.sms.enabled, "sms.secret", c.sms.secret);
+    need(channel::wechat, c.wechat.enabled, "wechat.appid", c.wechat.appid);
+    need(channel::wechat, c.wechat.enabled, "wechat.secret", c.wechat.secret);
+    need(channel::wechat, c.wechat.enabled, "wechat.template_id", c.wechat.template_id);
+    return missing;
+}
+
 } // namespace
 
-int run(const options& o, const std::vector<std::string>& roles, const std::vector<std::string>& channels) {
+int run(const options& o, const std::vector<std::string>& roles, const std::vector<std::string>& channels,
+        bool check_only) {
     app_roles wanted;
     if (!roles.empty()) {
         wanted = {false, false, false, false, wanted.channels};
@@ -48,6 +65,15 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
             }
             wanted.channels.push_back(via);
         }
+    }
+    const auto missing = missing_accounts(o.settings, wanted);
+    for (const auto& key : missing)
+        std::cerr << "configuration: " << key << " is empty (set it, or " << key.substr(0, key.find('.'))
+                  << ".enabled = false to do without the channel)\n";
+    if (!missing.empty()) return 2;
+    if (check_only) {
+        std::cout << describe(o.settings);
+        return 0;
     }
     app a(o.settings, wanted);
     return a.run(announce);

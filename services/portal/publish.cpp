@@ -60,15 +60,10 @@ asio::awaitable<result<outcome>> publish(context& c, identity who, std::string t
             co_return outcome(refused(publish_refusal::kind::not_own_issuer,
                                       {errc::refused, "编号 " + about.id + " 已由“" + held + "”使用", "/id",
                                        "为这份政策另取一个编号"}));
-        if (stored->version == about.version && stored->document == good.document) {
-            out.repeated = true;
-            co_return outcome(std::move(out));
-        }
-        if (stored->version >= about.version)
-            co_return outcome(refused(
-                publish_refusal::kind::version_taken,
-                {errc::conflict, "第 " + std::to_string(about.version) + " 版已经发布，内容与这份不同",
-                 "/version", "把 version 改为 " + std::to_string(stored->version + 1)}));
+        auto repeated = repeats(*stored, about, good.document);
+        if (!repeated) co_return outcome(refused(publish_refusal::kind::version_taken, repeated.error()));
+        out.repeated = *repeated;
+        if (out.repeated) co_return outcome(std::move(out));
     }
 
     auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now()));

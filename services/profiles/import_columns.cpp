@@ -2,6 +2,7 @@
 
 #include "common/model/document_reader.hpp"
 #include "common/model/profile.hpp"
+#include "services/profiles/cells.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -17,11 +18,11 @@ struct fixed_name {
     meaning what;
 };
 constexpr fixed_name fixed_names[] = {
-    {"id", meaning::id},          {"统一社会信用代码", meaning::id}, {"主体编号", meaning::id},
-    {"type", meaning::type},      {"主体类别", meaning::type},       {"name", meaning::name},
-    {"名称", meaning::name},      {"企业名称", meaning::name},       {"姓名", meaning::name},
-    {"as_of", meaning::as_of},    {"数据日期", meaning::as_of},      {"origin", meaning::origin},
-    {"数据来源", meaning::origin}};
+    {"编号", meaning::id},       {"id", meaning::id},           {"统一社会信用代码", meaning::id},
+    {"主体编号", meaning::id},   {"类型", meaning::type},       {"type", meaning::type},
+    {"主体类别", meaning::type}, {"名称", meaning::name},       {"name", meaning::name},
+    {"企业名称", meaning::name}, {"姓名", meaning::name},       {"数据日期", meaning::as_of},
+    {"as_of", meaning::as_of},   {"数据来源", meaning::origin}, {"origin", meaning::origin}};
 
 struct contact_name {
     std::string_view english, chinese;
@@ -84,24 +85,6 @@ bool same_meaning(const import_column& a, const import_column& b) {
 
 } // namespace
 
-std::string_view trimmed(std::string_view text) noexcept {
-    constexpr std::string_view ideographic = "\u3000";
-    constexpr std::string_view blanks = " \t\r\n";
-    while (!text.empty()) {
-        if (blanks.find(text.front()) != blanks.npos)
-            text.remove_prefix(1);
-        else if (text.starts_with(ideographic))
-            text.remove_prefix(ideographic.size());
-        else if (blanks.find(text.back()) != blanks.npos)
-            text.remove_suffix(1);
-        else if (text.ends_with(ideographic))
-            text.remove_suffix(ideographic.size());
-        else
-            break;
-    }
-    return text;
-}
-
 result<std::vector<import_column>> read_header(const std::vector<std::string_view>& fields,
                                                const matching::catalogue& c) {
     if (fields.size() == 1 && fields[0].find_first_of(";\t") != fields[0].npos)
@@ -131,16 +114,24 @@ result<std::vector<import_column>> read_header(const std::vector<std::string_vie
     }
     if (unknown > most_told)
         complain("and " + std::to_string(unknown - most_told) + " more columns are not known");
-    for (const auto& [what, name] :
-         {std::pair{meaning::id, "id"}, {meaning::type, "type"}, {meaning::name, "name"}})
+    for (const auto& [what, name] : {std::pair{meaning::id, "id' (编号, 统一社会信用代码)"},
+                                     {meaning::type, "type' (类型)"},
+                                     {meaning::name, "name' (名称)"}})
         if (std::none_of(columns.begin(), columns.end(), [&](const auto& k) { return k.what == what; }))
-            complain(std::string("there is no column '") + name + "'");
+            complain(std::string("there is no column '") + name);
     if (!wrong.empty())
-        return failure{
-            errc::invalid, wrong, "row 1",
-            "columns are id, type, name, as_of, origin, contact_role, contact_phone, contact_openid "
-            "(contact2_role ...), and the attributes by name or by Chinese label"};
+        return failure{errc::invalid, wrong, "row 1",
+                       "zhida import --help describes the columns, --template prints them all"};
     return columns;
+}
+
+std::vector<std::string> chinese_header(const matching::catalogue& c) {
+    std::vector<std::string> all{"编号", "类型", "名称", "数据日期", "数据来源"};
+    for (const auto& a : c.attributes()) // a label of both types goes by the row's type
+        if (std::find(all.begin(), all.end(), a.label) == all.end()) all.push_back(a.label);
+    for (const auto* contact : {"联系人", "联系人2"})
+        for (const auto& n : contact_names) all.push_back(std::string(contact) + std::string(n.chinese));
+    return all;
 }
 
 } // namespace zhida::profiles

@@ -25,7 +25,7 @@ struct import_column {
 result<std::vector<import_column>> read_header(const std::vector<std::string_view>& fields,
                                                const matching::catalogue& c);
 
-// Without the blanks around it: ASCII white space and the ideographic space.
-std::string_view trimmed(std::string_view text) noexcept;
+// Every column in Chinese, with two contacts; read_header takes it.
+std::vector<std::string> chinese_header(const matching::catalogue& c);
 
 } // namespace zhida::profiles

@@ -6,6 +6,7 @@
 #include "common/model/document_reader.hpp"
 #include "common/model/profile_rules.hpp"
 #include "matching/profile_document.hpp"
+#include "services/profiles/cells.hpp"
 #include "services/profiles/file_encoding.hpp"
 
 namespace zhida::profiles {
@@ -158,8 +159,8 @@ void import_reader::read_cell(const import_column& column, std::string_view cell
     case meaning::type:
         return;
     case meaning::id:
-        p.id = cell;
-        return checked(check_id(cell, p.type), person);
+        p.id = person ? std::string(cell) : code_cell(cell);
+        return checked(check_id(p.id, p.type), person);
     case meaning::name:
         p.name = cell;
         return checked(check_name(cell), person);
@@ -167,7 +168,7 @@ void import_reader::read_cell(const import_column& column, std::string_view cell
         if (!cell.empty()) p.origin = cell;
         return checked(check_origin(p.origin), false);
     case meaning::as_of:
-        if (!cell.empty() && !parse_date(cell, p.as_of))
+        if (!cell.empty() && !parse_date(date_cell(cell), p.as_of))
             refuse(column.header, shortened(cell),
                    {errc::invalid, "not a date", "", "write it as 2026-11-23"});
         return;
@@ -175,8 +176,8 @@ void import_reader::read_cell(const import_column& column, std::string_view cell
         contact_of().role = cell;
         return checked(check_role(cell), false);
     case meaning::phone:
-        contact_of().phone = cell;
-        return checked(check_phone(cell), true);
+        contact_of().phone = phone_cell(cell);
+        return checked(check_phone(contact_of().phone), true);
     case meaning::openid:
         contact_of().openid = cell;
         return checked(check_openid(cell), true);
@@ -194,7 +195,8 @@ void import_reader::read_cell(const import_column& column, std::string_view cell
     const auto key = [&] { return a->name + '=' + std::string(cell); };
     auto told = refusals_.empty() ? refusals_.end() : refusals_.find(key());
     if (told == refusals_.end()) {
-        const auto coded = catalogue_->encode_cell(*a, cell);
+        const auto date = a->kind == matching::attribute_kind::date ? date_cell(cell) : std::string();
+        const auto coded = catalogue_->encode_cell(*a, date.empty() ? cell : std::string_view(date));
         if (coded) {
             p.attributes.set(a->number, *coded);
             return;

@@ -10,7 +10,7 @@ namespace zhida::profiles {
 
 namespace {
 
-constexpr milliseconds notice_interval{5000};
+constexpr milliseconds notice_interval{5000}, hint_after{10'000};
 
 } // namespace
 
@@ -79,7 +79,8 @@ asio::awaitable<result<void>> profile_feed::wait_applied(store::profiles& stored
                 errc::unavailable, "nothing moved for a minute: " + what, "zhida.profile",
                 "run zhida with the matcher role; the events are kept and will be applied then"};
         if (now - moved >= notice_interval && now - noticed >= notice_interval) {
-            say_("waiting for the matcher: " + what);
+            say_("waiting for the matcher: " + what +
+                 (now - moved >= hint_after ? "; does zhida run with the matcher role?" : ""));
             noticed = now;
         }
         co_await io::sleep_for(time_, milliseconds(100));

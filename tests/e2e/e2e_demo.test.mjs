@@ -2,11 +2,12 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { start, run } from './support/processes.mjs';
+import { root } from './support/servers.mjs';
 import { portal } from './support/api.mjs';
 import { program } from './support/installation.mjs';
 import { forSmallEnterprises } from './support/documents.mjs';
@@ -72,16 +73,82 @@ test('the demonstration', async t => {
     assert.match(other.stderr, new RegExp(`port ${port} is in use.*--port`));
   });
 
+  const settings = path.join(data, 'zhida.toml');
+  const command = (words, options) => run(program, [...words, '--config', settings], { check: false, ...options });
+
+  await t.test('commands beside it take its settings', () => {
+    assert.ok(first.tail().includes(`ZHIDA_CONFIG=${settings} zhida ledger verify`), first.tail());
+    const verified = command(['ledger', 'verify']);
+    assert.equal(verified.status, 0, verified.stderr);
+    assert.match(verified.stdout, /everything agrees/);
+    assert.equal(JSON.parse(command(['ledger', 'verify', '--json']).stdout).campaigns.length, 30);
+    // Of another database of the same Redis it is said that nothing is there.
+    const { stdout: shown } = command(['--check-config']);
+    const url = /^url = "(redis:.*)\/0"$/m.exec(shown)[1];
+    assert.match(command(['ledger', 'verify', '--set', `redis.url=${url}/5`]).stdout, /0 campaigns: is this the right/);
+  });
+
+  await t.test('only its own key seals what is imported', t => {
+    const dir = folder(t);
+    const file = path.join(dir, 'people.csv');
+    writeFileSync(file, '编号,类型,名称,出生日期,联系人手机\nR310113-99990001,居民,合成居民,1990/3/1,+86 164-0000-0001\n');
+    const stranger = command(['import', file, '--set', `node.data_dir=${dir}`]);
+    assert.equal(stranger.status, 1);
+    assert.match(stranger.stderr, /use the key of the running service/);
+    assert.equal(stranger.stdout, '');
+    assert.ok(!existsSync(path.join(dir, 'contact.key')));
+    writeFileSync(path.join(dir, 'contact.key'), 'ab'.repeat(32), { mode: 0o600 });
+    assert.match(command(['import', file, '--set', `node.data_dir=${dir}`]).stderr, /not the contact key of the installation/);
+    const done = command(['import', file]);
+    assert.equal(done.status, 0, done.stderr);
+    assert.match(done.stdout, /1 imported .*\n(.*\n)*applied/);
+  });
+
+  await t.test('a version that is taken is not published again', t => {
+    const sample = path.join(root, 'config/samples/policies', `${before[0].policy}.json`);
+    const same = command(['publish', sample, '--json']);
+    assert.equal(same.status, 0, same.stderr);
+    assert.deepEqual(JSON.parse(same.stdout), { ok: true, published: 0, repeated: 1 });
+    const changed = path.join(folder(t), 'changed.json');
+    writeFileSync(changed, JSON.stringify({ ...JSON.parse(readFileSync(sample)), title: '别的标题' }));
+    const refused = command(['publish', changed]);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /第 1 版已经发布，内容与这份不同 \(把 version 改为 2\)/);
+  });
+
   await t.test('started again it goes on where it was and sends nothing twice', async () => {
     const id = before.find(c => c.audience > 0).id;
     assert.equal(await first.stop(), 0);
+    assert.ok(!existsSync(settings));
+    writeFileSync(settings, '# of somebody else\n');
     first = await demo(data);
     assert.deepEqual(await campaigns(first.api), before);
     assert.equal((await first.api.json(`/api/v1/campaigns/${id}`)).id, id);
     const gateways = (await first.api.json('/api/v1/gateways')).items;
     for (const g of gateways) assert.equal(g.sent ?? 0, 0, JSON.stringify(g));
     assert.equal(await first.stop(), 0);
+    assert.equal(readFileSync(settings, 'utf8'), '# of somebody else\n');
   });
+});
+
+test('wrong use of the program is told in words', t => {
+  const words = (...given) => run(program, given, { check: false });
+  for (const [given, said] of [
+    [['policy', 'chek'], /chek/], [['ledger', 'verfy'], /verfy/], [['imprt'], /imprt/],
+    [['import', '.'], /\.: cannot be read: Is a directory/], [['import'], /name a file/],
+    [['--config', '.', '--check-config'], /\.: is a folder/],
+    [['--config', 'nope.toml', '--check-config'], /nope\.toml: cannot be opened/],
+    [['run', '--check-config'], /sms\.secret is empty.*\n.*wechat\.appid is empty/],
+  ]) {
+    const { status, stderr } = words(...given);
+    assert.equal(status, 2, given.join(' '));
+    assert.match(stderr, said);
+  }
+  assert.equal(words('--check-config').status, 0);
+  assert.equal(words('run', '--roles', 'portal', '--check-config').status, 0);
+  assert.equal(words('run', '--channels', 'web', '--check-config').status, 0);
+  assert.match(words('import', '--template').stdout, /^\ufeff编号,类型,名称,.*联系人手机/);
+  assert.match(words('import', '--help').stdout, /统一社会信用代码/);
 });
 
 test('a full disk is told of, and nothing is lost by it', async t => {

@@ -5,6 +5,7 @@
 #include "common/io/event_log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/key_check.hpp"
 #include "common/store/profiles.hpp"
 #include "matching/profile_document.hpp"
 #include "services/commands.hpp"
@@ -41,6 +42,14 @@ class profile_import : public testing::Test {
         settings_.node.config_dir = zhida::tests::in_source("config");
         settings_.redis.url = server_.address();
         settings_.event_log.driver = "redis";
+        start_service();
+    }
+    // What a service does with its key when it starts.
+    void start_service() {
+        const auto sealer = crypto::load_sealer(contact_key_path(settings_), true).value();
+        tests::loop loop;
+        io::redis redis(loop.executor(), {.url = settings_.redis.url});
+        loop.run(store::claim_key(redis, sealer)).value();
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -126,11 +135,36 @@ TEST_F(profile_import, good_rows_become_events_and_bad_ones_a_report) {
 TEST_F(profile_import, a_file_that_cannot_be_read_imports_nothing) {
     EXPECT_EQ(import((folder_ / "none.csv").string()), 2);
     EXPECT_THAT(errors_, HasSubstr("none.csv"));
+    EXPECT_EQ(import(folder_.string()), 2);
+    EXPECT_THAT(errors_, HasSubstr("Is a directory"));
     EXPECT_EQ(import(write("b.csv", "id,type,nmae\nR1,resident,x\n")), 1);
     EXPECT_THAT(errors_, HasSubstr("'nmae' is not known"));
     EXPECT_EQ(import(write("c.csv", "id,type,name\nR1,resident,\xbc\xd7\n")), 1);
     EXPECT_THAT(errors_, HasSubstr("iconv -f GBK -t UTF-8"));
     EXPECT_EQ(answer_["good"], 0);
+}
+
+TEST_F(profile_import, only_the_key_of_the_service_seals) {
+    const auto file = write("e.csv", csv_header + "R1,resident,某人,,本人,16400000002\n");
+    const auto of_service = settings_.node.data_dir;
+    settings_.node.data_dir = (folder_ / "elsewhere").string();
+    EXPECT_EQ(import(file), 1);
+    EXPECT_THAT(errors_, HasSubstr("use the key of the running service"));
+    EXPECT_FALSE(std::filesystem::exists(contact_key_path(settings_))); // none is made
+
+    ASSERT_TRUE(crypto::load_sealer(contact_key_path(settings_), true).has_value()); // a stranger's
+    EXPECT_EQ(import(file), 1);
+    EXPECT_THAT(errors_, HasSubstr("not the contact key of the installation"));
+    EXPECT_EQ(answer_["rows"], 0);
+    EXPECT_THROW(start_service(), failure_error);
+
+    settings_.node.data_dir = of_service;
+    EXPECT_EQ(import(file), 0) << errors_;
+    EXPECT_EQ(records(1).size(), 1U); // nothing but this
+
+    settings_.redis.url.back() = '7'; // the database: no service has started there
+    EXPECT_EQ(import(file), 1);
+    EXPECT_THAT(errors_, HasSubstr("no service has started with this Redis yet"));
 }
 
 TEST_F(profile_import, a_report_that_cannot_be_written_loses_no_good_row) {
@@ -233,6 +267,7 @@ TEST_F(profile_import, waiting_for_nobody_ends_with_what_is_missing) {
     EXPECT_THAT(waited.error().text(), HasSubstr("1 event of 1 shard"));
     ASSERT_FALSE(said.empty());
     EXPECT_THAT(said[0], HasSubstr("waiting for the matcher"));
+    EXPECT_THAT(said.back(), HasSubstr("does zhida run with the matcher role?"));
 
     server_.stop(); // neither log nor store can be reached: said, and given up
     ASSERT_FALSE(loop.run(feed.append({p})).has_value());

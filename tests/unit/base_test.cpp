@@ -171,8 +171,24 @@ TEST(json, refuses_what_is_not) {
         EXPECT_THAT(why_not(text), HasSubstr("not valid JSON")) << text;
     EXPECT_THAT(why_not("[\"\xff\"]"), HasSubstr("not valid JSON"));
     EXPECT_THAT(why_not("[1e999]"), HasSubstr("not valid JSON"));
-    EXPECT_THAT(why_not(R"({"x":{"a":1,"b":2,"a":3}})"), HasSubstr("key given twice: \"a\""));
+    EXPECT_THAT(why_not(R"({"x":{"a":1,"b":2,"a":3}})"), HasSubstr("key given twice in the object at /x "));
+    EXPECT_THAT(why_not(R"({"a":1,"a":3})"), HasSubstr("in the object at / "));
+    EXPECT_THAT(why_not(R"({"o":[],"a/b":[0,[1,{"x":{}},{"y":{},"z":1,"y":2}]]})"),
+                HasSubstr("at /a~1b/1/2 "));
     EXPECT_THAT(why_not(R"([{"a":1},{"a":2}])"), IsEmpty());
+}
+
+// Errors are logged and stand in dead letters.
+TEST(json, errors_repeat_nothing_of_the_text) {
+    for (const auto* text :
+         {R"({"phone":"16412345678)", R"({"phone":"16412345678\q"})", R"({"phone":16412345678x})",
+          "[016412345678]", R"({"16412345678":1,"16412345678":2})", R"({"phone" "16412345678"})",
+          "[16412345678e999]", "[16412345678164123456781641234567816412345678.0e999]", "{16412345678:1}",
+          "16412345678\xff"}) {
+        EXPECT_THAT(why_not(text), HasSubstr("not valid JSON")) << text;
+        EXPECT_THAT(why_not(text), Not(HasSubstr("1641234"))) << text;
+    }
+    EXPECT_THAT(why_not("{\"a\":\n nul}"), HasSubstr("line 2")); // but says where
 }
 
 TEST(json, keeps_its_limits) {
@@ -323,13 +339,43 @@ TEST_F(config_file, all_errors_come_together_with_their_places) {
                            HasSubstr("ZHIDA_REDIS__TIMEOUT_MS: redis.timeout_ms must be a whole number"),
                            HasSubstr("--set portal.max_body_bytes"), HasSubstr("--set nonsense"),
                            HasSubstr("unknown key x.y"), HasSubstr("redis.url must start with redis://")));
+    EXPECT_THAT(all,
+                AllOf(HasSubstr("did you mean ZHIDA_PORTAL__PORT?"), HasSubstr("did you mean portal.port?")));
+}
+
+TEST_F(config_file, variables_that_nothing_reads_are_told) {
+    const auto loaded = load("", {{"ZHIDA_REDIS_URL", "redis://h/0"},
+                                  {"ZHIDA_SERVICE_HOST", "10.0.0.1"}, // Kubernetes
+                                  {"ZHIDA_CONTACT_KEY", "x"},
+                                  {"ZHIDA_CONFIG", "x"},
+                                  {"ZHIDA_TEST_KEEP", "1"},
+                                  {"ZHIDA", "build/zhida"}});
+    EXPECT_THAT(texts(loaded), IsEmpty());
+    ASSERT_THAT(loaded.warnings, SizeIs(2));
+    EXPECT_THAT(loaded.warnings[0].text(),
+                AllOf(HasSubstr("ZHIDA_REDIS_URL"), HasSubstr("did you mean ZHIDA_REDIS__URL?")));
+    EXPECT_THAT(loaded.warnings[1].fix, HasSubstr("lists every key"));
+}
+
+TEST_F(config_file, values_that_cannot_work_are_refused) {
+    for (const auto* url : {"zhida.example", "ftp://x", "https://", "https://a b", "http:///x"})
+        EXPECT_THAT(texts(load("", {}, {std::string("portal.public_url=") + url})),
+                    HasSubstr("portal.public_url is not a web address"))
+            << url;
+    for (const auto* url : {"", "https://zhida.example", "http://127.0.0.1:8080", "https://[::1]/zd"})
+        EXPECT_THAT(texts(load("", {}, {std::string("portal.public_url=") + url})), IsEmpty()) << url;
+    EXPECT_THAT(texts(load("", {}, {"kafka.brokers="})), HasSubstr("kafka.brokers is empty"));
+    EXPECT_THAT(texts(load("", {}, {"kafka.brokers=", "event_log.driver=redis"})), IsEmpty());
 }
 
 TEST_F(config_file, a_broken_or_missing_file_is_an_error_with_its_line) {
     EXPECT_THAT(texts(load("[portal]\nport = = 1\n")), HasSubstr(path_ + ":2"));
     EXPECT_THAT(texts(load("port = 1\n")), HasSubstr(path_ + ":1: unknown key port"));
     EXPECT_THAT(texts(load("[portal]\nport = 1\nport = 2\n")), Not(IsEmpty()));
-    EXPECT_THAT(texts(load_config({"/no/such/zhida.toml", {}, {}})), HasSubstr("/no/such/zhida.toml"));
+    EXPECT_THAT(texts(load_config({"/no/such/zhida.toml", {}, {}})),
+                HasSubstr("/no/such/zhida.toml: cannot be opened: No such file"));
+    const auto folder = std::filesystem::temp_directory_path().string();
+    EXPECT_THAT(texts(load_config({folder, {}, {}})), HasSubstr(folder + ": is a folder"));
 }
 
 TEST_F(config_file, secrets_are_masked_and_the_rest_can_be_read_again) {
@@ -339,7 +385,16 @@ TEST_F(config_file, secrets_are_masked_and_the_rest_can_be_read_again) {
     const auto text = describe(load("", {}, sets).values);
     for (const auto* secret : {"s3cret", "t0ken", "pw0rd", "hidden"})
         EXPECT_THAT(text, Not(HasSubstr(secret)));
-    EXPECT_THAT(text, HasSubstr("secret = \"****\""));
+    EXPECT_THAT(text, AllOf(HasSubstr("secret = \"****\""), HasSubstr("url = \"redis://:****@h/0\"")));
+    // What can be shared of the address is shown: where it goes.
+    const auto url = [](const std::string& given) {
+        const auto all = describe(load_config({"", {}, {"redis.url=" + given}}).values);
+        const auto from = all.find("url = \"") + 7;
+        return all.substr(from, all.find('"', from) - from);
+    };
+    EXPECT_EQ(url("redis://10.0.0.5:6380/2"), "redis://10.0.0.5:6380/2");
+    EXPECT_EQ(url("redis://zhida:p@ss:w@h:1/2"), "redis://zhida:****@h:1/2");
+    EXPECT_EQ(url("redis://hidden@h/2"), "redis://****@h/2");
     // Empty ones are shown as such.
     EXPECT_THAT(describe(config()), HasSubstr("secret = \"\""));
     const auto again = load(text, {}, {"redis.url=redis://h/0"});

@@ -185,6 +185,8 @@ TEST_F(contact_key, is_made_once_and_private) {
     const auto missing = load_sealer(file_, false);
     ASSERT_FALSE(missing.has_value());
     EXPECT_EQ(missing.error().code, errc::not_found);
+    EXPECT_EQ(missing.error().fix,
+              "use the key of the running service: node.contact_key_file or ZHIDA_CONTACT_KEY");
     EXPECT_FALSE(std::filesystem::exists(file_));
 
     const auto first = load_sealer(file_, true);

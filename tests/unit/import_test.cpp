@@ -2,6 +2,7 @@
 
 #include "common/base/clock.hpp"
 #include "matching/profile_document.hpp"
+#include "services/profiles/cells.hpp"
 #include "services/profiles/file_encoding.hpp"
 #include "services/profiles/import_report.hpp"
 #include "services/profiles/profile_feed.hpp"
@@ -237,6 +238,55 @@ TEST(import, bad_rows_are_told_and_good_ones_go_on) {
     EXPECT_EQ(got.bad[0].value, "91330100799655058A"); // of an enterprise: shown
 }
 
+TEST(cells, as_spreadsheets_write_them) {
+    for (const auto* date : {"2026-09-04", "2026-9-4", "2026/9/4", "2026/09/04", "2026.9.4", "2026年9月4日",
+                             "2026年09月04日", "2026年9月4", "2026/9/4 0:00", "2026-09-04 00:00:00"})
+        EXPECT_EQ(date_cell(date), "2026-09-04") << date;
+    for (const auto* none : {"", "2026", "2026-9", "9/4/2026", "2026/9-4", "2026/9/4 8:30", "2026/9/40:00",
+                             "26/9/4", "2026年9-4", "2026//4", "2026/9/", "20260904", "2026a9a4", "46269"})
+        EXPECT_EQ(date_cell(none), none);
+    EXPECT_EQ(date_cell("2026/13/99"), "2026-13-99"); // the check refuses it
+
+    for (const auto* phone : {"16412345678", "164 1234 5678", "164-1234-5678", "+86 16412345678",
+                              "86-164-1234-5678", "008616412345678", "164\u00a01234\u30005678"})
+        EXPECT_EQ(phone_cell(phone), "16412345678") << phone;
+    EXPECT_EQ(phone_cell("021-55556666"), "02155556666");
+    EXPECT_EQ(phone_cell("86123"), "86123");
+    EXPECT_EQ(phone_cell(""), "");
+
+    EXPECT_EQ(code_cell("91330100799655058b"), "91330100799655058B");
+    EXPECT_EQ(trimmed("\u00a0\u3000 a b\t\u00a0\n"), "a b");
+    EXPECT_EQ(trimmed(" \u3000"), "");
+}
+
+TEST(import, takes_what_a_chinese_spreadsheet_exports) {
+    const auto got = read("编号,类型,名称,数据日期,出生日期,联系人手机\n"
+                          " 91330100799655058b\t, 企业 ,甲公司\u3000,2026年9月14日,,+86 164-1234-5678\n"
+                          "R1,居民,某人,2026/9/14,1990/1/2,164 1234 5679\n");
+    ASSERT_TRUE(got.done.has_value()) << got.done.error().text();
+    ASSERT_TRUE(got.bad.empty()) << got.bad[0].column << got.bad[0].reason;
+    ASSERT_EQ(got.profiles.size(), 2U);
+    const auto& e = got.profiles[0];
+    EXPECT_EQ(e.id, "91330100799655058B");
+    EXPECT_EQ(e.name, "甲公司");
+    EXPECT_EQ(format_date(e.as_of), "2026-09-14");
+    EXPECT_EQ(e.contacts.at(0).phone, "16412345678");
+    const auto& r = got.profiles[1];
+    EXPECT_EQ(format_date(r.as_of), "2026-09-14");
+    EXPECT_EQ(r.contacts.at(0).phone, "16412345679");
+    const auto* born = shared_catalogue().find("person.birth_date");
+    EXPECT_EQ(shared_catalogue().decode(*born, r.attributes.value[static_cast<std::size_t>(born->number)]),
+              "1990-01-02");
+}
+
+TEST(import, the_template_is_a_header) {
+    std::string text;
+    for (const auto& name : chinese_header(shared_catalogue())) text += (text.empty() ? "" : ",") + name;
+    const auto got = read(text + "\n");
+    EXPECT_TRUE(got.done.has_value()) << got.done.error().text();
+    EXPECT_TRUE(text.starts_with("编号,类型,名称,"));
+}
+
 TEST(import, a_refusal_told_again_is_the_same_and_of_its_own_column) {
     std::string text = "id,type,name,所属行业,注册地,从业人员\n";
     for (int i = 0; i < 3; ++i) text += "91330100799655058B,enterprise,a,C9999,,1\n";
@@ -397,6 +447,16 @@ TEST(import_report, is_safe_to_open) {
     EXPECT_EQ(report_text({{7, "名称", "=cmd|'/C calc'!A0", "a, b", "say \"x\""}, {8, "", "", "@x", ""}}),
               "7,名称,\"'=cmd|'/C calc'!A0\",\"a, b\",\"say \"\"x\"\"\"\r\n8,,,\"'@x\",\r\n");
     EXPECT_TRUE(report_header().starts_with("\xef\xbb\xbf"));
+}
+
+TEST(import_report, says_the_reason_in_chinese_first) {
+    const auto got =
+        read("编号,类型,名称,从业人员,联系人手机\nx,企业,甲,多,110\ny,人,乙,,\n,居民,丙,1,\nz\n");
+    ASSERT_TRUE(got.done.has_value()) << got.done.error().text();
+    ASSERT_EQ(got.bad.size(), 7U);
+    for (const auto& b : got.bad) EXPECT_THAT(report_text({b}), HasSubstr(" · " + b.reason)) << b.reason;
+    EXPECT_EQ(report_text({{2, "联系人手机", "***", "not a mainland mobile number", ""}}),
+              "2,联系人手机,***,不是大陆手机号码 · not a mainland mobile number,\r\n");
 }
 
 TEST(profile_feed, says_what_is_still_to_be_applied) {

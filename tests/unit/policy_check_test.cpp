@@ -1,5 +1,6 @@
 #include "matching/policy_check.hpp"
 #include "services/commands.hpp"
+#include "services/publishing.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/json_files.hpp"
 
@@ -233,6 +234,29 @@ TEST_F(policy_check_command, a_document_cannot_steer_the_terminal) {
     EXPECT_EQ(run({write("x.json", document.dump())}), 1);
     EXPECT_EQ(out_.find('\x1b'), std::string::npos);
     EXPECT_THAT(out_, HasSubstr("\\x1b[31m"));
+}
+
+TEST(publishing, a_version_is_published_once) {
+    const auto changed = [](int version, const char* title) {
+        auto document = sample();
+        document["version"] = version;
+        document["title"] = title;
+        return document;
+    };
+    const store::stored_policy held{changed(2, "甲"), 2};
+    const auto published = [&](const json& document) {
+        std::vector<failure> errors;
+        const auto checked = matching::check_policy(document, shared_catalogue(), errors).value();
+        return repeats(held, checked.document, document);
+    };
+    EXPECT_TRUE(published(changed(2, "甲")).value());
+    EXPECT_FALSE(published(changed(3, "甲")).value());
+    for (const auto& taken : {changed(2, "乙"), changed(1, "甲")}) {
+        const auto refused = published(taken);
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(refused.error().code, errc::conflict);
+        EXPECT_EQ(refused.error().fix, "把 version 改为 3");
+    }
 }
 
 TEST_F(policy_check_command, reads_standard_input) {
