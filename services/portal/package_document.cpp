@@ -1,7 +1,7 @@
 #include "services/portal/package_document.hpp"
 
 #include "common/model/campaign.hpp"
-#include "services/portal/deadline.hpp"
+#include "services/portal/deadline_words.hpp"
 
 #include <charconv>
 

@@ -1,7 +1,7 @@
 // Packages and policies.
 #include "common/io/http_decode.hpp"
 #include "common/model/document_reader.hpp"
-#include "services/portal/deadline.hpp"
+#include "services/portal/deadline_words.hpp"
 #include "services/portal/views.hpp"
 
 namespace zhida::portal {
@@ -61,7 +61,7 @@ deadline::kind kind_of(const std::string& state) {
     for (const auto k :
          {deadline::kind::open, deadline::kind::soon, deadline::kind::not_yet, deadline::kind::closed})
         if (state == to_string(k)) return k;
-    return deadline::kind::always;
+    return deadline::kind::unstated;
 }
 
 std::optional<std::int32_t> day(const json& from, const char* name) {
