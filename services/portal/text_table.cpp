@@ -246,7 +246,8 @@ const std::vector<text_row>& text_table() {
         {"audience_unit", "个主体", "subjects"},
         {"no_audience", "没有可推送的主体", "Nobody to send it to"},
         {"no_audience_text", "按现有画像，没有主体可以推送；可能符合的和只差一条的见下表。",
-         "By the profiles at hand there is nobody to send it to; the table below tells who may qualify and who "
+         "By the profiles at hand there is nobody to send it to; the table below tells who may qualify and "
+         "who "
          "is one condition short."},
         {"identity_holds", "账目相符", "Books balance"},
         {"identity_broken", "账目不符：差 {n}", "Books do not balance: {n}"},

@@ -458,11 +458,14 @@ TEST(portal_check_words, the_checkers_common_phrases_are_told_in_chinese) {
     broken["items"][0]["benefit"] = 5;
     broken["items"][0]["link"] = "javascript:alert(1)";
     broken["items"][0]["eligibility"]["args"][0]["args"][0]["property"] = "ent.reg_divison";
+    broken["items"][0]["eligibility"]["args"][1]["args"][0]["property"] = "nothing";
     std::vector<failure> errors;
     ASSERT_FALSE(matching::check_policy(broken, catalogue(), errors));
     EXPECT_GE(errors.size(), 8u);
     for (const auto& e : errors)
-        EXPECT_NE(check_words_zh(e.what), e.what) << e.where << " has no Chinese: " << e.what;
+        for (const auto& said : {e.what, e.fix})
+            if (!said.empty())
+                EXPECT_NE(check_words_zh(said), said) << e.where << " has no Chinese: " << said;
 }
 
 TEST(portal_live, an_event_is_one_line_of_data) {
