@@ -137,8 +137,9 @@ json item_view(const json& item, language in, reasons as) {
     out["has_why"] = !item.at("why").empty();
     out["for"] = text(in, get(item, "subject") == "resident" ? "for_resident" : "for_enterprise");
     const auto verdict = get(item, "verdict");
-    const bool late = out["deadline"]["kind"] == to_string(deadline::kind::closed);
-    out["verdict"] = verdict.empty() ? "none" : late ? "late" : verdict;
+    const bool late = (verdict == "eligible" || verdict == "possible") &&
+                      out["deadline"]["kind"] == to_string(deadline::kind::closed);
+    out["verdict"] = late ? "late" : verdict.empty() ? "none" : verdict;
     out["verdict_text"] = text(in, verdict.empty() ? "why_none" : "why_" + verdict) +
                           (late ? text(in, "why_late") : std::string());
     const auto mode = get(item, "mode");

@@ -291,6 +291,13 @@ TEST(portal_packages, meeting_every_condition_is_not_praised_when_it_is_too_late
     EXPECT_EQ(said(19999)["verdict_text"], "按现有数据，您符合全部条件。但办理期限已过，能否办理请先核实。");
 }
 
+TEST(portal_packages, who_does_not_qualify_is_not_told_that_it_is_too_late) {
+    const auto item =
+        shown_item(small, {{"ent.size", "大型"}}, language::zh, [](policy& p) { p.valid.end = 1; });
+    EXPECT_EQ(item["verdict"], "ineligible");
+    EXPECT_EQ(item["verdict_text"], text(language::zh, "why_ineligible"));
+}
+
 TEST(portal_packages, say_whom_to_ask_where_no_way_to_apply_is_given) {
     EXPECT_EQ(shown_item(small, {}, language::zh)["no_entry"], "未提供办理入口，可拨打 12345 咨询。");
     EXPECT_NE(
