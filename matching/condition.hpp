@@ -110,6 +110,7 @@ struct explanation {
     std::string attribute;          // name; empty for groups and manual
     std::string value;              // the subject's, for display; empty where unknown
     std::string requirement;        // for display
+    std::string group;              // "all", "any" or "not" where it has parts, else empty
     std::vector<explanation> parts; // of and, or, not
 };
 struct label_text {

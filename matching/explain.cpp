@@ -9,24 +9,24 @@ namespace {
 
 struct sign {
     const char* number; // 从业人员 ≤ 500 人
-    const char* date;   // 成立日期 不早于 2024-11-23
+    const char* date;   // 成立日期 2024-11-23 及以后
     const char* other;  // 企业规模 为 小型
 };
 
 sign sign_of(op what) {
     switch (what) {
     case op::compare_eq:
-        return {"=", "为", "为"};
+        return {"=", "", "为"};
     case op::compare_ne:
-        return {"≠", "不为", "不为"};
+        return {"≠", "", "不为"};
     case op::compare_lt:
-        return {"<", "早于", ""};
+        return {"<", " 以前", ""};
     case op::compare_le:
-        return {"≤", "不晚于", ""};
+        return {"≤", " 及以前", ""};
     case op::compare_gt:
-        return {">", "晚于", ""};
+        return {">", " 以后", ""};
     case op::compare_ge:
-        return {"≥", "不早于", ""};
+        return {"≥", " 及以后", ""};
     default:
         return {"", "", ""};
     }
@@ -46,11 +46,8 @@ std::string code_name(const attribute& a, const std::string& code, const catalog
 std::string value_text(const node& n, std::size_t i, std::int32_t today, const catalogue& cat) {
     const auto& a = *n.subject;
     if (n.value_is_months[i]) {
-        const auto months = n.values[i];
-        const auto day = format_date(add_months(today, -static_cast<int>(months)));
-        if (months == 0) return "今天(" + day + ")";
-        return std::to_string(months < 0 ? -months : months) + (months < 0 ? " 个月后(" : " 个月前(") + day +
-               ")";
+        const auto day = format_date(add_months(today, -static_cast<int>(n.values[i])));
+        return n.values[i] == 0 ? "今天(" + day + ")" : day;
     }
     if (a.kind == attribute_kind::industry || a.kind == attribute_kind::division)
         return code_name(
@@ -101,11 +98,11 @@ std::string requirement_of(const node& n, std::int32_t today, const catalogue& c
         return "正好是：" + join("");
     default: {
         const auto sign = sign_of(n.what);
+        const auto value = value_text(n, 0, today, cat);
+        const bool equality = n.what == op::compare_eq || n.what == op::compare_ne;
+        if (a.kind == attribute_kind::date && !equality) return value + sign.date;
         const bool number = a.kind == attribute_kind::integer || a.kind == attribute_kind::decimal;
-        return std::string(number                           ? sign.number
-                           : a.kind == attribute_kind::date ? sign.date
-                                                            : sign.other) +
-               " " + value_text(n, 0, today, cat);
+        return std::string(number ? sign.number : sign.other) + " " + value;
     }
     }
 }
@@ -140,6 +137,7 @@ explanation explain_node(const node& n, const attribute_row& row, std::int32_t t
     else
         e.text = is_group(n) && !(n.what == op::negate && !is_group(n.children[0])) ? group_text(n)
                                                                                     : describe(n, today, cat);
+    if (is_group(n)) e.group = n.what == op::all_of ? "all" : n.what == op::any_of ? "any" : "not";
     for (const auto& child : n.children) e.parts.push_back(explain_node(child, row, today, cat, labels));
     return e;
 }

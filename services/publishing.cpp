@@ -24,8 +24,10 @@ std::vector<io::topic_spec> all_topics(std::int32_t shards) {
 result<bool> repeats(const store::stored_policy& stored, const policy& p, const json& document) {
     if (stored.version == p.version && stored.document == document) return true;
     if (stored.version < p.version) return false;
-    return failure{errc::conflict, "第 " + std::to_string(p.version) + " 版已经发布，内容与这份不同",
-                   "/version", "把 version 改为 " + std::to_string(stored.version + 1)};
+    return failure{errc::conflict,
+                   "编号 " + p.id + " 的第 " + std::to_string(stored.version) + " 版已经发布，内容与这份不同",
+                   "/version",
+                   "若是新政策，请改 id；若是更新，请把 version 改为 " + std::to_string(stored.version + 1)};
 }
 
 io::log_message policy_message(const policy& p, const json& document, wall_time now) {

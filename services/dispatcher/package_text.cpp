@@ -18,42 +18,95 @@ int matched(const policy& p, std::uint16_t items) {
     return n;
 }
 
+std::vector<std::string_view> characters_of(std::string_view text) {
+    std::vector<std::string_view> out;
+    for (std::size_t at = 0; at < text.size();) {
+        auto end = at + 1;
+        while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) ++end;
+        out.push_back(text.substr(at, end - at));
+        at = end;
+    }
+    return out;
+}
+
+bool one_of(std::string_view character, std::string_view these) {
+    for (const auto c : characters_of(these))
+        if (c == character) return true;
+    return false;
+}
+bool digit(std::string_view c) {
+    return one_of(c, "0123456789");
+}
+bool of_a_number(std::string_view c) {
+    return digit(c) || one_of(c, ".,-~—–～至×/%％‰万亿千百十元角分年个月季度日天周岁人户次倍项家套吨美");
+}
+bool ends_a_clause(std::string_view c) {
+    return one_of(c, "，；。、：,;");
+}
+
+// Where to cut instead of at `at`: where a number goes on there, before the clause that it stands in if half
+// of the text is left, else before the number.
+std::size_t cut_before_number(const std::vector<std::string_view>& text, std::size_t at) {
+    if (!of_a_number(text[at])) return at;
+    auto number = digit(text[at]) ? at : text.size();
+    for (auto from = at; from > 0 && of_a_number(text[from - 1]); --from)
+        if (digit(text[from - 1])) number = from - 1;
+    if (number == text.size()) return at;
+    for (auto clause = number; clause > at / 2; --clause)
+        if (ends_a_clause(text[clause - 1])) return clause - 1;
+    return number;
+}
+
 } // namespace
 
 std::string shortened(std::string_view text, std::size_t characters) {
-    std::size_t count = 0, cut = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if ((static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue; // inside a character
-        if (count + 1 == characters) cut = i;
-        if (++count > characters) return std::string(text.substr(0, cut)) + "…";
+    const auto all = characters_of(text);
+    if (all.size() <= characters || characters == 0) return std::string(text);
+    std::string out;
+    auto cut = cut_before_number(all, characters - 1);
+    while (cut > 0 && ends_a_clause(all[cut - 1])) --cut;
+    for (std::size_t i = 0; i < cut; ++i) out += all[i];
+    return out + "…";
+}
+
+std::string deadline_text(const deadline& d) {
+    switch (d.now) {
+    case deadline::kind::unstated:
+        break;
+    case deadline::kind::open:
+    case deadline::kind::soon:
+        return d.of_policy ? "政策有效期至" + format_date(*d.end) : format_date(*d.end) + "截止";
+    case deadline::kind::not_yet:
+        return format_date(*d.start) + "起受理";
+    case deadline::kind::closed:
+        return d.of_policy ? "政策已于" + format_date(*d.end) + "失效"
+                           : "已于" + format_date(*d.end) + "截止";
     }
-    return std::string(text);
+    return "截止时间见原文";
 }
 
-std::string deadline_text(const policy_item& item) {
-    return item.window.end ? format_date(*item.window.end) + "截止" : "长期有效";
-}
-
-std::string sms_text(const policy& p, std::uint16_t items, const sms_config& c) {
+std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c) {
     const auto* item = first_matched(p, items);
     if (!item) return {};
     const int n = matched(p, items);
     const char* page = item->subject == subject_type::enterprise ? "企业专属网页" : "市民主页";
-    std::string text = "【" + c.signature + "】" + shortened(p.issuer, 20) + "：您可能符合“" +
+    std::string text = "【" + c.signature + "】" + shortened(p.issuer, 20) + "：按现有数据，您可关注“" +
                        shortened(item->title, 28) + "”";
     if (n > 1) text += "等" + std::to_string(n) + "项政策";
     if (!item->benefit.empty()) text += "，" + shortened(item->benefit, 24);
-    text += "，" + deadline_text(*item) + "。详情请登录" + page + "，" + c.verify_hint + "。拒收请回复R";
+    text += "，" + deadline_text(deadline_of(*item, p.valid, today)) + "。条件和办法见" + page + "，" +
+            c.verify_hint + "。拒收请回复R";
     return text;
 }
 
-std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items) {
+std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items,
+                                                               std::int32_t today) {
     const auto* item = first_matched(p, items);
     if (!item) return {};
     return {{"thing1", shortened(item->title, 20)},
             {"thing2", shortened(item->benefit.empty() ? p.title : item->benefit, 20)},
             {"thing3", shortened(p.issuer, 20)},
-            {"thing4", shortened(deadline_text(*item), 20)}};
+            {"thing4", shortened(deadline_text(deadline_of(*item, p.valid, today)), 20)}};
 }
 
 } // namespace zhida::dispatcher

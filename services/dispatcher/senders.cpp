@@ -1,5 +1,6 @@
 #include "services/dispatcher/senders.hpp"
 
+#include "common/base/clock.hpp"
 #include "common/base/json.hpp"
 #include "common/base/log.hpp"
 #include "common/store/keys.hpp"
@@ -17,13 +18,15 @@ class sms_sender final : public sender {
   public:
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
                gateways::receipt_sink receipts)
-        : settings_(settings), client_(executor, c, settings, std::move(receipts)) {}
+        : clock_(c), settings_(settings), client_(executor, c, settings, std::move(receipts)) {}
 
     asio::awaitable<void> run() override { co_await client_.run(); }
     void stop() override { client_.stop(milliseconds(2000)); }
     bool ready() const override { return client_.status().state == "connected"; }
     asio::awaitable<gateways::send_result> send(outgoing m) override {
-        co_return co_await client_.send({m.address, sms_text(*m.about, m.items, settings_), m.reference});
+        const auto today = shanghai_day(clock_.now());
+        co_return co_await client_.send(
+            {m.address, sms_text(*m.about, m.items, today, settings_), m.reference});
     }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
@@ -33,6 +36,7 @@ class sms_sender final : public sender {
     }
 
   private:
+    const clock& clock_;
     const sms_config& settings_;
     gateways::cmpp_client client_;
 };
@@ -41,7 +45,7 @@ class wechat_sender final : public sender {
   public:
     wechat_sender(asio::any_io_executor executor, const clock& c, const config& settings, io::redis& redis,
                   const crypto::sealer& sealer)
-        : settings_(settings), redis_(redis), sealer_(sealer),
+        : clock_(c), settings_(settings), redis_(redis), sealer_(sealer),
           client_(executor, c, settings.wechat,
                   {[this] { return load(); },
                    [this, &c](gateways::wechat_token token) { return store(std::move(token), c.now()); }}) {}
@@ -55,7 +59,7 @@ class wechat_sender final : public sender {
         w.openid = m.address;
         w.client_msg_id = m.reference;
         if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
-        for (auto& [name, value] : wechat_fields(*m.about, m.items))
+        for (auto& [name, value] : wechat_fields(*m.about, m.items, shanghai_day(clock_.now())))
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }
@@ -91,6 +95,7 @@ class wechat_sender final : public sender {
         co_return reply.has_value();
     }
 
+    const clock& clock_;
     const config& settings_;
     io::redis& redis_;
     const crypto::sealer& sealer_;

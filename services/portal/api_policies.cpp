@@ -94,14 +94,16 @@ asio::awaitable<io::http_response> api_publish_policy(context& c, visitor v, io:
 }
 
 asio::awaitable<io::http_response> api_check_policy(context& c, visitor v, io::http_request r) {
-    const auto checked = check_document(c, v.who, r.body);
-    if (const auto* refusal = std::get_if<publish_refusal>(&checked))
+    const auto checked = co_await check_document(c, v.who, std::move(r.body));
+    if (!checked) co_return of_failure(checked.error());
+    if (const auto* refusal = std::get_if<publish_refusal>(&*checked))
         co_return policy_invalid(refusal->errors);
-    const auto& good = std::get<checked_document>(checked);
+    const auto& good = std::get<checked_document>(*checked);
     co_return json_answer({{"ok", true},
                            {"id", good.about.id},
                            {"version", good.about.version},
                            {"items", good.about.items.size()},
+                           {"repeated", good.repeated},
                            {"may_be_pushed", good.about.may_be_pushed()}});
 }
 

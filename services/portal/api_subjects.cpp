@@ -11,7 +11,10 @@ namespace {
 // Themselves, or an operator; everybody else learns nothing.
 asio::awaitable<result<store::stored_profile>> visible(context& c, identity who, std::string id) {
     if (!may_see_subject(who, id) || !valid_subject_id(id)) co_return failure{errc::not_found, "", id, ""};
-    co_return co_await c.profiles.get(id);
+    auto found = co_await c.profiles.get(id);
+    // Where it was looked for is of no use to who asks.
+    if (!found && found.error().code == errc::not_found) co_return failure{errc::not_found, "", id, ""};
+    co_return found;
 }
 
 // What arrived between the state that was told and the listener's place in the hub.
@@ -48,6 +51,8 @@ asio::awaitable<io::http_response> api_get_packages(context& c, visitor v, io::h
 asio::awaitable<io::http_response> api_read_package(context& c, visitor v, io::http_request r) {
     const auto id = r.params.at("id");
     if (!may_read_for_subject(v.who, id) || !valid_subject_id(id)) co_return not_found("主体 " + id);
+    const auto subject = co_await visible(c, v.who, id);
+    if (!subject) co_return of_failure(subject.error());
     const auto changed = co_await mark_read(c, id, r.params.at("campaign"));
     if (!changed) co_return of_failure(changed.error());
     co_return json_answer({{"changed", *changed}});

@@ -33,6 +33,9 @@ constexpr std::pair<std::string_view, std::string_view> phrases[] = {
     {"is not a known member", "没有这个字段"},
     {"known here: *", "可用的字段：*"},
     {"an address that starts with https:// or http://", "以 https:// 或 http:// 开头的网址"},
+    {"an address that starts with https:// or http://, without spaces, Chinese letters or a user name "
+     "(percent-encode them)",
+     "以 https:// 或 http:// 开头的网址，不含空格、汉字和用户名（请用百分号编码）"},
     {"'*' is not a supported version of the document", "不支持文档版本“*”"},
     {"has neither text nor url", "没有正文也没有链接"},
     {"give one of the two", "至少填一项"},
@@ -46,6 +49,7 @@ constexpr std::pair<std::string_view, std::string_view> phrases[] = {
     {"a property alone is not a condition", "只有属性，不成条件"},
     {"unknown operator *", "没有运算符 *"},
     {"unknown attribute *", "没有属性 *"},
+    {"the catalogue lists them: *", "全部属性见 *"},
     {"near it: *", "相近的：*"},
     {"did you mean *?", "是不是 *？"},
     {"\"*\" takes two conditions or more, not *", "“*”需要两个以上条件，现有 * 个"},

@@ -17,8 +17,10 @@ asio::awaitable<result<json>> describe(context& c, const store::stored_profile& 
         co_return failure{errc::invalid, "a campaign's id has no version and round", entry.campaign, ""};
     auto policy = co_await c.compiled.get_version(name->policy, name->version);
     if (!policy) co_return policy.error();
-    co_return ok(package_document(entry.campaign, entry.web, **policy, subject.subject.attributes,
-                                  c.time.now(), c.parts.catalogue));
+    const auto newest = co_await c.compiled.get(name->policy);
+    if (!newest) co_return newest.error();
+    co_return ok(package_document(entry.campaign, entry.web, **policy, (*newest)->about.version,
+                                  subject.subject.attributes, c.time.now(), c.parts.catalogue));
 }
 
 asio::awaitable<void> tell_arrivals(context& c, const transition& t) {

@@ -1,7 +1,7 @@
 #include "services/portal/package_document.hpp"
 
 #include "common/model/campaign.hpp"
-#include "services/portal/deadline.hpp"
+#include "services/portal/deadline_words.hpp"
 
 #include <charconv>
 
@@ -31,6 +31,7 @@ json why_document(const std::vector<matching::explanation>& lines, int depth) {
                     {"attribute", line.attribute}, {"value", line.value},   {"requirement", line.requirement},
                     {"pointer", line.pointer}};
         one["outcome"] = outcome_name(line.outcome);
+        one["group"] = line.group;
         one["parts"] = depth > 0 ? why_document(line.parts, depth - 1) : json::array();
         out.push_back(std::move(one));
     }
@@ -116,15 +117,14 @@ json item_document(const compiled_policy& p, std::size_t item, std::int32_t toda
 }
 
 json package_document(const std::string& campaign, const ledger::record& web, const compiled_policy& p,
-                      const attribute_row& row, wall_time now, const matching::catalogue& catalogue) {
-    const auto name = parse_campaign_id(campaign);
+                      int newest_version, const attribute_row& row, wall_time now,
+                      const matching::catalogue& catalogue) {
     json out = {{"campaign", campaign},
                 {"policy", policy_summary(p)},
                 {"read", (web.engaged & ledger::engagement::read) != 0},
                 {"verify", "12345"}};
     out["delivered_at"] = to_rfc3339(wall_time(std::chrono::seconds(web.at)));
-    // A newer version than the one that was matched: its items may have moved.
-    out["newer_version"] = name && name->version != p.about.version;
+    out["newer_version"] = newest_version > p.about.version;
     out["items"] = json::array();
     for (std::size_t i = 0; i < p.about.items.size() && i < 16; ++i)
         if (web.items >> i & 1)

@@ -38,9 +38,11 @@ std::optional<campaign_name> parse_campaign_id(std::string_view id);
 json item_document(const compiled_policy& p, std::size_t item, std::int32_t today,
                    const matching::catalogue& catalogue, const attribute_row* row);
 
-// One package. mask: bit i is item i; items that the policy does not have (any more) are left out.
+// One package, of the version that was sent. newest_version: of the policy; it tells whether another came
+// since. Bit i of web.items is item i; items that the policy does not have are left out.
 json package_document(const std::string& campaign, const ledger::record& web, const compiled_policy& p,
-                      const attribute_row& row, wall_time now, const matching::catalogue& catalogue);
+                      int newest_version, const attribute_row& row, wall_time now,
+                      const matching::catalogue& catalogue);
 
 // A line of a list: id, version, title, doc_no, issuer, level, region, theme, disclosure, published, items,
 // pushed, received_at, campaign (null where it was not pushed).

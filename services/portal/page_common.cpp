@@ -23,9 +23,11 @@ json chrome(context& c, const visitor& v, const io::http_request& r) {
     out["other_size"] = v.large_type ? "normal" : "large";
     out["size_label"] = text(v.in, v.large_type ? "large_off" : "large_on");
     out["path"] = r.method == "POST" ? home_of(v.who) : r.path;
-    out["role_label"] = v.who.signed_in() ? text(v.in, std::string("role_") + to_string(v.who.as)) : "";
-    const auto who =
-        v.who.as == role::department && v.who.name.empty() ? text(v.in, "any_department") : v.who.name;
+    const std::string as = v.kind ? to_string(*v.kind) : to_string(v.who.as);
+    out["role_label"] = v.who.signed_in() ? text(v.in, "role_" + as) : "";
+    const auto who = v.who.as == role::department && v.who.name.empty() ? text(v.in, "any_department")
+                     : v.called.empty()                                 ? v.who.name
+                                                                        : v.called;
     out["who"] = who.empty() ? json(false) : json(who); // an empty text would count as something to show
     out["token"] = v.who.by_cookie() ? c.sign_in.form_token(v.who) : "";
     out["live"] = false;

@@ -1,4 +1,5 @@
 // The department's desk: check and publish a document, then watch its campaign.
+#include "common/io/http_decode.hpp"
 #include "services/portal/campaign_document.hpp"
 #include "services/portal/pages.hpp"
 #include "services/portal/problems.hpp"
@@ -30,7 +31,12 @@ asio::awaitable<result<json>> own_policies(context& c, const visitor& v) {
     const auto progress = co_await c.progress.newest();
     if (!progress) co_return progress.error();
     std::map<std::string, const store::campaign_progress*> by_id;
-    for (const auto& p : **progress) by_id[p.about.id] = &p;
+    std::map<std::string, json> of_policy; // id -> its campaigns, newest first
+    for (const auto& p : **progress) {
+        by_id[p.about.id] = &p;
+        of_policy[p.about.policy_id].push_back(
+            {{"path", io::percent_encode(p.about.id)}, {"version", p.about.policy_version}});
+    }
     json out = json::array();
     for (const auto& p : *policies) {
         if (!may_see_campaign(v.who, p->about.issuer)) continue;
@@ -40,6 +46,10 @@ asio::awaitable<result<json>> own_policies(context& c, const visitor& v) {
         const auto found = id.is_string() ? by_id.find(id.get<std::string>()) : by_id.end();
         line["progress"] =
             found == by_id.end() ? json(false) : campaign_view(campaign_document(*found->second), v.in);
+        line["older"] = json::array();
+        for (const auto& one : of_policy[p->about.id])
+            if (one.at("version").get<int>() < p->about.version) line["older"].push_back(one);
+        line["has_older"] = !line["older"].empty();
         out.push_back(std::move(line));
     }
     co_return ok(std::move(out));
@@ -78,6 +88,25 @@ asio::awaitable<io::http_response> refused(context& c, visitor v, io::http_reque
         422);
 }
 
+asio::awaitable<io::http_response> unavailable(context& c, visitor v, io::http_request r,
+                                               std::string document, failure why) {
+    co_return co_await desk(
+        c, v, r, {{"document", document}, {"warning", text(v.in, "publish_failed", {{"why", why.text()}})}},
+        503);
+}
+
+const char* audience_words(push_reach reach) {
+    switch (reach) {
+    case push_reach::eligible:
+        return "audience_eligible";
+    case push_reach::decided:
+        return "audience_decided";
+    case push_reach::possible:
+        break;
+    }
+    return "audience_possible";
+}
+
 // What became of a policy that has no campaign to show (yet).
 asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::http_request r,
                                                     std::string id) {
@@ -95,8 +124,8 @@ asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::h
     const bool kept = policy && !(*policy)->about.may_be_pushed();
     model["kept"] = kept;
     if (kept)
-        model["kept_text"] =
-            text(v.in, "saved_not_pushed_text", {{"disclosure", (*policy)->about.disclosure}});
+        model["kept_text"] = text(v.in, "saved_not_pushed_text",
+                                  {{"disclosure", fixed_word(v.in, (*policy)->about.disclosure)}});
     co_return render_page(c, v, r, "campaign_waiting", std::move(model));
 }
 
@@ -115,22 +144,21 @@ asio::awaitable<io::http_response> post_publish(context& c, visitor v, io::http_
     if (document.find_first_not_of(" \t\r\n") == std::string::npos)
         co_return co_await desk(c, v, r, {{"warning", text(v.in, "empty_document")}}, 422);
     if (field("do") == "check") {
-        auto checked = check_document(c, v.who, document);
-        if (auto* refusal = std::get_if<publish_refusal>(&checked))
+        auto checked = co_await check_document(c, v.who, document);
+        if (!checked) co_return co_await unavailable(c, v, r, document, checked.error());
+        if (auto* refusal = std::get_if<publish_refusal>(&*checked))
             co_return co_await refused(c, v, r, document, std::move(*refusal));
-        const auto& about = std::get<checked_document>(checked).about;
-        const auto told = about.may_be_pushed()
-                              ? text(v.in, "check_ok", {{"items", std::to_string(about.items.size())}})
-                              : text(v.in, "check_ok_private", {{"disclosure", about.disclosure}});
+        const auto& good = std::get<checked_document>(*checked);
+        const auto& about = good.about;
+        const auto told =
+            good.repeated ? text(v.in, "check_repeated")
+            : about.may_be_pushed()
+                ? text(v.in, "check_ok", {{"items", std::to_string(about.items.size())}})
+                : text(v.in, "check_ok_private", {{"disclosure", fixed_word(v.in, about.disclosure)}});
         co_return co_await desk(c, v, r, {{"document", document}, {"notice", told}});
     }
     auto outcome = co_await publish(c, v.who, document);
-    if (!outcome)
-        co_return co_await desk(
-            c, v, r,
-            {{"document", document},
-             {"warning", text(v.in, "publish_failed", {{"why", outcome.error().text()}})}},
-            503);
+    if (!outcome) co_return co_await unavailable(c, v, r, document, outcome.error());
     if (auto* refusal = std::get_if<publish_refusal>(&*outcome))
         co_return co_await refused(c, v, r, document, std::move(*refusal));
     const auto& done = std::get<published>(*outcome);
@@ -148,6 +176,7 @@ asio::awaitable<io::http_response> page_campaign(context& c, visitor v, io::http
     const auto progress = co_await c.campaigns.progress(id, (*policy)->about.items.size());
     if (!progress) co_return page_of_failure(c, v, r, progress.error());
     auto model = campaign_view(campaign_document(*progress), v.in);
+    model["audience_text"] = text(v.in, audience_words((*policy)->about.reach));
     for (std::size_t i = 0; i < model["items"].size(); ++i)
         model["items"][i]["title"] = i < (*policy)->about.items.size() ? (*policy)->about.items[i].title : "";
     model["live"] = "/api/v1/live";

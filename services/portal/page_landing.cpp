@@ -1,13 +1,15 @@
 #include "common/io/http_decode.hpp"
 #include "services/portal/pages.hpp"
 
+#include <functional>
+#include <map>
 #include <set>
 
 namespace zhida::portal {
 
 namespace {
 
-constexpr std::size_t samples_shown = 4;
+constexpr std::size_t samples_shown = 4, samples_looked_at = 24;
 
 std::string attribute_text(context& c, const profile& p, const char* name) {
     const auto* a = c.parts.catalogue.find(name);
@@ -15,7 +17,7 @@ std::string attribute_text(context& c, const profile& p, const char* name) {
     return c.parts.catalogue.display(*a, p.attributes.value[static_cast<std::size_t>(a->number)]);
 }
 
-json subject_card(context& c, const profile& p) {
+json subject_card(context& c, language in, const profile& p, std::size_t packages) {
     const bool enterprise = p.type == subject_type::enterprise;
     std::string facts;
     for (const char* name :
@@ -28,14 +30,23 @@ json subject_card(context& c, const profile& p) {
     }
     return {{"id", p.id},
             {"name", p.name.empty() ? p.id : p.name},
-            {"facts", facts.empty() ? json(false) : json(facts)}};
+            {"facts", facts.empty() ? json(false) : json(facts)},
+            {"packages", packages > 0 ? json(text(in, "card_packages", {{"n", std::to_string(packages)}}))
+                                      : json(false)}};
 }
 
-asio::awaitable<json> subject_cards(context& c, subject_type type) {
+// Those with most to show first. The page stands without any; /readyz tells what is wrong.
+asio::awaitable<json> subject_cards(context& c, language in, subject_type type) {
     json out = json::array();
-    const auto found = co_await c.profiles.sample(type, samples_shown);
-    if (!found) co_return out; // the page stands without them; /readyz tells what is wrong
-    for (const auto& one : *found) out.push_back(subject_card(c, one.subject));
+    const auto found = co_await c.profiles.sample(type, samples_looked_at);
+    if (!found) co_return out;
+    std::multimap<std::size_t, const profile*, std::greater<>> people;
+    for (const auto& one : *found) {
+        const auto packages = co_await c.inbox.of(one.shard, one.ordinal);
+        people.emplace(packages ? packages->size() : 0, &one.subject);
+    }
+    for (const auto& [packages, one] : people)
+        if (out.size() < samples_shown) out.push_back(subject_card(c, in, *one, packages));
     co_return out;
 }
 
@@ -57,8 +68,8 @@ asio::awaitable<json> department_names(context& c) {
 asio::awaitable<io::http_response> page_landing(context& c, visitor v, io::http_request r) {
     json model = {{"title", text(v.in, "slogan")}, {"landing", true}};
     if (c.sign_in.demo()) {
-        model["enterprises"] = co_await subject_cards(c, subject_type::enterprise);
-        model["residents"] = co_await subject_cards(c, subject_type::resident);
+        model["enterprises"] = co_await subject_cards(c, v.in, subject_type::enterprise);
+        model["residents"] = co_await subject_cards(c, v.in, subject_type::resident);
         model["departments"] = co_await department_names(c);
         model["has_departments"] = !model["departments"].empty();
     }

@@ -15,10 +15,8 @@ publish_refusal refused(publish_refusal::kind why, failure f) {
     return {why, {std::move(f)}};
 }
 
-} // namespace
-
-std::variant<publish_refusal, checked_document> check_document(context& c, const identity& who,
-                                                               const std::string& text) {
+// By itself: form, conditions, issuer.
+check_outcome check_alone(context& c, const identity& who, const std::string& text) {
     auto document = parse_json(text);
     if (!document) {
         auto f = document.error();
@@ -36,35 +34,45 @@ std::variant<publish_refusal, checked_document> check_document(context& c, const
         return refused(publish_refusal::kind::not_own_issuer,
                        {errc::refused, "发布单位“" + issuer + "”不是当前登录的部门“" + who.name + "”",
                         "/issuer", "改为本部门，或以该部门的身份登录"});
-    return checked_document{std::move(*document), std::move(checked->document)};
+    return checked_document{std::move(*document), std::move(checked->document), false};
+}
+
+} // namespace
+
+asio::awaitable<result<check_outcome>> check_document(context& c, identity who, std::string text) {
+    auto checked = check_alone(c, who, text);
+    auto* good = std::get_if<checked_document>(&checked);
+    if (!good) co_return std::move(checked);
+    const auto& about = good->about;
+    const auto stored = co_await c.policies.get(about.id);
+    if (!stored && stored.error().code == errc::not_found) co_return std::move(checked);
+    if (!stored) co_return stored.error();
+    const auto held = stored->document.value("issuer", "");
+    if (!may_publish(who, held))
+        co_return check_outcome(refused(publish_refusal::kind::not_own_issuer,
+                                        {errc::refused, "编号 " + about.id + " 已由“" + held + "”使用", "/id",
+                                         "为这份政策另取一个编号"}));
+    auto repeated = repeats(*stored, about, good->document);
+    if (!repeated) co_return check_outcome(refused(publish_refusal::kind::version_taken, repeated.error()));
+    good->repeated = *repeated;
+    co_return std::move(checked);
 }
 
 asio::awaitable<result<outcome>> publish(context& c, identity who, std::string text) {
-    auto checked = check_document(c, who, text);
-    if (auto* refusal = std::get_if<publish_refusal>(&checked)) co_return outcome(std::move(*refusal));
-    auto& good = std::get<checked_document>(checked);
+    auto checked = co_await check_document(c, std::move(who), std::move(text));
+    if (!checked) co_return checked.error();
+    if (auto* refusal = std::get_if<publish_refusal>(&*checked)) co_return outcome(std::move(*refusal));
+    const auto& good = std::get<checked_document>(*checked);
     const auto& about = good.about;
 
     published out;
     out.id = about.id;
     out.version = about.version;
     out.public_ = about.may_be_pushed();
+    out.repeated = good.repeated;
     out.location = "/api/v1/policies/" + about.id;
     out.campaign = campaign_id(about.id, about.version, 1);
-
-    const auto stored = co_await c.policies.get(about.id);
-    if (!stored && stored.error().code != errc::not_found) co_return stored.error();
-    if (stored) {
-        const auto held = stored->document.value("issuer", "");
-        if (!may_publish(who, held))
-            co_return outcome(refused(publish_refusal::kind::not_own_issuer,
-                                      {errc::refused, "编号 " + about.id + " 已由“" + held + "”使用", "/id",
-                                       "为这份政策另取一个编号"}));
-        auto repeated = repeats(*stored, about, good.document);
-        if (!repeated) co_return outcome(refused(publish_refusal::kind::version_taken, repeated.error()));
-        out.repeated = *repeated;
-        if (out.repeated) co_return outcome(std::move(out));
-    }
+    if (out.repeated) co_return outcome(std::move(out));
 
     auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now()));
     if (!appended) co_return appended.error();

@@ -23,9 +23,12 @@ struct published {
 struct checked_document {
     json document;
     policy about;
+    bool repeated = false; // as in `published`
 };
-std::variant<publish_refusal, checked_document> check_document(context& c, const identity& who,
-                                                               const std::string& text);
+// The document by itself, then against what is stored: what passes here is what publish() takes. Failure:
+// unavailable or timeout of the store.
+using check_outcome = std::variant<publish_refusal, checked_document>;
+asio::awaitable<result<check_outcome>> check_document(context& c, identity who, std::string text);
 
 // Durable when it answers. Failure: unavailable or timeout of the event log or the store.
 asio::awaitable<result<std::variant<publish_refusal, published>>> publish(context& c, identity who,

@@ -41,17 +41,28 @@ void keep_preferences(const context& c, const io::http_request& r, const visitor
                                                           preference_lifetime, true, secure));
 }
 
-// Nothing: go on; else the refusal. Fills v.who and v.form.
+void identify(const context& c, const io::http_request& r, visitor& v) {
+    if (const auto authorization = r.header("authorization"); !authorization.empty())
+        v.who = c.sign_in.of_authorization(authorization);
+    else if (const auto cookie = r.cookies.find(sessions::cookie_name); cookie != r.cookies.end())
+        v.who = c.sign_in.of_cookie(cookie->second, c.time.now());
+}
+
+// Pages say whose they are by name. Without it they still stand.
+asio::awaitable<void> name_subject(context& c, visitor& v) {
+    if (v.who.as != role::subject) co_return;
+    const auto known = co_await c.profiles.get(v.who.name);
+    if (!known) co_return;
+    v.kind = known->subject.type;
+    v.called = known->subject.name;
+}
+
+// Nothing: go on; else the refusal. Fills v.form.
 std::optional<io::http_response> refuse(context& c, const route_rule& rule, const io::http_request& r,
                                         visitor& v) {
     const bool page = rule.as == surface::page;
-    const auto authorization = r.header("authorization");
-    if (!authorization.empty()) {
-        v.who = c.sign_in.of_authorization(authorization);
-        if (!v.who.signed_in() && !rule.who.anyone) return unauthenticated(c.sign_in.demo());
-    } else if (const auto cookie = r.cookies.find(sessions::cookie_name); cookie != r.cookies.end()) {
-        v.who = c.sign_in.of_cookie(cookie->second, c.time.now());
-    }
+    if (!r.header("authorization").empty() && !v.who.signed_in() && !rule.who.anyone)
+        return unauthenticated(c.sign_in.demo());
     if (!may_call(rule.who, v.who)) {
         if (!v.who.signed_in()) {
             if (page && c.sign_in.demo()) return redirect("/?sign-in=needed");
@@ -82,6 +93,8 @@ std::optional<io::http_response> refuse(context& c, const route_rule& rule, cons
 asio::awaitable<io::http_response> guarded(context& c, const route_rule& rule, io::http_request r) {
     visitor v;
     read_preferences(r, v);
+    identify(c, r, v);
+    if (rule.as == surface::page) co_await name_subject(c, v);
     io::http_response out;
     if (auto refusal = refuse(c, rule, r, v))
         out = std::move(*refusal);
@@ -175,6 +188,11 @@ io::http_response error_answer(context& c, int status, std::string detail, const
                            : status == 413 ? "/problems/too-large"
                            : status >= 500 ? "/problems/internal"
                                            : "/problems/bad-request";
+        // What the server says is in English, for logs.
+        if (status == 404) detail = "没有这个地址" + (r ? "：" + r->path : std::string());
+        if (status == 405) detail = "这个地址不支持 " + (r ? r->method : std::string("此操作"));
+        if (status == 413) detail = "提交的内容太大";
+        if (status == 500) detail = "服务器内部出错，已经记录";
         out = io::problem(status, type, status == 404 ? "Not found" : "Request refused", std::move(detail));
     }
     out.headers.emplace_back("Cache-Control", "no-store");

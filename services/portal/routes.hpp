@@ -13,6 +13,8 @@ namespace zhida::portal {
 // Who asks, and how they want to see it.
 struct visitor {
     identity who;
+    std::string called;               // a subject's name, on pages; empty where it is not known
+    std::optional<subject_type> kind; // the same
     language in = language::zh;
     bool large_type = false;
     std::map<std::string, std::string> form; // of a page's POST, its token already checked

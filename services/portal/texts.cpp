@@ -48,6 +48,31 @@ std::string text(language in, std::string_view key,
     return out;
 }
 
+std::string fixed_word(language in, const std::string& chinese) {
+    static constexpr std::pair<const char*, const char*> words[] = {
+        {"国", "National"},
+        {"省", "Province"},
+        {"市", "City"},
+        {"区", "District"},
+        {"街镇", "Town"},
+        {"园区", "Park"},
+        {"主动公开", "Public"},
+        {"依申请公开", "On request"},
+        {"不予公开", "Not disclosed"},
+        {"申请享受", "On application"},
+        {"免申即享", "Granted without applying"},
+        {"直接享受", "Granted directly"},
+        {"文字", "Text"},
+        {"图解", "Diagram"},
+        {"视频", "Video"},
+        {"问答", "Questions"},
+    };
+    if (in == language::en)
+        for (const auto& [from, to] : words)
+            if (chinese == from) return to;
+    return chinese;
+}
+
 const json& texts_model(language in) {
     const auto build = [](language l) {
         json out = json::object();

@@ -20,6 +20,8 @@ std::string text(language in, std::string_view key);
 // With {name} replaced.
 std::string text(language in, std::string_view key,
                  std::initializer_list<std::pair<std::string_view, std::string>> values);
+// Of the document's fixed vocabulary (级别, 公开属性, 办理方式, 解读的形式); any other text stays as it is.
+std::string fixed_word(language in, const std::string& chinese);
 // All of them, for templates: {{t.key}}.
 const json& texts_model(language in);
 

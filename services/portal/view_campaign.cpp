@@ -104,7 +104,7 @@ json channel_view(const json& channel, language in) {
     out["reasons"] = json::array();
     for (const auto& r : channel.at("reasons"))
         out["reasons"].push_back({{"state", text(in, "state_" + get(r, "state"))},
-                                  {"label", in == language::zh ? get(r, "label") : get(r, "reason")},
+                                  {"label", text(in, "reason_" + get(r, "reason"))},
                                   {"count", with_commas(number(r, "count"))}});
     out["has_reasons"] = !out["reasons"].empty();
     out["identity_holds"] = channel.value("identity_holds", true);

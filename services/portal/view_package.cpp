@@ -1,7 +1,7 @@
 // Packages and policies.
 #include "common/io/http_decode.hpp"
 #include "common/model/document_reader.hpp"
-#include "services/portal/deadline.hpp"
+#include "services/portal/deadline_words.hpp"
 #include "services/portal/views.hpp"
 
 namespace zhida::portal {
@@ -26,32 +26,70 @@ json link_or_false(const std::string& link) {
 // How lines of reasons are shown: with the subject's marks and values, or as the policy's bare conditions.
 enum class reasons { of_subject, of_policy };
 
-json why_view(const json& lines, language in, reasons as) {
+// Open only because of what is checked by hand.
+bool open_by_hand(const json& line) {
+    if (line.at("manual").get<bool>()) return true;
+    bool some = false;
+    for (const auto& part : line.at("parts")) {
+        if (get(part, "outcome") != "unknown") continue;
+        if (!open_by_hand(part)) return false;
+        some = true;
+    }
+    return some;
+}
+
+// "为 是": the text and the value have said it.
+bool says_nothing_new(const std::string& requirement) {
+    return requirement.starts_with("为 ") || requirement.starts_with("不为 ");
+}
+
+// Which lines carry a mark. Below an alternative that is met, what is not met does no harm; what an exclusion
+// names reads upside down. Such lines are shown plainly, with the value that decided.
+enum class marked { all, met, open };
+
+marked marks_below(const json& line, marked here) {
+    if (here == marked::open || get(line, "group") == "not") return marked::open;
+    const bool settled = get(line, "group") == "any" && get(line, "outcome") == "met";
+    return settled ? marked::met : here;
+}
+
+json why_view(const json& lines, language in, reasons as, marked marks = marked::all) {
     json out = json::array();
     for (const auto& line : lines) {
         const auto outcome = get(line, "outcome");
-        const bool manual = line.at("manual").get<bool>();
+        const bool manual = open_by_hand(line);
+        const bool plain =
+            (marks == marked::met && outcome != "met") || (marks == marked::open && outcome != "unknown");
         json one = {{"text", get(line, "text")},
                     {"clause", text_or_false(get(line, "clause"))},
-                    {"requirement", text_or_false(get(line, "requirement"))},
-                    {"value", text_or_false(get(line, "value"))},
                     {"parts", json::array()}};
-        // A group of one says the same as its part.
-        if (line.at("parts").size() > 1) one["parts"] = why_view(line.at("parts"), in, as);
-        one["has_parts"] = !one["parts"].empty();
         const bool of_subject = as == reasons::of_subject;
+        const auto& parts = line.at("parts");
+        // A group of one says the same as its part, but what an exclusion names holds the value that decided.
+        const json* decided = &line;
+        const bool hides_value = of_subject && get(line, "group") == "not" && !parts.empty();
+        if (hides_value && get(parts[0], "group").empty())
+            decided = &parts[0];
+        else if (parts.size() > 1 || hides_value)
+            one["parts"] =
+                why_view(hides_value ? parts[0].at("parts") : parts, in, as, marks_below(line, marks));
+        one["has_parts"] = !one["parts"].empty();
         one["marked"] = of_subject;
-        one["sign"] = outcome == "met" ? "✓" : outcome == "not_met" ? "✗" : "?";
-        one["mark"] = outcome == "met" ? "met" : outcome == "not_met" ? "not-met" : "open";
-        one["mark_text"] = text(in, outcome == "met"       ? "met"
-                                    : outcome == "not_met" ? "not_met"
-                                    : manual               ? "check_by_hand"
-                                                           : "data_missing");
+        one["sign"] = plain ? "·" : outcome == "met" ? "✓" : outcome == "not_met" ? "✗" : "?";
+        one["mark"] = plain ? "plain" : outcome == "met" ? "met" : outcome == "not_met" ? "not-met" : "open";
+        one["mark_text"] = plain ? std::string()
+                                 : text(in, outcome == "met"       ? "met"
+                                            : outcome == "not_met" ? "not_met"
+                                            : manual               ? "check_by_hand"
+                                                                   : "data_missing");
+        const auto value = get(*decided, "value"), requirement = get(line, "requirement");
+        one["value"] = text_or_false(value);
+        one["requirement"] = says_nothing_new(requirement) ? json(false) : text_or_false(requirement);
         one["manual"] = manual;
-        const bool missing = of_subject && outcome == "unknown" && !manual && !get(line, "attribute").empty();
+        const bool missing =
+            of_subject && outcome == "unknown" && !manual && !get(*decided, "attribute").empty();
         one["value_missing"] = missing;
-        one["facts"] =
-            of_subject && (!get(line, "value").empty() || missing || !get(line, "requirement").empty());
+        one["facts"] = of_subject && (!value.empty() || missing || one["requirement"].is_string());
         out.push_back(std::move(one));
     }
     return out;
@@ -61,7 +99,7 @@ deadline::kind kind_of(const std::string& state) {
     for (const auto k :
          {deadline::kind::open, deadline::kind::soon, deadline::kind::not_yet, deadline::kind::closed})
         if (state == to_string(k)) return k;
-    return deadline::kind::always;
+    return deadline::kind::unstated;
 }
 
 std::optional<std::int32_t> day(const json& from, const char* name) {
@@ -84,7 +122,7 @@ json item_view(const json& item, language in, reasons as) {
     json out = {{"id", get(item, "id")},
                 {"title", get(item, "title")},
                 {"benefit", text_or_false(get(item, "benefit"))},
-                {"mode", text_or_false(get(item, "mode"))},
+                {"mode", text_or_false(fixed_word(in, get(item, "mode")))},
                 {"apply_channel", text_or_false(get(item, "apply_channel"))},
                 {"contact", text_or_false(get(item, "contact"))},
                 {"link", link_or_false(get(item, "link"))},
@@ -99,19 +137,24 @@ json item_view(const json& item, language in, reasons as) {
     out["has_why"] = !item.at("why").empty();
     out["for"] = text(in, get(item, "subject") == "resident" ? "for_resident" : "for_enterprise");
     const auto verdict = get(item, "verdict");
-    out["verdict"] = verdict.empty() ? "none" : verdict;
-    out["verdict_text"] = text(in, verdict.empty() ? "why_none" : "why_" + verdict);
-    const bool apply = !get(item, "apply_channel").empty() || !get(item, "contact").empty() ||
-                       valid_link(get(item, "link")) || !item.at("materials").empty() ||
-                       !item.at("exclusions").empty() || !item.at("tiers").empty();
-    out["has_how"] = apply;
+    const bool late = (verdict == "eligible" || verdict == "possible") &&
+                      out["deadline"]["kind"] == to_string(deadline::kind::closed);
+    out["verdict"] = late ? "late" : verdict.empty() ? "none" : verdict;
+    out["verdict_text"] = text(in, verdict.empty() ? "why_none" : "why_" + verdict) +
+                          (late ? text(in, "why_late") : std::string());
+    const auto mode = get(item, "mode");
+    const bool without_asking = mode == "免申即享" || mode == "直接享受";
+    out["no_entry"] =
+        get(item, "apply_channel").empty() && get(item, "contact").empty() && !valid_link(get(item, "link"))
+            ? json(text(in, without_asking ? "no_entry_needed" : "no_entry"))
+            : json(false);
     return out;
 }
 
-json interpretations_view(const json& from) {
+json interpretations_view(const json& from, language in) {
     json out = json::array();
     for (const auto& i : from)
-        out.push_back({{"kind", get(i, "kind")},
+        out.push_back({{"kind", fixed_word(in, get(i, "kind"))},
                        {"title", get(i, "title")},
                        {"text", text_or_false(get(i, "text"))},
                        {"url", link_or_false(get(i, "url"))}});
@@ -143,20 +186,20 @@ json package_view(const json& package, language in) {
     out["items"] = json::array();
     for (const auto& item : package.at("items"))
         out["items"].push_back(item_view(item, in, reasons::of_subject));
-    out["interpretations"] = interpretations_view(package.at("interpretations"));
+    out["interpretations"] = interpretations_view(package.at("interpretations"), in);
     out["has_interpretations"] = !package.at("interpretations").empty();
     return out;
 }
 
 json policy_line_view(const json& summary, language in) {
-    const auto disclosure = get(summary, "disclosure");
-    const bool is_public = disclosure == "主动公开";
+    const bool is_public = get(summary, "disclosure") == "主动公开";
+    const auto disclosure = fixed_word(in, get(summary, "disclosure"));
     json out = {{"id", get(summary, "id")},
                 {"path", io::percent_encode(get(summary, "id"))},
                 {"title", get(summary, "title")},
                 {"issuer", get(summary, "issuer")},
                 {"doc_no", text_or_false(get(summary, "doc_no"))},
-                {"level", text_or_false(get(summary, "level"))},
+                {"level", text_or_false(fixed_word(in, get(summary, "level")))},
                 {"theme", text_or_false(get(summary, "theme"))},
                 {"published", text_or_false(get(summary, "published"))},
                 {"version", std::to_string(summary.value("version", 1))},
@@ -178,7 +221,7 @@ json policy_view(const json& policy, language in) {
     out["items"] = json::array();
     for (const auto& item : policy.at("items"))
         out["items"].push_back(item_view(item, in, reasons::of_policy));
-    out["interpretations"] = interpretations_view(policy.at("interpretations"));
+    out["interpretations"] = interpretations_view(policy.at("interpretations"), in);
     out["has_interpretations"] = !policy.at("interpretations").empty();
     const auto start = get(policy.at("valid"), "start"), end = get(policy.at("valid"), "end");
     out["valid"] = start.empty() && end.empty() ? json(false) : json(start + " – " + end);

@@ -82,6 +82,23 @@ test('the pages in a browser', async t => {
     assert.deepEqual(errors, []);
   });
 
+  // No table is cut off: what does not fit becomes cards.
+  async function nothingCut(page, what) {
+    await noSidewaysScroll(page, what);
+    const cut = await page.evaluate(() => [...document.querySelectorAll('.table-scroll')]
+      .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 20)));
+    assert.deepEqual(cut, [], what);
+  }
+
+  await t.test('who has received something is offered first', async () => {
+    const { page } = await visitor();
+    await page.goto('/');
+    for (const kind of ['企业专属网页', '市民主页']) {
+      const first = page.locator('article', { has: page.getByRole('heading', { name: kind }) }).locator('.person').first();
+      assert.match(await first.innerText(), /已收到 \d+ 份政策礼包/, kind);
+    }
+  });
+
   await t.test('a package arrives on the enterprise page while it is open', async () => {
     const { page, errors } = await visitor();
     await signIn(page, { subject: company.id });
@@ -166,6 +183,44 @@ test('the pages in a browser', async t => {
     await shoot(page, 'campaign-department');
     // The browser notes that the faulty document was answered with 422, as it should be.
     assert.deepEqual(errors.filter(error => !error.includes('status of 422')), []);
+  });
+
+  await t.test('what was typed outlives a change of language, and nothing else', async () => {
+    const { page } = await visitor();
+    await signIn(page, { role: 'department' });
+    const field = page.locator('#document');
+    await field.fill('{"id": "half');
+    await page.getByRole('button', { name: '检查' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('link', { name: 'English' }).click();
+    await page.getByRole('heading', { name: 'Publish a policy' }).waitFor();
+    assert.equal(await field.inputValue(), '{"id": "half');
+    await page.goto('/department?lang=zh');
+    assert.equal(await field.inputValue(), '');
+  });
+
+  await t.test('a lost session leads to the sign-in page, with a warning', async () => {
+    const { page } = await visitor();
+    await signIn(page, { subject: elder.id });
+    await page.context().clearCookies();
+    await page.getByRole('button', { name: /退订/ }).click();
+    await page.waitForURL('**/?sign-in=needed');
+    await page.locator('.notice.warn', { hasText: '请先选择身份' }).waitFor();
+  });
+
+  await t.test('staff read their tables on a phone, in large type and in English', async () => {
+    for (const [width, query] of [[390, 'size=normal'], [390, 'size=large'], [1280, 'lang=en']]) {
+      const { page } = await visitor({ viewport: { width, height: 900 } });
+      await signIn(page, { role: 'operator' });
+      for (const path of ['/operator', '/department', '/campaigns/e2e-live.v1.r1']) {
+        await page.goto(`${path}?${query}`);
+        await nothingCut(page, `${path} at ${width} px, ${query}`);
+      }
+      await accessible(page, `campaign at ${width} px, ${query}`);
+      await page.goto('/operator');
+      await accessible(page, `operator at ${width} px, ${query}`);
+      await shoot(page, `operator-${width}-${query.replace('=', '-')}`);
+    }
   });
 
   await t.test('the operator watches the funnel move', async () => {

@@ -299,6 +299,9 @@ TEST_F(portal_test, a_wrong_document_gets_every_error_with_its_pointer) {
     }
     EXPECT_EQ(post("/api/v1/policies", department, "{").status, 422);
     EXPECT_EQ(post("/api/v1/policies/check", department, to_text(document("OK-1"))).status, 200);
+    shared->campaign_of("OK-2", issuer, 1'000'000'000'000);
+    const auto again = post("/api/v1/policies/check", department, to_text(document("OK-2")));
+    EXPECT_EQ(json::parse(again.body).at("repeated"), true) << again.body;
 }
 
 TEST_F(portal_test, departments_publish_only_their_own_and_never_over_another) {
@@ -309,6 +312,10 @@ TEST_F(portal_test, departments_publish_only_their_own_and_never_over_another) {
     auto changed = document("TAKEN-2");
     EXPECT_EQ(post("/api/v1/policies", department, to_text(changed)).status, 200); // the same: a repetition
     changed["title"] = "改过";
+    const auto checked = post("/api/v1/policies/check", department, to_text(changed));
+    EXPECT_EQ(checked.status, 422) << "what is checked is what would be published";
+    EXPECT_NE(checked.body.find("若是新政策，请改 id；若是更新，请把 version 改为 2"), std::string::npos)
+        << checked.body;
     const auto reply = post("/api/v1/policies", department, to_text(changed));
     EXPECT_EQ(reply.status, 409);
     EXPECT_EQ(json::parse(reply.body).at("type"), "/problems/version-taken");
@@ -373,7 +380,7 @@ TEST_F(portal_test, packages_tell_why_and_are_read_once) {
     const auto& item = package.at("items").at(0);
     EXPECT_EQ(item.at("benefit"), "最高 50 万元");
     EXPECT_EQ(item.at("verdict"), "possible");
-    EXPECT_EQ(item.at("deadline").at("state"), "always");
+    EXPECT_EQ(item.at("deadline").at("state"), "unstated");
     ASSERT_EQ(item.at("why").size(), 3u);
     EXPECT_EQ(item.at("why")[0].at("text"), "注册在宝山");
     EXPECT_EQ(item.at("why")[0].at("outcome"), "met");
@@ -390,6 +397,29 @@ TEST_F(portal_test, packages_tell_why_and_are_read_once) {
     EXPECT_TRUE(mine(json::parse(get(path, enterprise).body)).at("read").get<bool>());
     const auto funnel = json::parse(get("/api/v1/campaigns/" + campaign, op).body);
     EXPECT_EQ(funnel.at("channels")[0].at("read"), 1);
+}
+
+TEST_F(portal_test, a_package_of_an_older_version_says_so_and_its_campaign_stays_in_reach) {
+    const auto campaign = shared->campaign_of("OLD-1", issuer, 1'000'000'000'020);
+    shared->deliver(campaign, channel::web, ledger::state::delivered);
+    store::policies policies(shared->redis);
+    std::vector<failure> errors;
+    auto newer = document("OLD-1", issuer, 2);
+    const auto p = read_policy(newer, errors).value();
+    shared->loop.run(policies.put(p, newer, 1'000'000'000'021, true)).value();
+    const auto inbox = json::parse(get("/api/v1/subjects/" + enterprise_id + "/packages", enterprise).body);
+    for (const auto& one : inbox.at("items"))
+        EXPECT_EQ(one.at("newer_version").get<bool>(), one.at("campaign") == campaign) << one;
+    const auto page = get("/enterprise", {{"Cookie", sign_in("role=subject&name=" + enterprise_id)}});
+    EXPECT_NE(page.body.find("此政策已有新版"), std::string::npos);
+    // The list of campaigns is kept for a second.
+    bool in_reach = false;
+    for (int tries = 0; tries < 30 && !in_reach; ++tries) {
+        if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        const auto desk = get("/department", department).body;
+        in_reach = desk.find("href=\"/campaigns/OLD-1.v1.r1\"") != std::string::npos;
+    }
+    EXPECT_TRUE(in_reach);
 }
 
 TEST_F(portal_test, opting_out_stops_sms_and_wechat_and_leaves_the_page) {
@@ -494,6 +524,8 @@ TEST_F(portal_test, pages_carry_strict_headers_and_escape_everything) {
     EXPECT_EQ(page.body.find("<script>alert"), std::string::npos);
     EXPECT_EQ(page.body.find("<b>企业"), std::string::npos);
     EXPECT_NE(page.body.find("&lt;b&gt;企业"), std::string::npos);
+    EXPECT_NE(page.body.find("企业 · <b>合成·&lt;b&gt;企业&lt;/b&gt;</b>"), std::string::npos)
+        << "the header names the kind and the name";
     EXPECT_NE(page.body.find("最高 50 万元"), std::string::npos);
     EXPECT_NE(page.body.find("须人工核对"), std::string::npos);
     const auto csp = page.header("Content-Security-Policy");
@@ -512,6 +544,10 @@ TEST_F(portal_test, pages_carry_strict_headers_and_escape_everything) {
     EXPECT_EQ(get("/enterprise").header("Location"), "/?sign-in=needed");
     EXPECT_EQ(get("/operator", {{"Cookie", cookie}}).status, 403);
     EXPECT_EQ(get("/nothing").status, 404);
+    EXPECT_NE(get("/api/v1/nope").body.find("没有这个地址：/api/v1/nope"), std::string::npos);
+    const auto unknown = get("/api/v1/subjects/R00000000000000099/packages", op);
+    EXPECT_EQ(unknown.status, 404);
+    EXPECT_NE(unknown.body.find("没有找到：R00000000000000099"), std::string::npos) << unknown.body;
     EXPECT_NE(get("/nothing").body.find("<h1>"), std::string::npos);
 }
 

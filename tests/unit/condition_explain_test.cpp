@@ -40,10 +40,10 @@ TEST(explain, makes_texts_that_people_read) {
     EXPECT_EQ(described("like", "ent.industry", "C39%"),
               "所属行业 属于 计算机、通信和其他电子设备制造业（C39）");
     EXPECT_EQ(described("=", "ent.industry", "I6513"), "所属行业 为 应用软件开发（I6513）");
-    EXPECT_EQ(described(">=", "ent.established", months(24)), "成立日期 不早于 24 个月前(2024-11-23)");
-    EXPECT_EQ(described("<", "ent.fund_loan_due", months(-3)), "担保贷款到期日 早于 3 个月后(2027-02-23)");
-    EXPECT_EQ(described("<=", "ent.established", months(0)), "成立日期 不晚于 今天(2026-11-23)");
-    EXPECT_EQ(described(">", "ent.established", {{"date", "2024-01-01"}}), "成立日期 晚于 2024-01-01");
+    EXPECT_EQ(described(">=", "ent.established", months(24)), "成立日期 2024-11-23 及以后");
+    EXPECT_EQ(described("<", "ent.fund_loan_due", months(-3)), "担保贷款到期日 2027-02-23 以前");
+    EXPECT_EQ(described("<=", "ent.established", months(0)), "成立日期 今天(2026-11-23) 及以前");
+    EXPECT_EQ(described(">", "ent.established", {{"date", "2024-01-01"}}), "成立日期 2024-01-01 以后");
     EXPECT_EQ(described("a_overlaps", "ent.industry_tags", {"邮轮产业", "邮轮公司"}),
               "行业标签 含任一：邮轮产业、邮轮公司");
     EXPECT_EQ(described("a_contains", "ent.industry_tags", {"邮轮产业"}), "行业标签 含全部：邮轮产业");
@@ -61,7 +61,7 @@ TEST(explain, makes_texts_that_people_read) {
                                                    op_of("manual", json::array({"丙"}))})})),
               "企业规模 为 小型 或 （从业人员 < 5 人；丙）");
     EXPECT_EQ(described(op_of("<=", {property("person.birth_date"), months(720)}), subject_type::resident),
-              "出生日期 不晚于 720 个月前(1966-11-23)");
+              "出生日期 1966-11-23 及以前");
 }
 
 TEST(explain, gives_a_line_for_each_condition) {
@@ -87,6 +87,7 @@ TEST(explain, gives_a_line_for_each_condition) {
     EXPECT_EQ(lines[1].outcome, truth::unknown);
     EXPECT_EQ(lines[1].text, "满足以下任一项");
     EXPECT_EQ(lines[1].attribute, "");
+    EXPECT_EQ(lines[0].group + lines[1].group + lines[2].group + lines[3].group, "anynot");
     ASSERT_THAT(lines[1].parts, SizeIs(2));
     EXPECT_EQ(lines[1].parts[0].outcome, truth::no);
     EXPECT_EQ(lines[1].parts[0].value, "800 人");

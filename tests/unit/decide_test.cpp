@@ -53,6 +53,13 @@ TEST(Decide, RetriesSlowDownButNotForEver) {
 
 namespace {
 
+std::int32_t day_of(const char* text) {
+    std::int32_t day = 0;
+    parse_date(text, day);
+    return day;
+}
+const std::int32_t today = day_of("2026-11-23");
+
 policy sample() {
     policy p;
     p.issuer = "宝山区科学技术委员会";
@@ -61,9 +68,7 @@ policy sample() {
     a.id = "1";
     a.title = "高新技术企业认定奖励";
     a.benefit = "一次性奖励25万元";
-    std::int32_t day = 0;
-    parse_date("2026-12-31", day);
-    a.window.end = day;
+    a.window.end = day_of("2026-12-31");
     policy_item b = a;
     b.id = "2";
     p.items = {a, b};
@@ -73,26 +78,61 @@ policy sample() {
 } // namespace
 
 TEST(PackageText, SaysWhoWhatUntilWhenHowToVerifyAndHowToRefuse) {
-    const auto text = sms_text(sample(), 1, sms_config{});
+    const auto text = sms_text(sample(), 1, today, sms_config{});
     EXPECT_TRUE(text.starts_with("【直达演示】宝山区科学技术委员会：")) << text;
     for (const char* part : {"高新技术企业认定奖励", "一次性奖励25万元", "2026-12-31截止", "可拨12345核实",
                              "拒收请回复R", "企业专属网页"})
         EXPECT_NE(text.find(part), std::string::npos) << part;
     EXPECT_EQ(text.find("http"), std::string::npos) << "a policy message carries no link";
     EXPECT_EQ(text.find("等2项"), std::string::npos);
-    EXPECT_NE(sms_text(sample(), 3, sms_config{}).find("等2项政策"), std::string::npos);
-    EXPECT_NE(sms_text(sample(), 2, sms_config{}), "") << "the second item alone";
+    EXPECT_NE(sms_text(sample(), 3, today, sms_config{}).find("等2项政策"), std::string::npos);
+    EXPECT_NE(sms_text(sample(), 2, today, sms_config{}), "") << "the second item alone";
+}
+
+TEST(PackageText, SaysTheSameDeadlineAsThePage) {
+    auto p = sample();
+    const auto said = [&] { return wechat_fields(p, 1, today)[3].second; };
+    EXPECT_EQ(said(), "2026-12-31截止");
+    p.items[0].window.start = day_of("2026-12-01");
+    EXPECT_EQ(said(), "2026-12-01起受理");
+    p.items[0].window = {};
+    EXPECT_EQ(said(), "截止时间见原文") << "that none is given does not say that there is none";
+    p.valid.end = day_of("2027-06-30");
+    EXPECT_EQ(said(), "政策有效期至2027-06-30");
+    p.valid.end = day_of("2022-12-31");
+    EXPECT_EQ(said(), "政策已于2022-12-31失效");
+    EXPECT_NE(sms_text(p, 1, today, sms_config{}).find("政策已于2022-12-31失效"), std::string::npos);
+    p.items[0].window.end = day_of("2022-06-30");
+    EXPECT_EQ(said(), "已于2022-06-30截止");
+}
+
+TEST(PackageText, DoesNotSayWhetherTheRecipientQualifies) {
+    const auto text = sms_text(sample(), 1, today, sms_config{});
+    EXPECT_EQ(text.find("符合"), std::string::npos) << text;
+    EXPECT_NE(text.find("按现有数据，您可关注"), std::string::npos) << text;
 }
 
 TEST(PackageText, FieldsFitTheTemplate) {
     auto p = sample();
     p.items[0].title = "一二三四五六七八九十一二三四五六七八九十一二三";
-    for (const auto& [name, value] : wechat_fields(p, 1)) {
+    for (const auto& [name, value] : wechat_fields(p, 1, today)) {
         std::size_t characters = 0;
         for (const char c : value) characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
         EXPECT_LE(characters, 20U) << name;
         EXPECT_FALSE(value.empty()) << name;
     }
+}
+
+TEST(PackageText, ShorteningNeverCutsInsideANumberWithItsUnit) {
+    const std::string text = "按核定固定资产设备投资不超过20%，最高4000万元";
+    for (const std::size_t n : {18, 19, 21, 22, 23, 24, 25})
+        EXPECT_EQ(shortened(text, n), "按核定固定资产设备投资不超过20%…") << n;
+    EXPECT_EQ(shortened(text, 26), text);
+    EXPECT_EQ(shortened(text, 16), "按核定固定资产设备投资不超过…");
+    EXPECT_EQ(shortened("每人每月600元，共12个月整", 14), "每人每月600元…");
+    EXPECT_EQ(shortened("补贴12个月整", 6), "补贴…");
+    EXPECT_EQ(shortened("2026年专项资金申报", 8), "2026年专项…");
+    EXPECT_EQ(shortened("1234567", 4), "…");
 }
 
 TEST(PackageText, ShorteningNeverSplitsACharacter) {

@@ -41,11 +41,13 @@ io::log_record event_of(const json& doc, std::int64_t offset,
     e.id = "e" + std::to_string(offset);
     e.source = "/test";
     e.type = type;
+    e.time = "1969-01-01T00:00:00Z";
     e.data = doc;
     auto encoded = encode_event(e);
     io::log_record r;
     r.topic = "zhida.policy";
     r.offset = offset;
+    r.timestamp_ms = 1'780'000'000'000;
     r.value = encoded.value;
     r.headers = encoded.headers;
     return r;
@@ -93,6 +95,20 @@ TEST(select_audience, reaches_as_far_as_the_policy_says) {
         << "a manual condition is open";
     EXPECT_EQ(audience_of(manual_too, push_reach::decided).members.size(), 1U) << "and only that";
     EXPECT_EQ(audience_of(manual_too, push_reach::possible).members.size(), 2U);
+}
+
+TEST(policy_log, takes_the_time_of_the_event_where_the_record_has_none) {
+    policy_log log(catalogue());
+    auto timeless = event_of(document(1, manufacturing), 0);
+    timeless.timestamp_ms = -1;
+    log.add(timeless);
+    for (auto& [name, value] : timeless.headers)
+        if (name == "ce_time") value = "2026-11-24T08:00:00+08:00";
+    timeless.offset = 1;
+    log.add(timeless);
+    EXPECT_FALSE(log.events()[0].checked);
+    ASSERT_TRUE(log.events()[1].checked);
+    EXPECT_EQ(log.events()[1].record.timestamp_ms, 1'795'478'400'000);
 }
 
 TEST(policy_log, checks_every_event_and_keeps_its_reason) {

@@ -321,7 +321,7 @@ TEST(policy_schema, every_sample_validates_and_is_read) {
         EXPECT_EQ(p->id + ".json", file);
         EXPECT_TRUE(p->may_be_pushed()) << file;
         EXPECT_EQ(p->reach, push_reach::decided) << file;
-        EXPECT_THAT(p->source_note, HasSubstr("excerpt, not official advice")) << file;
+        EXPECT_THAT(p->source_note, HasSubstr("不是办事依据")) << file;
         EXPECT_FALSE(p->interpretations.empty()) << file;
     }
 }

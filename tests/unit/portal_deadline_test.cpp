@@ -1,4 +1,4 @@
-#include "services/portal/deadline.hpp"
+#include "services/portal/deadline_words.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -32,7 +32,7 @@ TEST(portal_deadline, counts_days_down) {
     EXPECT_EQ(said(w, "2026-12-05"), "今天截止（2026-12-05）");
     EXPECT_EQ(said(w, "2026-12-06"), "已截止（2026-12-05）");
     EXPECT_EQ(said(w, "2026-12-04", language::en), "1 day left (closes 2026-12-05)");
-    EXPECT_EQ(said({}, "2026-12-04"), "长期有效");
+    EXPECT_EQ(said({}, "2026-12-04"), "未注明截止时间，以原文为准");
     EXPECT_EQ(said(window(day("2026-12-01"), day("2026-12-31")), "2026-11-23"),
               "2026-12-01 开始受理（还有 8 天）");
 }

@@ -126,7 +126,7 @@ std::vector<std::pair<std::string, std::string>> all_pages(const std::string& pa
         {"title", payload},
         {"subject_name", payload},
         {"subject_id", payload},
-        {"packages", {package_view(package_document("P-1.v1.r1", web, p, row, now, catalogue()), in)}},
+        {"packages", {package_view(package_document("P-1.v1.r1", web, p, 2, row, now, catalogue()), in)}},
         {"empty", true},
         {"packages_count", "1"},
         {"unread_count", "1"},
@@ -204,6 +204,128 @@ TEST(portal_pages, no_payload_reaches_a_page_as_markup) {
             }
 }
 
+// One enterprise item with this condition, as its page shows it.
+json shown_item(
+    const json& eligibility, const std::map<std::string, json>& known, language in,
+    void (*change)(policy&) = [](policy&) {}) {
+    compiled_policy p;
+    p.about.disclosure = "主动公开";
+    policy_item item;
+    item.id = "1";
+    item.mode = "申请享受";
+    item.eligibility = eligibility;
+    p.about.items = {item};
+    p.about.interpretations = {{"问答", "t", "x", "", 1}};
+    change(p.about);
+    std::vector<failure> errors;
+    p.conditions.emplace_back(
+        matching::condition::compile(eligibility, item.subject, catalogue(), errors).value());
+    attribute_row row;
+    for (const auto& [name, value] : known) {
+        const auto* a = catalogue().find(name);
+        row.set(a->number, catalogue().encode(*a, value).value());
+    }
+    ledger::record web;
+    web.items = 1;
+    const wall_time now{std::chrono::hours(24 * 20000)}; // 2024-10-04
+    return package_view(package_document("P-1.v1.r1", web, p, 1, row, now, catalogue()), in)["items"][0];
+}
+
+json compare(const char* op, const char* name, const json& value) {
+    return {{"op", op}, {"args", {{{"property", name}}, value}}};
+}
+const json small = compare("=", "ent.size", "小型"), of_ten = compare("<=", "ent.headcount", 10);
+
+TEST(portal_packages, what_is_not_met_beside_an_alternative_that_is_has_no_mark) {
+    const json either = {{"op", "or"}, {"args", {small, {{"op", "and"}, {"args", {of_ten, small}}}, of_ten}}};
+    const auto line =
+        shown_item(either, {{"ent.size", "大型"}, {"ent.headcount", 5}}, language::zh)["why"][0];
+    EXPECT_EQ(line["mark"], "met");
+    EXPECT_EQ(line["parts"][0]["mark"], "plain");
+    EXPECT_EQ(line["parts"][0]["value"], "大型");
+    EXPECT_EQ(line["parts"][1]["mark"], "plain");
+    EXPECT_EQ(line["parts"][1]["parts"][0]["mark"], "met");
+    EXPECT_EQ(line["parts"][1]["parts"][1]["mark"], "plain");
+    EXPECT_EQ(line["parts"][2]["mark"], "met");
+    // Where none is met, each says so.
+    const auto none = shown_item(either, {{"ent.size", "大型"}, {"ent.headcount", 50}}, language::zh);
+    EXPECT_EQ(none["why"][0]["parts"][0]["mark"], "not-met");
+}
+
+TEST(portal_packages, an_exclusion_shows_the_value_that_decided_it) {
+    const auto excluding = [](const json& e) { return json{{"op", "not"}, {"args", {e}}}; };
+    const auto one = shown_item(excluding(small), {{"ent.size", "大型"}}, language::zh)["why"][0];
+    EXPECT_EQ(one["mark"], "met");
+    EXPECT_EQ(one["value"], "大型");
+    EXPECT_TRUE(one["facts"]);
+    EXPECT_FALSE(one["has_parts"]);
+    const json either = {{"op", "or"}, {"args", {small, of_ten}}};
+    const auto both =
+        shown_item(excluding(either), {{"ent.size", "大型"}, {"ent.headcount", 50}}, language::zh)["why"][0];
+    for (const auto& part : both["parts"]) EXPECT_EQ(part["mark"], "plain");
+    EXPECT_EQ(both["parts"][1]["value"], "50 人");
+    const json by_hand = {{"op", "manual"}, {"args", {"已享受同类补贴"}}};
+    const auto open = shown_item(excluding(by_hand), {}, language::zh)["why"][0];
+    EXPECT_EQ(open["mark_text"], "须人工核对") << "no data is missing";
+}
+
+TEST(portal_packages, a_requirement_is_left_out_where_it_says_nothing_new) {
+    const auto line = [](const json& e, const json& value) {
+        const auto name = e["args"][0]["property"].get<std::string>();
+        return shown_item(e, {{name, value}}, language::zh)["why"][0];
+    };
+    EXPECT_EQ(line(small, "小型")["requirement"], false);
+    EXPECT_EQ(line(compare("=", "ent.legal_person", true), true)["requirement"], false);
+    EXPECT_EQ(line(of_ten, 5)["requirement"], "≤ 10 人");
+}
+
+TEST(portal_packages, meeting_every_condition_is_not_praised_when_it_is_too_late) {
+    const auto said = [](std::int32_t end) {
+        static std::int32_t last;
+        last = end;
+        return shown_item(small, {{"ent.size", "小型"}}, language::zh, [](policy& p) { p.valid.end = last; });
+    };
+    EXPECT_EQ(said(20010)["verdict"], "eligible");
+    EXPECT_EQ(said(20010)["verdict_text"], "按现有数据，您符合全部条件。");
+    EXPECT_EQ(said(19999)["verdict"], "late");
+    EXPECT_EQ(said(19999)["verdict_text"], "按现有数据，您符合全部条件。但办理期限已过，能否办理请先核实。");
+}
+
+TEST(portal_packages, who_does_not_qualify_is_not_told_that_it_is_too_late) {
+    const auto item =
+        shown_item(small, {{"ent.size", "大型"}}, language::zh, [](policy& p) { p.valid.end = 1; });
+    EXPECT_EQ(item["verdict"], "ineligible");
+    EXPECT_EQ(item["verdict_text"], text(language::zh, "why_ineligible"));
+}
+
+TEST(portal_packages, say_whom_to_ask_where_no_way_to_apply_is_given) {
+    EXPECT_EQ(shown_item(small, {}, language::zh)["no_entry"], "未提供办理入口，可拨打 12345 咨询。");
+    EXPECT_NE(
+        shown_item(small, {}, language::zh, [](policy& p) { p.items[0].mode = "免申即享"; })["no_entry"],
+        shown_item(small, {}, language::zh)["no_entry"]);
+    EXPECT_EQ(
+        shown_item(small, {}, language::zh, [](policy& p) { p.items[0].contact = "021-1"; })["no_entry"],
+        false);
+}
+
+TEST(portal_packages, tell_that_a_newer_version_came) {
+    const auto p = hostile("x");
+    ledger::record web;
+    const auto newer = [&](int newest) {
+        return package_document("P-1.v1.r1", web, p, newest, {}, wall_time{}, catalogue())["newer_version"];
+    };
+    EXPECT_EQ(newer(1), false);
+    EXPECT_EQ(newer(2), true);
+}
+
+TEST(portal_packages, the_fixed_vocabulary_is_told_in_english) {
+    EXPECT_EQ(shown_item(small, {}, language::en)["mode"], "On application");
+    EXPECT_EQ(shown_item(small, {}, language::zh)["mode"], "申请享受");
+    EXPECT_EQ(fixed_word(language::en, "主动公开"), "Public");
+    EXPECT_EQ(fixed_word(language::en, "区"), "District");
+    EXPECT_EQ(fixed_word(language::en, "就业"), "就业") << "a department's own word";
+}
+
 TEST(portal_pages, have_the_frame_that_assistive_technology_needs) {
     for (const auto in : {language::zh, language::en})
         for (const auto& [name, html] : all_pages("x", in)) {
@@ -216,6 +338,7 @@ TEST(portal_pages, have_the_frame_that_assistive_technology_needs) {
             EXPECT_FALSE(std::regex_search(html, std::regex("<[^>]*\\s(style|on[a-z]+)="))) << name;
             EXPECT_FALSE(std::regex_search(html, std::regex("(src|href)=\"(https?:)?//"))) << name;
             EXPECT_EQ(html.find("{{"), std::string::npos) << name;
+            if (in == language::en) EXPECT_EQ(html.find("："), std::string::npos) << name;
         }
 }
 
@@ -262,6 +385,9 @@ TEST(portal_texts, are_whole_in_both_languages_and_every_one_that_a_template_wan
         EXPECT_TRUE(keys.contains(std::string("state_") + ledger::to_string(static_cast<ledger::state>(s))));
         EXPECT_TRUE(keys.contains(std::string("hint_") + ledger::to_string(static_cast<ledger::state>(s))));
     }
+    for (int r = 0; r < 256; ++r)
+        EXPECT_TRUE(
+            keys.contains(std::string("reason_") + ledger::to_string(static_cast<ledger::reason>(r))));
     for (int s = 0; s <= static_cast<int>(campaign_state::withdrawn); ++s)
         EXPECT_TRUE(keys.contains(std::string("campaign_") + to_string(static_cast<campaign_state>(s))));
     EXPECT_THROW(text(language::zh, "no such text"), std::logic_error);
@@ -339,11 +465,14 @@ TEST(portal_check_words, the_checkers_common_phrases_are_told_in_chinese) {
     broken["items"][0]["benefit"] = 5;
     broken["items"][0]["link"] = "javascript:alert(1)";
     broken["items"][0]["eligibility"]["args"][0]["args"][0]["property"] = "ent.reg_divison";
+    broken["items"][0]["eligibility"]["args"][1]["args"][0]["property"] = "nothing";
     std::vector<failure> errors;
     ASSERT_FALSE(matching::check_policy(broken, catalogue(), errors));
     EXPECT_GE(errors.size(), 8u);
     for (const auto& e : errors)
-        EXPECT_NE(check_words_zh(e.what), e.what) << e.where << " has no Chinese: " << e.what;
+        for (const auto& said : {e.what, e.fix})
+            if (!said.empty())
+                EXPECT_NE(check_words_zh(said), said) << e.where << " has no Chinese: " << said;
 }
 
 TEST(portal_live, an_event_is_one_line_of_data) {

@@ -24,12 +24,20 @@
     return fresh;
   }
 
+  // Who is no longer signed in was sent to the landing page, which says so: go there.
+  function elsewhere(answer) {
+    if (!answer.redirected || new URL(answer.url).pathname === location.pathname) return false;
+    location.assign(answer.url);
+    return true;
+  }
+
   let busy = false, again = false;
   async function refresh() {
     if (busy) { again = true; return; }
     busy = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (elsewhere(answer)) return;
       if (answer.ok) exchange(await answer.text());
     } catch { /* offline: the stream reconnects and asks again */ }
     busy = false;
@@ -81,11 +89,21 @@
     event.preventDefault();
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (elsewhere(answer)) return;
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = exchange(await answer.text());
       announce(fresh.querySelector(".notice")?.textContent ?? "");
     } catch { form.submit(); } // the plain way shows what is wrong
   });
+
+  // What was typed outlives a change of language or size, and nothing else.
+  const draft = document.querySelector("textarea[data-draft]");
+  if (draft) {
+    if (!draft.value) draft.value = sessionStorage.getItem("draft") ?? "";
+    sessionStorage.removeItem("draft");
+    for (const link of document.querySelectorAll(".tools a"))
+      link.addEventListener("click", () => sessionStorage.setItem("draft", draft.value));
+  }
 
   for (const input of document.querySelectorAll("input[data-fills]"))
     input.addEventListener("change", async () => {

@@ -1,0 +1,33 @@
+// How long an item can still be claimed: what the page, SMS and WeChat all say. Pure; dates are days since
+// 1970-01-01 in Asia/Shanghai.
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/model/policy.hpp"
+
+#include <optional>
+#include <string>
+
+namespace zhida {
+
+struct deadline {
+    enum class kind {
+        unstated, // the document names no end; that is not to say that there is none
+        open,     // until `end`
+        soon,     // until `end`, in at most seven days
+        not_yet,  // opens on `start`
+        closed,   // `end` has passed
+    };
+    kind now = kind::unstated;
+    std::optional<std::int32_t> start, end;
+    std::int32_t days = 0;  // until `end` (open, soon) or `start` (not_yet), since `end` (closed)
+    std::string stage;      // of a window in stages: the one that runs now or comes next
+    bool of_policy = false; // the date is the end of the policy's validity, not of an application window
+};
+
+// The item's window, the stage of it that matters today, and the policy's validity where that ends earlier.
+deadline deadline_of(const policy_item& item, const date_window& validity, std::int32_t today);
+
+const char* to_string(deadline::kind) noexcept; // unstated open soon not_yet closed
+
+} // namespace zhida
