@@ -88,8 +88,6 @@ std::vector<key> keys_of(config& c) {
         {"portal", "max_connections_per_ip", "Connections served at once to one address.",
          &c.portal.max_connections_per_ip, 1, 1000000},
         {"dispatch", "chunk", "Recipients in one dispatch record.", &c.dispatch.chunk, 1, 1024},
-        {"dispatch", "claim_batch", "Recipients claimed in one call before they are sent to.",
-         &c.dispatch.claim_batch, 1, 1024},
         {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
         {"sms", "host", "The gateway's address.", &c.sms.host},
         {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},

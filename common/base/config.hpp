@@ -52,7 +52,6 @@ struct portal_config {
 };
 struct dispatch_config {
     std::int64_t chunk = 1024; // recipients in one dispatch record
-    std::int64_t claim_batch = 256;
 };
 struct sms_config {
     bool enabled = true;

@@ -1,5 +1,7 @@
 #include "common/io/http_decode.hpp"
 
+#include "common/base/utf8.hpp"
+
 namespace zhida::io {
 
 namespace {
@@ -23,29 +25,6 @@ std::string_view trimmed(std::string_view text) noexcept {
     return text;
 }
 
-// Length of the UTF-8 sequence that starts here, 0 where it is none (RFC 3629: no overlong forms, no
-// surrogates).
-std::size_t utf8_length(std::string_view text) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto tail = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
-    const unsigned char lead = byte(0);
-    if (lead < 0x80) return 1;
-    if (lead >= 0xc2 && lead <= 0xdf) return tail(1) ? 2 : 0;
-    if (lead >= 0xe0 && lead <= 0xef) {
-        if (!tail(1) || !tail(2)) return 0;
-        if (lead == 0xe0 && byte(1) < 0xa0) return 0;
-        if (lead == 0xed && byte(1) > 0x9f) return 0;
-        return 3;
-    }
-    if (lead >= 0xf0 && lead <= 0xf4) {
-        if (!tail(1) || !tail(2) || !tail(3)) return 0;
-        if (lead == 0xf0 && byte(1) < 0x90) return 0;
-        if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-        return 4;
-    }
-    return 0;
-}
-
 bool decoded_segments(std::string_view path, std::string& out) {
     std::size_t at = 1;
     out = "/";
@@ -63,15 +42,6 @@ bool decoded_segments(std::string_view path, std::string& out) {
 }
 
 } // namespace
-
-bool valid_utf8(std::string_view text) noexcept {
-    while (!text.empty()) {
-        const auto length = utf8_length(text);
-        if (length == 0) return false;
-        text.remove_prefix(length);
-    }
-    return true;
-}
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     std::string out;

@@ -34,6 +34,4 @@ std::map<std::string, std::string> decode_cookies(std::string_view header);
 // servers on the way may read such bytes differently, which is how requests are smuggled.
 std::string head_fault(std::string_view head);
 
-bool valid_utf8(std::string_view text) noexcept;
-
 } // namespace zhida::io

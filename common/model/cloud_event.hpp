@@ -19,7 +19,6 @@ struct cloud_event {
 
 namespace event_type {
 inline constexpr const char* policy_published = "cn.zhida.policy.published.v1";
-inline constexpr const char* policy_withdrawn = "cn.zhida.policy.withdrawn.v1";
 inline constexpr const char* profile_upserted = "cn.zhida.profile.upserted.v1";
 inline constexpr const char* dispatch_chunk = "cn.zhida.dispatch.chunk.v1";
 inline constexpr const char* delivery_changed = "cn.zhida.delivery.changed.v1";

@@ -19,7 +19,6 @@ inline const audience everyone{true, {}};
 inline const audience signed_in{false, {role::operator_, role::department, role::subject}};
 inline const audience staff{false, {role::operator_, role::department}};
 inline const audience operators{false, {role::operator_}};
-inline const audience departments{false, {role::department}};
 inline const audience subjects{false, {role::subject}};
 inline const audience subjects_and_operators{false, {role::operator_, role::subject}};
 

@@ -2,6 +2,7 @@
 
 #include "common/base/crypto.hpp"
 #include "common/base/log.hpp"
+#include "common/base/utf8.hpp"
 #include "common/io/http_decode.hpp"
 #include "common/io/timer.hpp"
 #include "common/model/cloud_event.hpp"
@@ -25,8 +26,8 @@ std::string excerpt(const json& data) {
     const auto value = crypto::from_base64(text_of(data, "value_base64"));
     if (!value) return "";
     auto text = value->substr(0, excerpt_bytes);
-    while (!text.empty() && !io::valid_utf8(text) && text.size() + 4 > excerpt_bytes) text.pop_back();
-    return io::valid_utf8(text) ? text : "";
+    while (!text.empty() && !valid_utf8(text) && text.size() + 4 > excerpt_bytes) text.pop_back();
+    return valid_utf8(text) ? text : "";
 }
 
 } // namespace

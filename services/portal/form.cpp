@@ -1,5 +1,6 @@
 #include "services/portal/form.hpp"
 
+#include "common/base/utf8.hpp"
 #include "common/io/http_decode.hpp"
 
 namespace zhida::portal {
@@ -73,10 +74,10 @@ std::optional<std::map<std::string, std::string>> decode_multipart(const std::st
         if (end == std::string_view::npos || blank == std::string_view::npos) return std::nullopt;
         const auto header = disposition(part.substr(0, blank));
         const auto name = header ? parameter(*header, "name") : std::nullopt;
-        if (!name || !io::valid_utf8(*name)) return std::nullopt;
+        if (!name || !valid_utf8(*name)) return std::nullopt;
         const auto value = part.substr(blank + 4);
         const bool file = parameter(*header, "filename").has_value();
-        if (!file && !io::valid_utf8(value)) return std::nullopt;
+        if (!file && !valid_utf8(value)) return std::nullopt;
         if (!file || !value.empty()) out[*name] = std::string(value);
         body.remove_prefix(end + 2 + mark.size());
     }

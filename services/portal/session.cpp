@@ -1,6 +1,7 @@
 #include "services/portal/session.hpp"
 
 #include "common/base/crypto.hpp"
+#include "common/base/utf8.hpp"
 #include "common/io/http_decode.hpp"
 
 #include <openssl/evp.h>
@@ -98,7 +99,7 @@ identity sessions::of_authorization(std::string_view header) const {
     if (token.starts_with(department) && token.size() > department.size()) {
         // A name may be percent-encoded: headers are not a place for Chinese.
         const auto name = io::percent_decode(token.substr(department.size()), false);
-        if (!name || !io::valid_utf8(*name)) return {};
+        if (!name || !valid_utf8(*name)) return {};
         return {role::department, *name, ""};
     }
     if (token.starts_with(subject) && token.size() > subject.size())

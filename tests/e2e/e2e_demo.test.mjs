@@ -113,7 +113,7 @@ test('the demonstration', async t => {
     writeFileSync(changed, JSON.stringify({ ...JSON.parse(readFileSync(sample)), title: '别的标题' }));
     const refused = command(['publish', changed]);
     assert.equal(refused.status, 1);
-    assert.match(refused.stderr, /第 1 版已经发布，内容与这份不同 \(把 version 改为 2\)/);
+    assert.match(refused.stderr, /第 1 版已经发布，内容与这份不同 \(若是新政策，请改 id；若是更新，请把 version 改为 2\)/);
   });
 
   await t.test('started again it goes on where it was and sends nothing twice', async () => {

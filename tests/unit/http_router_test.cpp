@@ -1,3 +1,4 @@
+#include "common/base/utf8.hpp"
 #include "common/io/http_decode.hpp"
 #include "common/io/http_server.hpp"
 

@@ -255,7 +255,7 @@ TEST(publishing, a_version_is_published_once) {
         const auto refused = published(taken);
         ASSERT_FALSE(refused.has_value());
         EXPECT_EQ(refused.error().code, errc::conflict);
-        EXPECT_EQ(refused.error().fix, "把 version 改为 3");
+        EXPECT_EQ(refused.error().fix, "若是新政策，请改 id；若是更新，请把 version 改为 3");
     }
 }
 
