@@ -147,9 +147,11 @@ asio::awaitable<void> fill(app& a, std::int64_t subjects) {
               << "  居民   resident     " << at << "/resident\n"
               << "  部门   department   " << at << "/department\n"
               << "  运营   operator     " << at << "/operator\n"
-              << (write_settings(a) ? "  命令   commands     ZHIDA_CONFIG=" +
-                                          settings_file(a.settings().node.data_dir) + " zhida ledger verify\n"
-                                    : "")
+              << (write_settings(a)
+                      ? "  命令   commands     ZHIDA_CONFIG=" + settings_file(a.settings().node.data_dir) +
+                            " " + std::filesystem::read_symlink("/proc/self/exe").string() +
+                            " ledger verify\n"
+                      : "")
               << "  Ctrl-C 停止；再次启动会从停下的地方继续\n"
               << "ready " << at << "/" << std::endl;
 }

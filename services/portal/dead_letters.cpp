@@ -71,7 +71,8 @@ asio::awaitable<void> dead_letters::follow(const clock& time, io::event_log& log
         auto event = co_await consumer.next();
         if (!event) {
             if (event.error().code == errc::cancelled) co_return;
-            if (event.error().code != errc::not_found) // the topic is made while we start
+            const auto there = co_await log.end_offsets(topics::dead_letter);
+            if (there || there.error().code != errc::not_found) // the topic is made while we start
                 log::warn("portal_dead_letters_unreadable", {{"error", event.error().text()}});
             co_await io::sleep_for(time, milliseconds(1000));
             continue;

@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/io/timer.hpp"
 #include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
 #include "services/portal/access.hpp"
 #include "services/portal/campaign_document.hpp"
 
@@ -65,7 +66,8 @@ asio::awaitable<void> follow_deliveries(context& c, io::log_consumer& consumer) 
         auto event = co_await consumer.next();
         if (!event) {
             if (event.error().code == errc::cancelled) co_return;
-            if (event.error().code != errc::not_found) // the topic is made while we start
+            const auto there = co_await c.log->end_offsets(topics::delivery);
+            if (there || there.error().code != errc::not_found) // the topic is made while we start
                 log::warn("portal_deliveries_unreadable", {{"error", event.error().text()}});
             co_await io::sleep_for(c.time, milliseconds(1000));
             continue;
