@@ -1,0 +1,180 @@
+// The scan of columns against judge(), row by row: random conditions over random rows, with every kernel.
+#include "matching/scan.hpp"
+#include "random_conditions.hpp"
+
+namespace zhida::matching {
+namespace {
+
+std::shared_ptr<const column_layout> layout() {
+    static const auto made = std::make_shared<const column_layout>(the_catalogue(), subject_type::enterprise);
+    return made;
+}
+
+struct judged {
+    std::vector<bool> eligible, possible, decided, one_short;
+    bool operator==(const judged&) const = default;
+};
+
+judged plainly(const condition& c, const std::vector<attribute_row>& rows, const std::vector<bool>& present) {
+    judged out;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto j = present[i] ? judge(c, rows[i], today) : judgement{};
+        out.eligible.push_back(j.outcome == verdict::eligible);
+        out.possible.push_back(j.outcome == verdict::possible);
+        out.decided.push_back(j.only_manual_open);
+        out.one_short.push_back(j.one_short);
+    }
+    return out;
+}
+
+judged scanned(const condition& c, const columns& in, const kernels& with) {
+    judged out;
+    for (auto* mask : {&out.eligible, &out.possible, &out.decided, &out.one_short}) mask->resize(in.rows());
+    scan_space space(with);
+    const scan_plan plan(c, layout(), today);
+    std::size_t before = 0;
+    space.scan(plan, in, [&](const scan_block& b) {
+        RC_ASSERT(b.first == 0 || b.first > before);
+        before = b.first;
+        for (std::size_t i = 0; i < b.words * 64; ++i) {
+            const auto at = [&](const std::uint64_t* m) { return (m[i / 64] >> (i % 64) & 1) != 0; };
+            if (b.first + i >= in.rows()) {
+                RC_ASSERT(!at(b.eligible) && !at(b.possible) && !at(b.decided) && !at(b.one_short));
+                continue;
+            }
+            out.eligible[b.first + i] = at(b.eligible);
+            out.possible[b.first + i] = at(b.possible);
+            out.decided[b.first + i] = at(b.decided);
+            out.one_short[b.first + i] = at(b.one_short);
+        }
+    });
+    return out;
+}
+
+// Now and then a value that no column holds: a code that has left the list, a number beyond 32 bits.
+attribute_row random_coded_row() {
+    auto row = row_of(random_row());
+    const auto number_of = [](const char* name) { return the_catalogue().find(name)->number; };
+    switch (number(0, 19)) {
+    case 0:
+        row.set(number_of("ent.reg_division"), 999999);
+        break;
+    case 1:
+        row.set(number_of("ent.revenue"), 99'000'000'000);
+        break;
+    case 2:
+        row.set(number_of("ent.industry_tags"), std::int64_t{1} << 62);
+        break;
+    case 3:
+        row.set(number_of("ent.established"), std::int64_t{1} << 40);
+        break;
+    default:
+        break;
+    }
+    return row;
+}
+
+struct table {
+    std::vector<attribute_row> rows;
+    std::vector<bool> present;
+    columns held{layout()};
+};
+
+// Rows written, overwritten and erased in any order.
+void fill(table& t, std::size_t size) {
+    t.rows.resize(size);
+    t.present.assign(size, false);
+    std::vector<attribute_row> some;
+    for (int i = 0; i < 40; ++i) some.push_back(random_coded_row());
+    // Long runs of the same row, so that whole blocks agree.
+    const auto run = static_cast<std::size_t>(number(1, 3) == 1 ? 20'000 : 1);
+    for (std::size_t i = 0; i < size; ++i) {
+        t.rows[i] = some[(i / run * 7 + i / run / 3) % some.size()];
+        t.present[i] = true;
+        t.held.put(i, t.rows[i]);
+    }
+    for (int i = number(0, 30); i > 0 && size > 0; --i) {
+        const auto row = static_cast<std::size_t>(number(0, static_cast<int>(size) - 1));
+        t.present[row] = number(0, 2) != 0;
+        if (t.present[row]) {
+            t.rows[row] = random_coded_row();
+            t.held.put(row, t.rows[row]);
+        } else {
+            t.held.erase(row);
+        }
+    }
+}
+
+RC_GTEST_PROP(columns, give_back_what_was_put, ()) {
+    table t;
+    fill(t, static_cast<std::size_t>(number(1, 200)));
+    RC_ASSERT(t.held.rows() == t.rows.size());
+    for (std::size_t i = 0; i < t.rows.size(); ++i) {
+        RC_ASSERT(t.held.present(i) == t.present[i]);
+        if (!t.present[i]) continue;
+        const auto back = t.held.get(i);
+        RC_ASSERT(back.known == t.rows[i].known);
+        for (int n = 0; n < max_attributes; ++n)
+            if (back.has(n))
+                RC_ASSERT(back.value[static_cast<std::size_t>(n)] ==
+                          t.rows[i].value[static_cast<std::size_t>(n)]);
+    }
+}
+
+RC_GTEST_PROP(scan, equals_the_plain_judgement_with_every_kernel, ()) {
+    table t; // now and then of several blocks
+    const auto blocks = number(0, 49) == 0 ? columns::block_rows : 0;
+    fill(t, blocks + static_cast<std::size_t>(number(1, 300)));
+    for (int i = 0; i < 3; ++i) {
+        const auto e = random_tree(3);
+        const auto c = compiled(e);
+        const auto expected = plainly(c, t.rows, t.present);
+        for (const auto& k : all_kernels())
+            if (scanned(c, t.held, k) != expected) RC_FAIL(std::string(k.name) + ": " + e.dump());
+    }
+}
+
+// Every number of a column, at every place of a word: what a mutation of a kernel would change.
+template <class T, class Kernel>
+void check_range(Kernel kernel, const char* name) {
+    constexpr auto most = static_cast<T>(~T{0});
+    std::vector<T> x;
+    for (const std::uint64_t v :
+         {0ULL,          1ULL,          2ULL,          126ULL,        127ULL,        128ULL,
+          129ULL,        253ULL,        254ULL,        255ULL,        256ULL,        32766ULL,
+          32767ULL,      32768ULL,      32769ULL,      65533ULL,      65534ULL,      65535ULL,
+          65536ULL,      2147483646ULL, 2147483647ULL, 2147483648ULL, 2147483649ULL, 4294967293ULL,
+          4294967294ULL, 4294967295ULL})
+        if (v <= most) x.push_back(static_cast<T>(v));
+    const auto edges = x;
+    while (x.size() < 64 * edges.size()) x.push_back(edges[(x.size() * 5 + x.size() / 64) % edges.size()]);
+    x.resize(x.size() / 64 * 64);
+    std::vector<std::uint64_t> in(x.size() / 64), known(x.size() / 64);
+    for (const auto low : edges)
+        for (const auto high : edges) {
+            if (high < low || high == most) continue;
+            std::fill(in.begin(), in.end(), 0);
+            kernel(x.data(), x.size(), low, static_cast<T>(high - low), in.data(), known.data());
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                ASSERT_EQ(in[i / 64] >> (i % 64) & 1, low <= x[i] && x[i] <= high ? 1U : 0U)
+                    << name << " " << +x[i] << " in " << +low << ".." << +high;
+                ASSERT_EQ(known[i / 64] >> (i % 64) & 1, x[i] != most ? 1U : 0U) << name << " " << +x[i];
+            }
+            // What was set stays.
+            std::fill(in.begin(), in.end(), ~std::uint64_t{0});
+            kernel(x.data(), x.size(), low, static_cast<T>(high - low), in.data(), nullptr);
+            for (const auto word : in) ASSERT_EQ(word, ~std::uint64_t{0});
+        }
+}
+
+TEST(kernels, ranges_are_exact_at_every_edge) {
+    for (const auto& k : all_kernels()) {
+        check_range<std::uint8_t>(k.range8, k.name);
+        check_range<std::uint16_t>(k.range16, k.name);
+        check_range<std::uint32_t>(k.range32, k.name);
+    }
+    EXPECT_STREQ(all_kernels().back().name, "portable");
+}
+
+} // namespace
+} // namespace zhida::matching
