@@ -1,54 +1,55 @@
 #include "services/matcher/audience.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace zhida::matcher {
 
-namespace {
-
-bool reached(const matching::judgement& j, push_reach reach) {
-    switch (reach) {
-    case push_reach::eligible:
-        return j.outcome == matching::verdict::eligible;
-    case push_reach::decided:
-        return j.outcome == matching::verdict::eligible || j.only_manual_open;
-    case push_reach::possible:
-        return j.outcome != matching::verdict::ineligible;
-    }
-    return false;
+std::vector<matching::scan_plan> plans_of(const policy& p, const std::vector<matching::condition>& conditions,
+                                          const row_layouts& layouts, std::int32_t today) {
+    std::vector<matching::scan_plan> plans;
+    for (std::size_t i = 0; i < p.items.size(); ++i)
+        plans.emplace_back(conditions[i], layouts.of(p.items[i].subject), today);
+    return plans;
 }
 
-} // namespace
-
-shard_audience select_audience(const policy& p, const std::vector<matching::condition>& conditions,
-                               const std::vector<shard_member>& subjects, std::int32_t today) {
-    struct counts {
-        std::int64_t eligible = 0, possible = 0, one_short = 0;
-    };
-    std::vector<counts> per_item(p.items.size());
+shard_audience select_audience(const policy& p, const std::vector<matching::scan_plan>& plans,
+                               const shard_rows& subjects, matching::scan_space& space) {
     shard_audience out;
-    for (std::uint32_t ordinal = 0; ordinal < subjects.size(); ++ordinal) {
-        const auto unpacked = unpack_profile(subjects[ordinal].packed);
-        if (!unpacked) {
-            ++out.unreadable;
-            continue;
-        }
-        store::audience_member member{ordinal, 0};
+    for (const auto type : {subject_type::enterprise, subject_type::resident}) {
+        const auto& rows = subjects.of(type);
+        std::vector<std::uint16_t> reached(rows.rows()); // items, by row
+        bool any = false;
         for (std::size_t i = 0; i < p.items.size(); ++i) {
-            if (p.items[i].subject != unpacked->subject.type) continue;
-            const auto j = matching::judge(conditions[i], unpacked->subject.attributes, today);
-            auto& c = per_item[i];
-            if (j.outcome == matching::verdict::eligible) ++c.eligible;
-            if (j.outcome == matching::verdict::possible) ++c.possible;
-            if (j.one_short) ++c.one_short;
-            if (reached(j, p.reach)) member.items = static_cast<std::uint16_t>(member.items | 1U << i);
+            if (p.items[i].subject != type) continue;
+            std::int64_t eligible = 0, possible = 0, one_short = 0;
+            space.scan(plans[i], rows, [&](const matching::scan_block& b) {
+                for (std::size_t w = 0; w < b.words; ++w) {
+                    eligible += std::popcount(b.eligible[w]);
+                    possible += std::popcount(b.possible[w]);
+                    one_short += std::popcount(b.one_short[w]);
+                    auto who = b.eligible[w];
+                    if (p.reach == push_reach::decided) who |= b.decided[w];
+                    if (p.reach == push_reach::possible) who |= b.possible[w];
+                    any = any || who != 0;
+                    for (; who != 0; who &= who - 1) {
+                        auto& items =
+                            reached[b.first + w * 64 + static_cast<std::size_t>(std::countr_zero(who))];
+                        items = static_cast<std::uint16_t>(items | 1U << i);
+                    }
+                }
+            });
+            const auto item = std::to_string(i);
+            out.verdicts[item + ":eligible"] = eligible;
+            out.verdicts[item + ":possible"] = possible;
+            out.verdicts[item + ":one_short"] = one_short;
         }
-        if (member.items != 0) out.members.push_back(member);
+        if (!any) continue;
+        for (std::size_t row = 0; row < reached.size(); ++row)
+            if (reached[row] != 0) out.members.push_back({subjects.ordinal_of(type, row), reached[row]});
     }
-    for (std::size_t i = 0; i < per_item.size(); ++i) {
-        const auto item = std::to_string(i);
-        out.verdicts[item + ":eligible"] = per_item[i].eligible;
-        out.verdicts[item + ":possible"] = per_item[i].possible;
-        out.verdicts[item + ":one_short"] = per_item[i].one_short;
-    }
+    std::sort(out.members.begin(), out.members.end(),
+              [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
     return out;
 }
 

@@ -19,7 +19,7 @@ matcher::matcher(asio::any_io_executor executor, const config& c, const matching
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), profiles_(redis_, sealer, static_cast<int>(c.node.shards)),
       policies_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), ledgers_(redis_),
-      policy_log_(catalogue), turn_(executor),
+      layouts_(catalogue), policy_log_(catalogue), turn_(executor),
       profiles_written_(meters.counter("zhida_profiles_written_total", "Profile events applied")),
       policies_judged_(meters.counter("zhida_policies_judged_total", "Policy events judged, once a shard")),
       subjects_matched_(meters.counter("zhida_subjects_matched_total", "Subjects put into audiences")),
@@ -87,7 +87,7 @@ asio::awaitable<void> matcher::follow_policies() {
 asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions) {
     for (const auto& p : partitions) {
         const int number = p.partition;
-        shard s;
+        shard s(layouts_);
         auto loaded =
             co_await persist(clock_, stopping_, "loading profiles", [&] { return profiles_.load(number); });
         auto offset = co_await persist(clock_, stopping_, "loading the shard's place",
@@ -97,10 +97,12 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
         if (!loaded || !offset || !applied) co_return false;
         // The log may have stored more than Redis still has, after a crash or a restore.
         profile_consumer_->seek({topics::profile, number}, *applied);
-        s.subjects.reserve(loaded->size());
-        for (auto& row : *loaded) s.subjects.push_back({std::move(row.id), std::move(row.packed)});
+        std::vector<std::string> packed;
+        for (auto& row : *loaded) packed.push_back(std::move(row.packed));
+        if (const auto lost = s.subjects.load(packed); lost > 0)
+            log::error("profiles cannot be read", {{"shard", number}, {"count", lost}});
         s.policy_offset = *offset;
-        shards_[number] = std::move(s);
+        shards_.insert_or_assign(number, std::move(s));
     }
     log::info("shards taken", {{"gained", partitions.size()}, {"owned", shards_.size()}});
     co_return co_await judge_pending();
@@ -155,12 +157,9 @@ asio::awaitable<bool> matcher::write_rows(int number, std::vector<profile> rows,
     auto ordinals = co_await persist(clock_, stopping_, "writing profiles",
                                      [&] { return profiles_.put(number, distinct, next_offset); });
     if (!ordinals) co_return false;
-    auto& subjects = shards_[number].subjects;
-    for (std::size_t i = 0; i < distinct.size(); ++i) {
-        const auto ordinal = (*ordinals)[i];
-        if (ordinal >= subjects.size()) subjects.resize(ordinal + 1);
-        subjects[ordinal] = {distinct[i].id, pack_profile(distinct[i], ordinal, {})};
-    }
+    auto& subjects = shards_.at(number).subjects;
+    for (std::size_t i = 0; i < distinct.size(); ++i)
+        subjects.put((*ordinals)[i], distinct[i].type, distinct[i].attributes);
     profiles_written_.Increment(static_cast<double>(rows.size()));
     co_return true;
 }
@@ -189,7 +188,7 @@ asio::awaitable<bool> matcher::judge(const policy_event& event, std::vector<int>
     auto stored = co_await persist(clock_, stopping_, "storing the shards' place",
                                    [&] { return ledgers_.set_policy_offsets(shards, next); });
     if (!stored) co_return false;
-    for (const int number : shards) shards_[number].policy_offset = next;
+    for (const int number : shards) shards_.at(number).policy_offset = next;
     policies_judged_.Increment(static_cast<double>(shards.size()));
     co_return true;
 }
@@ -221,10 +220,9 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int> 
     const auto chunk = static_cast<std::uint32_t>(config_.dispatch.chunk);
     std::int64_t matched = 0;
     std::vector<io::log_message> messages;
+    const auto plans = plans_of(p, conditions, layouts_, today);
     for (const int number : shards) {
-        auto selected = select_audience(p, conditions, shards_[number].subjects, today);
-        if (selected.unreadable > 0)
-            log::error("profiles cannot be read", {{"shard", number}, {"count", selected.unreadable}});
+        auto selected = select_audience(p, plans, shards_.at(number).subjects, scan_space_);
         auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
             return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts);
         });

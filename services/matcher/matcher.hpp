@@ -35,8 +35,9 @@ class matcher {
 
   private:
     struct shard {
-        std::vector<shard_member> subjects; // by ordinal
-        std::int64_t policy_offset = 0;     // next event of zhida.policy to judge
+        explicit shard(const row_layouts& l) : subjects(l) {}
+        shard_rows subjects;
+        std::int64_t policy_offset = 0; // next event of zhida.policy to judge
     };
 
     asio::awaitable<void> follow_profiles();
@@ -61,6 +62,8 @@ class matcher {
     store::policies policies_;
     store::campaigns campaigns_;
     store::ledgers ledgers_;
+    row_layouts layouts_;
+    matching::scan_space scan_space_;
     policy_log policy_log_;
     io::mutex turn_; // profile events and policy events of a shard form one sequence
     std::map<int, shard> shards_;

@@ -53,30 +53,50 @@ io::log_record event_of(const json& doc, std::int64_t offset,
     return r;
 }
 
-shard_member subject(std::uint32_t ordinal, const char* industry,
-                     subject_type type = subject_type::enterprise) {
+std::string subject(const char* industry, subject_type type = subject_type::enterprise) {
     profile p;
-    p.id = "S" + std::to_string(ordinal);
+    p.id = "S";
     p.type = type;
     p.name = "合成";
     if (industry) {
         const auto* a = catalogue().find("ent.industry");
         p.attributes.set(a->number, catalogue().encode(*a, json(industry)).value());
     }
-    return {p.id, pack_profile(p, ordinal, {})};
+    return pack_profile(p, 0, {});
 }
 
-shard_audience audience_of(const char* eligibility, push_reach reach) {
+struct selected : shard_audience {
+    std::size_t unreadable = 0;
+};
+
+selected audience_of(const char* eligibility, push_reach reach) {
     std::vector<failure> errors;
     auto checked = matching::check_policy(document(1, eligibility), catalogue(), errors).value();
     checked.document.reach = reach;
-    return select_audience(checked.document, checked.conditions,
-                           {subject(0, "C3911"),
-                            subject(1, "F5111"),
-                            subject(2, nullptr),
-                            subject(3, nullptr, subject_type::resident),
-                            {"S4", "damaged"}},
-                           20000);
+    const row_layouts layouts(catalogue());
+    shard_rows rows(layouts);
+    selected out;
+    out.unreadable = rows.load({subject("C3911"), subject("F5111"), subject(nullptr),
+                                subject(nullptr, subject_type::resident), "damaged", ""});
+    matching::scan_space space;
+    static_cast<shard_audience&>(out) = select_audience(
+        checked.document, plans_of(checked.document, checked.conditions, layouts, 20000), rows, space);
+    return out;
+}
+
+TEST(shard_rows, follow_a_subject_that_changes_its_type_and_its_region) {
+    const row_layouts layouts(catalogue());
+    shard_rows rows(layouts);
+    EXPECT_EQ(rows.load({subject("C3911"), "", subject("F5111")}), 0U);
+    rows.put(1, subject_type::resident, {});
+    rows.put(2, subject_type::resident, {});
+    rows.put(7, subject_type::enterprise, {});
+    EXPECT_EQ(rows.of(subject_type::enterprise).rows(), 3U);
+    EXPECT_TRUE(rows.of(subject_type::enterprise).present(0));
+    EXPECT_FALSE(rows.of(subject_type::enterprise).present(1)) << "it is a resident now";
+    EXPECT_EQ(rows.ordinal_of(subject_type::enterprise, 2), 7U);
+    EXPECT_EQ(rows.ordinal_of(subject_type::resident, 0), 1U);
+    EXPECT_EQ(rows.ordinal_of(subject_type::resident, 1), 2U);
 }
 
 TEST(select_audience, takes_those_who_qualify_and_counts_the_others) {
