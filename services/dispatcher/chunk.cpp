@@ -239,14 +239,15 @@ sorted_chunk sort_out(deliverer& d, const chunk& c, bool enabled, bool public_po
         if (settled(m.now)) continue;
         bool unreadable = false;
         const auto subject = open_subject(d.sealer, m, unreadable);
-        if (m.now.now == state::submitting && enabled) { // in doubt: the claim knows what to do with it
+        if (m.now.now == state::submitting && enabled &&
+            public_policy) { // in doubt: the claim knows what to do with it
             auto address = decide({c.via, true, true, false, subject ? &*subject : nullptr}).address;
             out.send.push_back({m.position, m.now, m.subject_id, std::move(address)});
             continue;
         }
         auto r = m.now;
         r.at = now;
-        if (m.now.now == state::submitting) { // in doubt, and the channel was switched off since
+        if (m.now.now == state::submitting) { // in doubt, and it may not be sent any more
             r.now = state::unknown;
             r.why = reason::crashed_in_flight;
             out.settle.push_back({m.position, r});

@@ -293,6 +293,19 @@ TEST_F(delivery, a_policy_that_was_withdrawn_from_the_public_is_not_sent_any_mor
     expect_audit_agrees();
 }
 
+TEST_F(delivery, what_is_in_doubt_is_not_sent_again_once_the_policy_is_not_public) {
+    loop_.run(ledgers_.claim(claim_of({1}))).value();
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    publish(2, "依申请公开");
+    scripted gateway;
+    gateway.resend = 60;
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_TRUE(gateway.seen.empty());
+    EXPECT_EQ(at(0).why, reason::not_public);
+    EXPECT_EQ(at(1).now, state::unknown);
+    expect_audit_agrees();
+}
+
 TEST_F(delivery, a_policy_that_stops_being_public_under_way_stops_being_sent) {
     scripted gateway;
     gateway.script = {{send_outcome::retry, {}, "cmpp:8", "", milliseconds(0), ""}};
