@@ -1,12 +1,12 @@
 #include "common/store/key_check.hpp"
 
+#include "common/store/keys.hpp"
+
 namespace zhida::store {
 
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr const char* redis_key = "contact_key_check"; // string: of the installation
 
 // No phone number hashes to it.
 std::string check_value(const crypto::sealer& sealer) {
@@ -16,13 +16,13 @@ std::string check_value(const crypto::sealer& sealer) {
 } // namespace
 
 asio::awaitable<result<void>> claim_key(io::redis& redis, const crypto::sealer& sealer) {
-    auto claimed = co_await redis.command({"SET", redis_key, check_value(sealer), "NX"});
+    auto claimed = co_await redis.command({"SET", keys::contact_key_check(), check_value(sealer), "NX"});
     if (!claimed) co_return claimed.error();
     co_return co_await check_key(redis, sealer);
 }
 
 asio::awaitable<result<void>> check_key(io::redis& redis, const crypto::sealer& sealer) {
-    auto held = co_await redis.command({"GET", redis_key});
+    auto held = co_await redis.command({"GET", keys::contact_key_check()});
     if (!held) co_return held.error();
     if (held->is_nil())
         co_return failure{errc::not_found, "no service has started with this Redis yet", "redis.url",

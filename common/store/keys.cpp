@@ -68,6 +68,9 @@ std::string policies() {
 std::string campaign(std::string_view id) {
     return "campaign:" + std::string(id);
 }
+std::string contact_key_check() {
+    return "contact_key_check";
+}
 std::string campaigns() {
     return "campaigns";
 }

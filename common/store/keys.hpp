@@ -34,8 +34,9 @@ std::string policy(std::string_view id); // hash: document, version, received_ms
 std::string policy_version(std::string_view id, int version); // string: document
 std::string policies();                                       // sorted set: policy id by received_ms
 std::string campaign(std::string_view id);                    // string: JSON
-std::string campaigns();                                      // sorted set: campaign id by created_ms
-std::string gateway_status(std::string_view name);            // string: JSON, expires
+std::string contact_key_check(); // string: by which a command sees that its contact key is the service's
+std::string campaigns();         // sorted set: campaign id by created_ms
+std::string gateway_status(std::string_view name); // string: JSON, expires
 std::string message(std::string_view gateway,
                     std::string_view message_id); // string: where a receipt belongs, expires
 std::string orphan(std::string_view gateway,
