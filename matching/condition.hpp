@@ -98,6 +98,8 @@ struct judgement {
     // Exactly one top-level condition is false, and nothing in it is hard: a division or a *.blacklisted.
     bool one_short = false;
 };
+// Nobody moves to another district or off a blacklist to fit a policy, so missing that is not "nearly there".
+bool is_hard(const node& n);
 judgement judge(const condition& c, const attribute_row& row, std::int32_t today);
 
 // One line of "why": a top-level condition of the tree (or a leaf below it).

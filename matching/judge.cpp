@@ -27,25 +27,24 @@ truth favoured(const node& n, const attribute_row& row, std::int32_t today, trut
     }
 }
 
-// Nobody moves to another district or off a blacklist to fit a policy, so missing that is not "nearly there".
-bool hard(const node& n) {
-    if (n.subject)
-        return n.subject->kind == attribute_kind::division || n.subject->name.ends_with(".blacklisted");
-    return std::any_of(n.children.begin(), n.children.end(), hard);
-}
-
 bool one_short(const node& root, const attribute_row& row, std::int32_t today) {
-    if (root.what != op::all_of) return !hard(root);
+    if (root.what != op::all_of) return !is_hard(root);
     const node* missed = nullptr;
     for (const auto& child : root.children) {
         if (evaluate(child, row, today) != truth::no) continue;
         if (missed) return false;
         missed = &child;
     }
-    return missed && !hard(*missed);
+    return missed && !is_hard(*missed);
 }
 
 } // namespace
+
+bool is_hard(const node& n) {
+    if (n.subject)
+        return n.subject->kind == attribute_kind::division || n.subject->name.ends_with(".blacklisted");
+    return std::any_of(n.children.begin(), n.children.end(), is_hard);
+}
 
 judgement judge(const condition& c, const attribute_row& row, std::int32_t today) {
     judgement j;

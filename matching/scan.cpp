@@ -15,12 +15,6 @@ using form = column_layout::form;
 
 constexpr std::size_t most_words = columns::block_rows / 64;
 
-bool is_hard(const node& n) {
-    if (n.subject)
-        return n.subject->kind == attribute_kind::division || n.subject->name.ends_with(".blacklisted");
-    return std::any_of(n.children.begin(), n.children.end(), is_hard);
-}
-
 // Whether a known value fits a leaf: by the plain evaluator, which is the definition.
 bool fits(const node& n, std::int64_t value, std::int32_t today) {
     attribute_row row;

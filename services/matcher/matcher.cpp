@@ -88,12 +88,14 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
     for (const auto& p : partitions) {
         const int number = p.partition;
         shard s(layouts_);
+        // First how far they are applied, then the profiles: what comes in between is applied twice, not
+        // lost.
+        auto applied = co_await persist(clock_, stopping_, "loading the shard's place",
+                                        [&] { return profiles_.applied_offset(number); });
         auto loaded =
             co_await persist(clock_, stopping_, "loading profiles", [&] { return profiles_.load(number); });
         auto offset = co_await persist(clock_, stopping_, "loading the shard's place",
                                        [&] { return ledgers_.policy_offset(number); });
-        auto applied = co_await persist(clock_, stopping_, "loading the shard's place",
-                                        [&] { return profiles_.applied_offset(number); });
         if (!loaded || !offset || !applied) co_return false;
         // The log may have stored more than Redis still has, after a crash or a restore.
         profile_consumer_->seek({topics::profile, number}, *applied);

@@ -6,14 +6,19 @@ namespace zhida::matcher {
 
 namespace {
 
-// Where a subject stands in the list of regions, by what most policies ask for first; 0 where nobody knows.
-std::uint32_t region_of(const matching::column_layout& layout, const attribute_row& values) {
+// What most policies of a subject type ask for first; null where the catalogue has no such attribute.
+const matching::column_layout::column* region_in(const matching::column_layout& layout) {
     for (const auto& c : layout.columns())
         if (c.of && (c.of->name == "ent.reg_division" || c.of->name == "person.residence_division"))
-            return values.has(c.of->number)
-                       ? layout.held(c, values.value[static_cast<std::size_t>(c.of->number)]).value_or(0)
-                       : 0;
-    return 0;
+            return &c;
+    return nullptr;
+}
+
+// Its place in the list of regions; 0 where nobody knows.
+std::uint32_t region_of(const matching::column_layout& layout, const matching::column_layout::column* region,
+                        const attribute_row& values) {
+    if (!region || !values.has(region->of->number)) return 0;
+    return layout.held(*region, values.value[static_cast<std::size_t>(region->of->number)]).value_or(0);
 }
 
 } // namespace
@@ -30,6 +35,8 @@ std::size_t shard_rows::load(const std::vector<std::string>& packed) {
     struct at {
         std::uint32_t region = 0, ordinal = 0;
     };
+    const matching::column_layout::column* regions[] = {region_in(enterprises_.rows.layout()),
+                                                        region_in(residents_.rows.layout())};
     std::vector<at> order;
     order.reserve(packed.size());
     std::size_t unreadable = 0;
@@ -40,8 +47,10 @@ std::size_t shard_rows::load(const std::vector<std::string>& packed) {
             ++unreadable;
             continue;
         }
-        const auto& layout = of(read->subject.type).layout();
-        order.push_back({region_of(layout, read->subject.attributes), ordinal});
+        const auto type = read->subject.type;
+        order.push_back({region_of(of(type).layout(), regions[type == subject_type::enterprise ? 0 : 1],
+                                   read->subject.attributes),
+                         ordinal});
     }
     std::sort(order.begin(), order.end(), [](const at& a, const at& b) {
         return a.region != b.region ? a.region < b.region : a.ordinal < b.ordinal;
@@ -68,11 +77,6 @@ void shard_rows::put(std::uint32_t ordinal, subject_type type, const attribute_r
         t.ordinals.push_back(ordinal);
     }
     t.rows.put(place & ~resident_bit, values);
-}
-
-std::size_t shard_rows::bytes() const noexcept {
-    return enterprises_.rows.bytes() + residents_.rows.bytes() +
-           (enterprises_.ordinals.capacity() + residents_.ordinals.capacity() + places_.capacity()) * 4;
 }
 
 } // namespace zhida::matcher

@@ -23,14 +23,14 @@ struct row_layouts {
 class shard_rows {
   public:
     explicit shard_rows(const row_layouts& layouts);
-    // Stored profiles by ordinal, an empty text where there is none. Rows are laid out by region, so that a
-    // policy of one region passes over most blocks. Returns how many could not be read: they are left out.
+    // Into a new object, once: stored profiles by ordinal, an empty text where there is none. Rows are laid
+    // out by region, so that a policy of one region passes over most blocks. Returns how many could not be
+    // read: they are left out.
     std::size_t load(const std::vector<std::string>& packed);
     void put(std::uint32_t ordinal, subject_type type, const attribute_row& values);
 
     const matching::columns& of(subject_type t) const noexcept { return table(t).rows; }
     std::uint32_t ordinal_of(subject_type t, std::size_t row) const { return table(t).ordinals[row]; }
-    std::size_t bytes() const noexcept;
 
   private:
     struct one_table {

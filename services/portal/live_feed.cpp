@@ -100,7 +100,10 @@ asio::awaitable<void> tell_progress(context& c, const bool& stopping) {
         // Read now: what is kept may be older than the change, and nobody would tell of it again.
         std::vector<campaign> about;
         for (const auto& id : changed)
-            if (auto one = co_await c.campaigns.get(id)) about.push_back(std::move(*one));
+            if (auto one = co_await c.campaigns.get(id))
+                about.push_back(std::move(*one));
+            else if (one.error().code != errc::not_found)
+                c.live.changed(id); // next second again
         const auto progress = co_await c.campaigns.progress_of(std::move(about));
         if (!progress) {
             log::warn("portal_progress_unreadable", {{"error", progress.error().text()}});

@@ -1,9 +1,8 @@
 // Forward matching: one condition over all rows of a table, with unknown and one-short, one thread; medians.
 //   forward_1m_ms            a policy of seven conditions at 1,000,000 rows
 //   forward_1m_narrow_ms     the same, bound to one town: most blocks are passed over
-//   forward_vs_plain         how many times faster than the plain evaluator on the same rows (peer: its ms)
-//   matcher_bytes_per_profile  columns over rows
-//   update_us                one row written in place
+//   ..._avx2, _sse2 ...      with the slower kernels; `ratio`: how many times faster than judge() on the same
+//   rows matcher_bytes_per_profile  columns over rows update_us                one row written in place
 // Argument: rows (1000000).
 #include "common/base/clock.hpp"
 #include "matching/scan.hpp"
