@@ -23,7 +23,78 @@ void portable(const T* x, std::size_t n, T low, T span, std::uint64_t* in, std::
     }
 }
 
+// Eight words at a time; the compiler makes of it what the target has. All of it is inlined, so how a target
+// would pass such values does not matter.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpsabi"
+using eight = std::uint64_t __attribute__((vector_size(64)));
+
+[[gnu::always_inline]] inline eight load(const std::uint64_t* p) {
+    eight v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+[[gnu::always_inline]] inline void keep(std::uint64_t* p, eight v) {
+    __builtin_memcpy(p, &v, sizeof v);
+}
+[[gnu::always_inline]] inline bool all_set(eight v) {
+    return (v[0] & v[1] & v[2] & v[3] & v[4] & v[5] & v[6] & v[7]) == ~std::uint64_t{0};
+}
+
+[[gnu::always_inline]] inline void count_fails_of(kernels::masks hard, kernels::masks soft,
+                                                  kernels::masks unknown, std::size_t words,
+                                                  std::uint64_t* once_to, std::uint64_t* twice_to,
+                                                  std::uint64_t* unknown_to) {
+    for (std::size_t w = 0; w < words; w += 8) {
+        eight once{}, twice{}, open{};
+        for (std::size_t i = 0; i < hard.count; ++i) twice |= load(hard.at[i] + w);
+        once = twice;
+        if (!all_set(twice)) {
+            for (std::size_t i = 0; i < soft.count; ++i) {
+                const auto f = load(soft.at[i] + w);
+                twice |= once & f;
+                once |= f;
+            }
+            for (std::size_t i = 0; i < unknown.count; ++i) open |= load(unknown.at[i] + w);
+        }
+        keep(once_to + w, once);
+        keep(twice_to + w, twice);
+        keep(unknown_to + w, open);
+    }
+}
+
+[[gnu::always_inline]] inline void set_fails_of(const std::uint64_t* wanting, kernels::masks met,
+                                                kernels::masks violated, std::size_t words,
+                                                std::uint64_t* out) {
+    for (std::size_t w = 0; w < words; w += 8) {
+        eight any{}, bad{};
+        for (std::size_t i = 0; i < met.count; ++i) any |= load(met.at[i] + w);
+        for (std::size_t i = 0; i < violated.count; ++i) bad |= load(violated.at[i] + w);
+        if (wanting) bad |= load(wanting + w) & ~any;
+        keep(out + w, bad);
+    }
+}
+
+#pragma clang diagnostic pop
+
+// Both for one target.
+#define ZHIDA_MASK_KERNELS(name, target)                                                                     \
+    target void name##_count(kernels::masks hard, kernels::masks soft, kernels::masks unknown,               \
+                             std::size_t words, std::uint64_t* once, std::uint64_t* twice,                   \
+                             std::uint64_t* unknown_to) {                                                    \
+        count_fails_of(hard, soft, unknown, words, once, twice, unknown_to);                                 \
+    }                                                                                                        \
+    target void name##_set(const std::uint64_t* wanting, kernels::masks met, kernels::masks violated,        \
+                           std::size_t words, std::uint64_t* out) {                                          \
+        set_fails_of(wanting, met, violated, words, out);                                                    \
+    }
+
+ZHIDA_MASK_KERNELS(portable, )
+
 #if defined(__x86_64__)
+
+ZHIDA_MASK_KERNELS(avx2, __attribute__((target("avx2"))))
+ZHIDA_MASK_KERNELS(avx512, __attribute__((target("avx512f,avx512bw"))))
 
 // Unsigned x - low <= span is min(x - low, span) == x - low; SSE2 has that minimum for bytes alone, so wider
 // numbers subtract with saturation or compare with the sign bit turned over.
@@ -204,17 +275,20 @@ ZHIDA_AVX512 void avx512_32(const std::uint32_t* x, std::size_t n, std::uint32_t
 
 #undef ZHIDA_AVX512
 #endif
+#undef ZHIDA_MASK_KERNELS
 
 std::vector<kernels> usable() {
     std::vector<kernels> out;
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
-        out.push_back({"avx512", avx512_8, avx512_16, avx512_32});
-    if (__builtin_cpu_supports("avx2")) out.push_back({"avx2", avx2_8, avx2_16, avx2_32});
-    out.push_back({"sse2", sse2_8, sse2_16, sse2_32});
+        out.push_back({"avx512", avx512_8, avx512_16, avx512_32, avx512_count, avx512_set});
+    if (__builtin_cpu_supports("avx2"))
+        out.push_back({"avx2", avx2_8, avx2_16, avx2_32, avx2_count, avx2_set});
+    out.push_back({"sse2", sse2_8, sse2_16, sse2_32, portable_count, portable_set});
 #endif
-    out.push_back({"portable", portable<std::uint8_t>, portable<std::uint16_t>, portable<std::uint32_t>});
+    out.push_back({"portable", portable<std::uint8_t>, portable<std::uint16_t>, portable<std::uint32_t>,
+                   portable_count, portable_set});
     return out;
 }
 

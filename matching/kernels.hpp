@@ -1,5 +1,5 @@
-// The inner loops of a scan, for the processor that runs them. A column is an array of unsigned numbers, all
-// ones where nothing is known; a mask has bit i for row i.
+// The inner loops of forward and reverse matching, for the processor that runs them. A column is an array of
+// unsigned numbers, all ones where nothing is known; a mask has bit i for row i, or for item i.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,19 @@ struct kernels {
                     std::uint64_t* in, std::uint64_t* known);
     void (*range32)(const std::uint32_t* x, std::size_t n, std::uint32_t low, std::uint32_t span,
                     std::uint64_t* in, std::uint64_t* known);
+
+    struct masks {
+        const std::uint64_t* const* at = nullptr;
+        std::size_t count = 0;
+    };
+    // Each mask says who fails one condition, or of `unknown`, who may. once: who fails any; twice: two of
+    // `soft` or any of `hard`. words: of each mask, a multiple of 8. Where all of eight words fail twice,
+    // their `unknown` is left zero.
+    void (*count_fails)(masks hard, masks soft, masks unknown, std::size_t words, std::uint64_t* once,
+                        std::uint64_t* twice, std::uint64_t* unknown_to);
+    // out: who is of `wanting` (null: nobody) and in none of `met`, and who is in any of `violated`.
+    void (*set_fails)(const std::uint64_t* wanting, masks met, masks violated, std::size_t words,
+                      std::uint64_t* out);
 };
 
 // Those that this processor can run, the fastest first; the last is portable.

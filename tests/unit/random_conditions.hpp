@@ -91,9 +91,7 @@ inline json random_row() {
     return row;
 }
 
-inline json random_leaf(bool nulls) {
-    if (number(0, 12) == 0) return op_of("manual", json::array({"现场核查"}));
-    const auto name = pick(subjects);
+inline json random_leaf_on(const std::string& name, bool nulls) {
     const auto& a = *the_catalogue().find(name);
     const auto x = property(name.c_str());
     const int shape = number(0, 5);
@@ -131,6 +129,11 @@ inline json random_leaf(bool nulls) {
     json args = {x, random_literal(a)};
     if (shape == 5) args = {args[1], args[0]};
     return op_of(op.c_str(), args);
+}
+
+inline json random_leaf(bool nulls) {
+    if (number(0, 12) == 0) return op_of("manual", json::array({"现场核查"}));
+    return random_leaf_on(pick(subjects), nulls);
 }
 
 inline json random_tree(int depth, bool nulls = true) {
