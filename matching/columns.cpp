@@ -208,7 +208,7 @@ void columns::put(std::size_t row, const attribute_row& values) {
         else
             fits = layout_->held(c, values.value[i]).has_value();
     }
-    write(row, fits ? &values : nullptr);
+    write(row, &values); // what does not fit is missing there
     if (fits)
         odd_.erase(row);
     else

@@ -25,6 +25,7 @@ struct condition_limits {
     std::size_t depth = 16;
     std::size_t nodes = 512;
     std::size_t list_items = 1024; // of one `in` or set literal
+    std::size_t all_items = 4096;  // of all of them
 };
 
 enum class op : std::uint8_t {
@@ -101,6 +102,8 @@ struct judgement {
 // Nobody moves to another district or off a blacklist to fit a policy, so missing that is not "nearly there".
 bool is_hard(const node& n);
 judgement judge(const condition& c, const attribute_row& row, std::int32_t today);
+// Bit n: attribute n has no value, and that leaves the condition open. 0 where only hands can tell.
+std::uint64_t missing_for(const condition& c, const attribute_row& row, std::int32_t today);
 
 // One line of "why": a top-level condition of the tree (or a leaf below it).
 struct explanation {

@@ -36,6 +36,7 @@ class condition_compiler {
 
     // Near codes cost a walk over their list, so a hostile document is not read to its end.
     bool full() const noexcept { return reported_ >= most_errors; }
+    bool list_is_short(const json& list, const std::string& pointer, const char* fix);
     bool count_is(const json& args, std::size_t wanted, const node& n, const char* form);
     bool has_property(const json& j) const { return j.is_object() && j.contains("property"); }
     const attribute* property(const json& j, const std::string& pointer);
@@ -55,7 +56,7 @@ class condition_compiler {
     std::vector<failure>& errors_;
     const std::string& prefix_;
     const condition_limits& limits_;
-    std::size_t nodes_ = 0, reported_ = 0;
+    std::size_t nodes_ = 0, listed_ = 0, reported_ = 0;
     bool has_manual_ = false, too_many_nodes_ = false;
 };
 

@@ -258,6 +258,19 @@ bool condition_compiler::between(const json& args, node& out) {
     return true;
 }
 
+bool condition_compiler::list_is_short(const json& list, const std::string& pointer, const char* fix) {
+    if (list.size() > limits_.list_items)
+        return error(pointer, "a list of more than " + std::to_string(limits_.list_items) + " values", fix,
+                     errc::exhausted);
+    listed_ += list.size();
+    if (listed_ > limits_.all_items)
+        return error(pointer,
+                     "the lists of the condition have more than " + std::to_string(limits_.all_items) +
+                         " values together",
+                     fix, errc::exhausted);
+    return true;
+}
+
 bool condition_compiler::in_list(const json& args, node& out) {
     constexpr auto form = R"(write "args": [{"property": ...}, [value, value]])";
     if (!count_is(args, 2, out, form)) return false;
@@ -266,9 +279,7 @@ bool condition_compiler::in_list(const json& args, node& out) {
     const auto list = at(out.pointer, 1);
     if (!args[1].is_array()) return error(list, "must be a list of values", form);
     if (args[1].empty()) return error(list, "the list is empty: nothing is in it", "name the values");
-    if (args[1].size() > limits_.list_items)
-        return error(list, "a list of more than " + std::to_string(limits_.list_items) + " values",
-                     "use like, between or several conditions", errc::exhausted);
+    if (!list_is_short(args[1], list, "use like, between or several conditions")) return false;
     bool good = true;
     for (std::size_t i = 0; i < args[1].size() && !full(); ++i) {
         const auto item = list + "/" + std::to_string(i);
@@ -346,9 +357,7 @@ bool condition_compiler::set_operator(const json& args, node& out) {
     if (has_property(terms))
         return error(list, "a property cannot be compared with another", "compare it with a list");
     if (!terms.is_array()) return error(list, "must be a list of terms", form);
-    if (terms.size() > limits_.list_items)
-        return error(list, "a list of more than " + std::to_string(limits_.list_items) + " values",
-                     "a set has at most 63 terms", errc::exhausted);
+    if (!list_is_short(terms, list, "a set has at most 63 terms")) return false;
     if (terms.empty() && (out.what == op::overlaps || out.what == op::contains))
         return error(list, "the list is empty: the answer would be the same for everyone", "name the terms");
     std::int64_t mask = 0;

@@ -30,18 +30,6 @@ bool has_manual(const node& n) {
     return n.what == op::manual || std::any_of(n.children.begin(), n.children.end(), has_manual);
 }
 
-// The one attribute that a condition asks for; null where it is none or several.
-const attribute* only_attribute(const node& n) {
-    if (n.subject) return n.subject;
-    const attribute* only = nullptr;
-    for (const auto& child : n.children) {
-        const auto* a = only_attribute(child);
-        if (!a || (only && only != a)) return nullptr;
-        only = a;
-    }
-    return only;
-}
-
 // A condition on a set: true where any of these terms is there (`with`) or not there (`without`), or, if
 // `all`, false where any of them is.
 struct set_form {
@@ -96,7 +84,7 @@ std::optional<set_form> form_of(const node& n) {
 std::int64_t region_of(const condition& c, std::int32_t today) {
     for (const auto* part : parts_of(c.root())) {
         const auto* a = only_attribute(*part);
-        if (!a || a->kind != attribute_kind::division || has_manual(*part)) continue;
+        if (!a || a->kind != attribute_kind::division) continue;
         if (const auto values = values_for(*part, today); !values.empty()) return values[0].low;
     }
     return std::numeric_limits<std::int64_t>::max();
@@ -136,8 +124,7 @@ struct reverse_index::builder {
             const auto* a = only_attribute(*part);
             std::optional<set_form> form;
             if (a && a->kind == attribute_kind::set) form = form_of(*part);
-            const bool held = a && !has_manual(*part) && (a->kind != attribute_kind::set || form) &&
-                              used[a->number] < most_layers;
+            const bool held = a && (a->kind != attribute_kind::set || form) && used[a->number] < most_layers;
             if (held) {
                 layers[{!is_hard(*part), a->number, used[a->number]++}].push_back(
                     {position, part, form.value_or(set_form{})});

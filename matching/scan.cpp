@@ -1,8 +1,9 @@
 #include "matching/scan.hpp"
 
-#include "common/base/clock.hpp"
+#include "matching/value_set.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace zhida::matching {
@@ -15,6 +16,13 @@ using form = column_layout::form;
 
 constexpr std::size_t most_words = columns::block_rows / 64;
 
+// More of them are looked up row by row, so that a long list costs no more than so many passes.
+constexpr std::size_t few_intervals = 8;
+
+int bits_of(form f) {
+    return f == form::wide ? 32 : f == form::half ? 16 : f == form::narrow ? 8 : 2;
+}
+
 // Whether a known value fits a leaf: by the plain evaluator, which is the definition.
 bool fits(const node& n, std::int64_t value, std::int32_t today) {
     attribute_row row;
@@ -22,59 +30,16 @@ bool fits(const node& n, std::int64_t value, std::int32_t today) {
     return evaluate(n, row, today) == truth::yes;
 }
 
-// Closed intervals of coded values in which a comparison of a number, a date or a term holds.
-std::vector<std::pair<std::int64_t, std::int64_t>> values_of(const node& n, std::int32_t today) {
-    constexpr auto least = std::numeric_limits<std::int64_t>::min();
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    const auto at = [&](std::size_t i) {
-        return n.value_is_months[i] ? std::int64_t{add_months(today, -static_cast<int>(n.values[i]))}
-                                    : n.values[i];
-    };
-    switch (n.what) {
-    case op::compare_eq:
-    case op::equals:
-        return {{at(0), at(0)}};
-    case op::compare_ne: {
-        std::vector<std::pair<std::int64_t, std::int64_t>> out;
-        if (at(0) > least) out.emplace_back(least, at(0) - 1);
-        if (at(0) < most) out.emplace_back(at(0) + 1, most);
-        return out;
-    }
-    case op::compare_lt:
-        if (at(0) == least) return {};
-        return {{least, at(0) - 1}};
-    case op::compare_le:
-        return {{least, at(0)}};
-    case op::compare_gt:
-        if (at(0) == most) return {};
-        return {{at(0) + 1, most}};
-    case op::compare_ge:
-        return {{at(0), most}};
-    case op::between:
-        if (at(0) > at(1)) return {};
-        return {{at(0), at(1)}};
-    case op::in_list: {
-        std::vector<std::pair<std::int64_t, std::int64_t>> out;
-        for (const auto v : n.values) { // sorted
-            if (!out.empty() && out.back().second != most && v <= out.back().second + 1)
-                out.back().second = std::max(out.back().second, v);
-            else
-                out.emplace_back(v, v);
-        }
-        return out;
-    }
-    default:
-        return {};
-    }
-}
-
 std::vector<interval> intervals_of(const node& n, const column_layout& layout, const column_layout::column& c,
                                    std::int32_t today) {
     std::vector<interval> out;
+    const auto values = values_for(n, today);
     if (c.codes) { // a list has few thousand places: each is asked
-        const auto& values = layout.values_of(c);
-        for (std::uint32_t place = 0; place < values.size(); ++place) {
-            if (!fits(n, values[place], today)) continue;
+        const auto& all = layout.values_of(c);
+        for (std::uint32_t place = 0; place < all.size(); ++place) {
+            const auto after = std::upper_bound(values.begin(), values.end(), all[place],
+                                                [](std::int64_t v, const auto& r) { return v < r.low; });
+            if (after == values.begin() || all[place] > (after - 1)->high) continue;
             if (!out.empty() && out.back().low + out.back().span + 1 == place)
                 ++out.back().span;
             else
@@ -82,7 +47,7 @@ std::vector<interval> intervals_of(const node& n, const column_layout& layout, c
         }
         return out;
     }
-    for (auto [low, high] : values_of(n, today)) {
+    for (auto [low, high] : values) {
         const auto highest = c.base + c.most;
         if (high < c.base || low > highest) continue;
         low = std::max(low, c.base);
@@ -122,6 +87,15 @@ scan_plan::step scan_plan::make(const node& n, bool negated) {
     using kind = step::kind;
     step s;
     s.negated = negated;
+    if (const auto* a = only_attribute(n); a && !asks_for_null(n))
+        if (const auto& c = layout_->at(a->number); c.as != form::bits) { // however it is put together
+            s.what = kind::within;
+            s.column = c;
+            s.intervals = intervals_of(n, *layout_, c, today_);
+            const auto passes = std::clamp<std::size_t>(s.intervals.size(), 1, few_intervals);
+            s.cost = bits_of(c.as) * static_cast<int>(passes);
+            return s;
+        }
     switch (n.what) {
     case op::negate:
         return make(n.children[0], !negated);
@@ -143,15 +117,9 @@ scan_plan::step scan_plan::make(const node& n, bool negated) {
     }
     s.column = layout_->at(n.subject->number);
     const auto& c = s.column;
-    s.cost = c.as == form::wide ? 32 : c.as == form::half ? 16 : c.as == form::narrow ? 8 : 2;
+    s.cost = bits_of(c.as);
     if (n.what == op::is_null) {
         s.what = kind::missing;
-        return s;
-    }
-    if (c.as != form::bits) {
-        s.what = kind::within;
-        s.intervals = intervals_of(n, *layout_, c, today_);
-        s.cost *= static_cast<int>(std::max<std::size_t>(1, s.intervals.size()));
         return s;
     }
     if (c.of->kind == attribute_kind::boolean) {
@@ -238,7 +206,8 @@ struct scan_run {
             return leaf(s, in, known, to);
         }
         bool told = false;
-        if (touched)
+        const bool long_list = s.intervals.size() > few_intervals;
+        if (touched && !long_list)
             for (const auto& i : s.intervals) {
                 if (i.low > of.high || i.low + i.span < of.low) continue;
                 kernel(x, words * 64, static_cast<T>(i.low), static_cast<T>(i.span), in,
@@ -248,8 +217,21 @@ struct scan_run {
         if (!told) { // only who is known matters
             kernel(x, words * 64, T{0}, T{0}, in, known);
             fill(in, words, 0);
+            if (touched && long_list) look_up(s, x, in);
         }
         return leaf(s, in, known, to);
+    }
+
+    template <class T>
+    void look_up(const step& s, const T* x, std::uint64_t* in) const {
+        for (std::size_t w = 0; w < words; ++w, x += 64)
+            for (std::size_t i = 0; i < 64; ++i) {
+                const auto after = std::upper_bound(s.intervals.begin(), s.intervals.end(), x[i],
+                                                    [](T v, const interval& r) { return v < r.low; });
+                const bool inside =
+                    after != s.intervals.begin() && x[i] - (after - 1)->low <= (after - 1)->span;
+                in[w] |= std::uint64_t{inside} << i;
+            }
     }
 
     answer known_of(const step& s, const std::uint64_t*& known) {
@@ -366,6 +348,27 @@ struct scan_run {
         return any == 0;
     }
 
+    // Of the rows of `relevant`, who is left open by this step, and for want of what. Its masks go at `depth`
+    // and beyond; what lies before is kept.
+    void note_missing(const step& s, const std::uint64_t* relevant, int depth) {
+        if (run(s, depth) != answer::masks) return;
+        const auto to = at(depth);
+        auto* open = to.yes;
+        for (std::size_t w = 0; w < words; ++w) open[w] = to.may[w] & ~to.yes[w] & relevant[w];
+        if (none(open) || s.what == step::kind::open_by_hand) return;
+        for (const auto& part : s.steps) note_missing(part, open, depth + 1);
+        if (!s.steps.empty()) return;
+        auto& all = space.missing_[s.column.of->number];
+        all.resize(most_words);
+        for (std::size_t w = 0; w < words; ++w) all[w] |= open[w];
+    }
+    void count_missing(scan_space::missing_counts& counts) {
+        for (auto& [attribute, mask] : space.missing_) std::fill(mask.begin(), mask.end(), 0);
+        for (const auto& s : plan.top()) note_missing(s, at(0).may, 1);
+        for (const auto& [attribute, mask] : space.missing_)
+            for (const auto w : mask) counts[static_cast<std::size_t>(attribute)] += std::popcount(w);
+    }
+
     // False where nobody of the block is eligible, possible or one short.
     bool judge_block(std::uint64_t* one_short) {
         const auto to = at(0);
@@ -419,7 +422,8 @@ struct scan_run {
 };
 
 void scan_space::scan(const scan_plan& plan, const columns& rows,
-                      const std::function<void(const scan_block&)>& each) {
+                      const std::function<void(const scan_block&)>& each, missing_counts* missing) {
+    missing_.clear();
     memory_.resize((static_cast<std::size_t>(plan.depth() + 1) * 3 + 4) * most_words);
     scan_run run{*this, plan, rows};
     run.by_hand = plan.by_hand();
@@ -433,6 +437,11 @@ void scan_space::scan(const scan_plan& plan, const columns& rows,
         const auto to = run.at(0);
         bool any = run.judge_block(one_short);
         const auto end = run.first + columns::block_rows;
+        // Rows kept whole look as if they had no values: they are not counted here.
+        if (any && missing && next != odd.end() && *next < end)
+            for (auto o = next; o != odd.end() && *o < end; ++o)
+                to.may[(*o - run.first) / 64] &= ~(std::uint64_t{1} << (*o % 64));
+        if (any && missing && !run.none(to.may)) run.count_missing(*missing);
         if (!any && next != odd.end() && *next < end)
             for (auto* m : {to.yes, to.may, to.decided, one_short}) fill(m, run.words, 0);
         for (; next != odd.end() && *next < end; ++next) {
@@ -441,7 +450,13 @@ void scan_space::scan(const scan_plan& plan, const columns& rows,
             for (auto* m : {to.yes, to.may, to.decided, one_short}) m[w] &= ~bit;
             const auto j = judge(plan.whole(), rows.odd().at(*next), plan.today());
             if (j.outcome == verdict::eligible) to.yes[w] |= bit;
-            if (j.outcome == verdict::possible) to.may[w] |= bit;
+            if (j.outcome == verdict::possible) {
+                to.may[w] |= bit;
+                if (missing)
+                    for (auto m = missing_for(plan.whole(), rows.odd().at(*next), plan.today()); m;
+                         m &= m - 1)
+                        ++(*missing)[static_cast<std::size_t>(std::countr_zero(m))];
+            }
             if (j.only_manual_open) to.decided[w] |= bit;
             if (j.one_short) one_short[w] |= bit;
             any = true;

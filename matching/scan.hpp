@@ -6,8 +6,10 @@
 #include "matching/condition.hpp"
 #include "matching/kernels.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -74,12 +76,17 @@ class scan_space {
   public:
     explicit scan_space(const kernels& k = best_kernels()) : kernels_(k) {}
     // Calls for each block in which anybody is eligible, possible or one short, by rising rows.
-    void scan(const scan_plan& plan, const columns& rows, const std::function<void(const scan_block&)>& each);
+    // missing: by attribute number, grows by the possible rows that missing_for() names it for; null: not
+    // asked, which saves a second look at the blocks where anybody is possible.
+    using missing_counts = std::array<std::int64_t, max_attributes>;
+    void scan(const scan_plan& plan, const columns& rows, const std::function<void(const scan_block&)>& each,
+              missing_counts* missing = nullptr);
 
   private:
     friend struct scan_run;
     const kernels& kernels_;
     std::vector<std::uint64_t> memory_;
+    std::map<int, std::vector<std::uint64_t>> missing_; // by attribute, of the block at hand
 };
 
 } // namespace zhida::matching

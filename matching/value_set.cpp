@@ -79,6 +79,21 @@ value_set of_leaf(const node& n, std::int32_t today) {
 
 } // namespace
 
+const attribute* only_attribute(const node& n) {
+    if (n.subject) return n.subject;
+    const attribute* only = nullptr;
+    for (const auto& child : n.children) {
+        const auto* a = only_attribute(child);
+        if (!a || (only && only != a)) return nullptr;
+        only = a;
+    }
+    return only;
+}
+
+bool asks_for_null(const node& n) {
+    return n.what == op::is_null || std::any_of(n.children.begin(), n.children.end(), asks_for_null);
+}
+
 value_set complement_of(const value_set& s) {
     value_set out;
     auto from = least;

@@ -15,6 +15,11 @@ struct value_range {
 };
 using value_set = std::vector<value_range>;
 
+// The attribute that all of a condition asks for, whatever it asks; null where there are several, or none, or
+// a manual() among them.
+const attribute* only_attribute(const node& n);
+bool asks_for_null(const node& n);
+
 // n: a leaf, or and/or/not of such, all on the same attribute; no manual(). today: as for evaluate.
 value_set values_for(const node& n, std::int32_t today);
 value_set complement_of(const value_set& s);

@@ -301,6 +301,8 @@ TEST(condition_compile, stops_at_its_limits) {
     json list = json::array();
     for (int i = 0; i < 1024; ++i) list.push_back(i);
     EXPECT_EQ(errors_of(compare("in", "ent.headcount", list)).size(), 0U);
+    EXPECT_THAT(error_of(op_of("or", json(json::array_t(5, compare("in", "ent.headcount", list))))),
+                HasSubstr("/args/4/args/1: the lists of the condition have more than 4096"));
     list.push_back(1024);
     EXPECT_THAT(error_of(compare("in", "ent.headcount", list)),
                 HasSubstr("/args/1: a list of more than 1024"));

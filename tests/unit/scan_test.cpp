@@ -1,5 +1,5 @@
 // The scan of columns against judge(), row by row: random conditions over random rows, with every kernel.
-#include "matching/scan.hpp"
+#include "matching/tally.hpp"
 #include "random_conditions.hpp"
 
 namespace zhida::matching {
@@ -131,6 +131,80 @@ RC_GTEST_PROP(scan, equals_the_plain_judgement_with_every_kernel, ()) {
         const auto expected = plainly(c, t.rows, t.present);
         for (const auto& k : all_kernels())
             if (scanned(c, t.held, k) != expected) RC_FAIL(std::string(k.name) + ": " + e.dump());
+    }
+}
+
+// A list of many values is looked up row by row; numbers of 8, 16 and 32 bits, and codes.
+TEST(scan, looks_up_long_lists) {
+    std::map<std::string, json> lists;
+    for (const char* name : {"ent.headcount", "ent.revenue", "ent.hightech_year"})
+        for (int i = 0; i < 40; ++i) lists[name].push_back(2008 + i * 2);
+    const auto& industry = the_catalogue().industries().entries();
+    for (std::size_t i = 0; i < industry.size(); i += 3) lists["ent.industry"].push_back(industry[i].code);
+    lists["ent.industry"].erase(lists["ent.industry"].begin() + 600, lists["ent.industry"].end());
+    table t;
+    for (int i = 0; i < 300; ++i) {
+        auto row = row_of({{"ent.headcount", 2000 + i}, {"ent.revenue", 2000 + i}});
+        if (i < 93) row.set(the_catalogue().find("ent.hightech_year")->number, 2008 + i);
+        if (i % 5)
+            row.set(the_catalogue().find("ent.industry")->number,
+                    pack_code(industry[static_cast<std::size_t>(i) * 5].code));
+        t.rows.push_back(row);
+        t.present.push_back(true);
+        t.held.put(static_cast<std::size_t>(i), row);
+    }
+    for (const auto& [name, list] : lists) {
+        const auto in = op_of("in", {property(name.c_str()), list});
+        for (const auto& e : {in, op_of("not", json::array({in}))}) {
+            const auto c = compiled(e);
+            for (const auto& k : all_kernels())
+                EXPECT_EQ(scanned(c, t.held, k), plainly(c, t.rows, t.present)) << name;
+        }
+    }
+}
+
+// The same counts, one row at a time.
+breakdown counted_plainly(const condition& c, const table& t) {
+    breakdown out;
+    const auto& cat = the_catalogue();
+    for (std::size_t i = 0; i < t.rows.size(); ++i) {
+        if (!t.present[i]) continue;
+        const auto& row = t.rows[i];
+        const auto j = judge(c, row, today);
+        const verdict_counts n{j.outcome == verdict::eligible, j.outcome == verdict::possible,
+                               j.only_manual_open, j.one_short};
+        if (n == verdict_counts{}) continue;
+        out.all += n;
+        const auto code = [&](const char* name) {
+            const auto& a = *cat.find(name);
+            const auto v = row.value[static_cast<std::size_t>(a.number)];
+            const auto shown =
+                row.has(a.number) && layout()->held(layout()->at(a.number), v) ? cat.decode(a, v) : json("");
+            return shown.get<std::string>();
+        };
+        out.towns[code("ent.reg_division").substr(0, 9)] += n;
+        out.sections[code("ent.industry").substr(0, 1)] += n;
+        out.sizes[code("ent.size")] += n;
+        if (j.outcome == verdict::possible)
+            for (auto m = missing_for(c, row, today); m; m &= m - 1)
+                for (const auto& a : cat.attributes())
+                    if (a.subject == subject_type::enterprise && a.number == std::countr_zero(m))
+                        ++out.missing[a.name];
+    }
+    return out;
+}
+
+RC_GTEST_PROP(tally, counts_whom_the_scan_finds, ()) {
+    table t;
+    const auto blocks = number(0, 49) == 0 ? columns::block_rows : 0;
+    fill(t, blocks + static_cast<std::size_t>(number(1, 300)));
+    for (int i = 0; i < 3; ++i) {
+        const auto c = compiled(random_tree(3));
+        const scan_plan plan(c, layout(), today);
+        scan_space space;
+        tally sum(*layout());
+        space.scan(plan, t.held, [&](const scan_block& b) { sum.add(b, t.held); }, &sum.missing);
+        RC_ASSERT(sum.result() == counted_plainly(c, t));
     }
 }
 
