@@ -1,6 +1,10 @@
 #include "matching/columns.hpp"
 
+#include "common/base/crypto.hpp"
+
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <limits>
 
 namespace zhida::matching {
@@ -111,6 +115,26 @@ std::int64_t column_layout::value_of(const column& c, std::uint32_t held) const 
     return c.codes ? code_values_[list_of(*c.of)][held] : c.base + held;
 }
 
+std::string column_layout::fingerprint() const {
+    std::string all = std::to_string(static_cast<int>(type_));
+    const auto add = [&](std::int64_t n) { all += ' ' + std::to_string(n); };
+    for (const auto& c : columns_) {
+        add(static_cast<int>(c.as));
+        if (c.as == form::none) continue;
+        all += ' ' + c.of->name;
+        for (const std::int64_t n :
+             {std::int64_t{c.of->number}, static_cast<std::int64_t>(c.of->kind), std::int64_t{c.of->decimals},
+              static_cast<std::int64_t>(c.place), c.base, c.most, std::int64_t{c.planes}})
+            add(n);
+        for (const auto& t : c.of->terms) all += ' ' + std::to_string(t.number) + t.code;
+    }
+    for (const auto& values : code_values_) {
+        add(static_cast<std::int64_t>(values.size()));
+        for (const auto v : values) add(v);
+    }
+    return crypto::sha256_hex(all).substr(0, 32);
+}
+
 const std::vector<std::int64_t>& column_layout::values_of(const column& c) const {
     return code_values_[list_of(*c.of)];
 }
@@ -147,12 +171,12 @@ void columns::reserve(std::size_t rows) {
 namespace {
 
 template <class T>
-void write_number(columns::numbers<T>& n, std::size_t row, std::optional<std::uint32_t> held, bool fresh) {
+void write_number(columns::numbers<T>& n, std::size_t row, bool known, std::uint32_t held, bool fresh) {
     constexpr T nothing = static_cast<T>(~T{0});
     auto& block = n.blocks[row / columns::block_rows];
     auto& cell = n.values[row];
     if (!fresh && cell == nothing) --block.missing;
-    cell = held ? static_cast<T>(*held) : nothing;
+    cell = known ? static_cast<T>(held) : nothing;
     if (cell == nothing) {
         ++block.missing;
     } else {
@@ -163,62 +187,69 @@ void write_number(columns::numbers<T>& n, std::size_t row, std::optional<std::ui
 
 } // namespace
 
-void columns::write(std::size_t row, const attribute_row* values) {
+// False where some column cannot hold its value: it is missing there.
+bool columns::hold(const attribute_row& values, held_row& held) const {
+    bool fits = true;
+    for (auto left = values.known; left; left &= left - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(left));
+        const auto& c = layout_->columns()[i];
+        if (c.as == form::none) fits = false; // an attribute that has left the catalogue
+        if (c.as == form::bits)
+            fits = fits && (c.planes > 63 || (static_cast<std::uint64_t>(values.value[i]) >> c.planes) == 0);
+        if (c.as == form::none || c.as == form::bits) continue;
+        const auto number = layout_->held(c, values.value[i]);
+        fits = fits && number;
+        held[i] = number.value_or(~std::uint32_t{0});
+    }
+    return fits;
+}
+
+void columns::write(std::size_t row, const attribute_row* values, const held_row& held) {
     const bool fresh = row >= rows_;
     if (fresh) rows_ = row + 1;
     for (std::size_t i = 0; i < layout_->columns().size(); ++i) {
         const auto& c = layout_->columns()[i];
-        const auto n = static_cast<int>(i);
-        const bool known = values && values->has(n);
-        const auto value = known ? values->value[i] : 0;
-        const auto held = known && c.as != form::none && c.as != form::bits ? layout_->held(c, value)
-                                                                            : std::optional<std::uint32_t>();
+        const bool known = values && values->has(static_cast<int>(i));
+        const auto number = known ? held[i] : 0;
         switch (c.as) {
         case form::none:
             break;
-        case form::bits:
+        case form::bits: {
+            const auto value = known ? values->value[i] : 0;
             set_bit(bits_[c.place].known, row, known);
             for (std::size_t p = 0; p < bits_[c.place].planes.size(); ++p)
-                set_bit(bits_[c.place].planes[p], row, known && (value >> p & 1) != 0);
+                set_bit(bits_[c.place].planes[p], row, (value >> p & 1) != 0);
             break;
+        }
         case form::narrow:
-            write_number(narrow_[c.place], row, held, fresh);
+            write_number(narrow_[c.place], row, known, number, fresh);
             break;
         case form::half:
-            write_number(half_[c.place], row, held, fresh);
+            write_number(half_[c.place], row, known, number, fresh);
             break;
         case form::wide:
-            write_number(wide_[c.place], row, held, fresh);
+            write_number(wide_[c.place], row, known, number, fresh);
             break;
         }
     }
 }
 
 void columns::put(std::size_t row, const attribute_row& values) {
+    held_row held; // only what is known is set, and only that is read
     reserve(row + 1);
-    while (rows_ < row) write(rows_, nullptr); // rows that were passed over: absent
-    bool fits = true;
-    for (std::size_t i = 0; i < layout_->columns().size() && fits; ++i) {
-        if (!values.has(static_cast<int>(i))) continue;
-        const auto& c = layout_->columns()[i];
-        if (c.as == form::none)
-            fits = false; // an attribute that has left the catalogue
-        else if (c.as == form::bits)
-            fits = c.planes > 63 || (static_cast<std::uint64_t>(values.value[i]) >> c.planes) == 0;
-        else
-            fits = layout_->held(c, values.value[i]).has_value();
-    }
-    write(row, &values); // what does not fit is missing there
-    if (fits)
-        odd_.erase(row);
-    else
+    while (rows_ < row) write(rows_, nullptr, held); // rows that were passed over: absent
+    const bool fits = hold(values, held);
+    write(row, &values, held);
+    if (!fits)
         odd_[row] = values;
+    else if (!odd_.empty())
+        odd_.erase(row);
     set_bit(present_, row, true);
 }
 
 void columns::erase(std::size_t row) {
     if (!present(row)) return;
-    write(row, nullptr);
+    write(row, nullptr, {});
     odd_.erase(row);
     set_bit(present_, row, false);
 }
@@ -254,6 +285,98 @@ attribute_row columns::get(std::size_t row) const {
             break;
         }
     return out;
+}
+
+namespace {
+
+std::size_t words_of(std::size_t rows) noexcept {
+    return (rows + 63) / 64;
+}
+
+template <class T>
+void append_array(std::string& to, const std::vector<T>& from, std::size_t count) {
+    if (count > 0) to.append(reinterpret_cast<const char*>(from.data()), count * sizeof(T));
+}
+
+template <class T>
+void take_array(std::string_view& from, std::vector<T>& to, std::size_t count) {
+    if (count == 0) return;
+    std::memcpy(to.data(), from.data(), count * sizeof(T));
+    from.remove_prefix(count * sizeof(T));
+}
+
+} // namespace
+
+std::size_t columns::saved_bytes(std::size_t rows) const noexcept {
+    std::size_t bitmaps = 1; // presence
+    for (const auto& b : bits_) bitmaps += 1 + b.planes.size();
+    return bitmaps * words_of(rows) * 8 + narrow_.size() * rows + half_.size() * rows * 2 +
+           wide_.size() * rows * 4;
+}
+
+void columns::save(std::string& to) const {
+    append_array(to, present_, words_of(rows_));
+    for (const auto& n : narrow_) append_array(to, n.values, rows_);
+    for (const auto& n : half_) append_array(to, n.values, rows_);
+    for (const auto& n : wide_) append_array(to, n.values, rows_);
+    for (const auto& b : bits_) {
+        append_array(to, b.known, words_of(rows_));
+        for (const auto& plane : b.planes) append_array(to, plane, words_of(rows_));
+    }
+}
+
+bool columns::restore(std::size_t rows, std::string_view saved,
+                      std::unordered_map<std::size_t, attribute_row> odd) {
+    if (rows_ != 0 || saved.size() != saved_bytes(rows)) return false;
+    reserve(rows);
+    rows_ = rows;
+    const auto last = rows % 64 == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << rows % 64) - 1;
+    const auto bitmap = [&](std::vector<std::uint64_t>& mask) {
+        take_array(saved, mask, words_of(rows));
+        if (rows > 0) mask[words_of(rows) - 1] &= last; // nobody is beyond the rows
+    };
+    bitmap(present_);
+    for (auto& n : narrow_) take_array(saved, n.values, rows);
+    for (auto& n : half_) take_array(saved, n.values, rows);
+    for (auto& n : wide_) take_array(saved, n.values, rows);
+    for (auto& b : bits_) {
+        bitmap(b.known);
+        for (auto& plane : b.planes) bitmap(plane);
+    }
+    odd_ = std::move(odd);
+    for (const auto& [row, values] : odd_)
+        if (!present(row)) return false;
+    return measure_blocks();
+}
+
+// Blocks are measured again instead of believed. False where a code's place is not in its list.
+bool columns::measure_blocks() {
+    const auto measure = [&](auto& n, const column_layout::column& c) {
+        using T = typename std::remove_reference_t<decltype(n.values)>::value_type;
+        constexpr T nothing = static_cast<T>(~T{0});
+        for (std::size_t first = 0; first < rows_; first += block_rows) {
+            T low = nothing, high = 0;
+            std::uint32_t missing = 0;
+            const auto end = std::min(first + block_rows, rows_);
+            for (auto row = first; row < end; ++row) {
+                const T cell = n.values[row];
+                const bool none = cell == nothing;
+                missing += none ? 1U : 0U;
+                low = std::min(low, cell); // nothing is the greatest
+                high = std::max(high, none ? T{0} : cell);
+            }
+            if (c.codes && missing < end - first && high >= c.codes->entries().size()) return false;
+            n.blocks[first / block_rows] = {low, high, missing};
+        }
+        return true;
+    };
+    bool good = true;
+    for (const auto& c : layout_->columns()) {
+        if (c.as == form::narrow) good = good && measure(narrow_[c.place], c);
+        if (c.as == form::half) good = good && measure(half_[c.place], c);
+        if (c.as == form::wide) good = good && measure(wide_[c.place], c);
+    }
+    return good;
 }
 
 std::size_t columns::bytes() const noexcept {

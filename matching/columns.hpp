@@ -7,8 +7,11 @@
 
 #include "matching/catalogue.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +37,9 @@ class column_layout {
     // The number held for a value; nothing where the column cannot hold it.
     std::optional<std::uint32_t> held(const column& c, std::int64_t value) const;
     std::int64_t value_of(const column& c, std::uint32_t held) const;
+    // Of all that decides what a held number means, 32 hex digits: columns that were saved under another
+    // one cannot be read under this.
+    std::string fingerprint() const;
     // The coded value of every place in the list of a column of codes.
     const std::vector<std::int64_t>& values_of(const column& c) const;
     std::size_t count(form f) const noexcept { return counts_[static_cast<std::size_t>(f)]; }
@@ -60,9 +66,18 @@ class columns {
         return row < rows_ && (present_[row / 64] >> (row % 64) & 1) != 0;
     }
     void put(std::size_t row, const attribute_row& values); // writes in place, or appends
+    void reserve(std::size_t rows);                         // room for so many, before they come
     void erase(std::size_t row);
     attribute_row get(std::size_t row) const; // of one that is present
     std::size_t bytes() const noexcept;       // of memory, with what is reserved
+
+    // Whole tables as bytes, in this processor's order: save() appends every array with one copy each (odd()
+    // is not in it), saved_bytes() tells how many that are for a number of rows. restore() fills a new table;
+    // false where the bytes cannot be those of so many rows under this layout.
+    std::size_t saved_bytes(std::size_t rows) const noexcept;
+    void save(std::string& to) const;
+    bool restore(std::size_t rows, std::string_view saved,
+                 std::unordered_map<std::size_t, attribute_row> odd);
 
     // For scans. Every array has at least rows() elements, rounded up to 64.
     template <class T>
@@ -87,8 +102,10 @@ class columns {
     const std::unordered_map<std::size_t, attribute_row>& odd() const noexcept { return odd_; }
 
   private:
-    void reserve(std::size_t rows);
-    void write(std::size_t row, const attribute_row* values);
+    using held_row = std::array<std::uint32_t, max_attributes>;
+    bool hold(const attribute_row& values, held_row& held) const;
+    void write(std::size_t row, const attribute_row* values, const held_row& held);
+    bool measure_blocks();
 
     std::shared_ptr<const column_layout> layout_;
     std::size_t rows_ = 0, room_ = 0;

@@ -90,9 +90,11 @@ result<embedded_redis> embedded_redis::start(const std::string& folder) {
     const auto port = free_port();
     const auto log_file = folder + "/redis.log";
     const std::vector<std::string> words{
-        "redis-server", "--port",    std::to_string(port), "--bind",   "127.0.0.1", "--dir", folder,
-        "--appendonly", "yes",       "--appendfsync",      "everysec", "--save",    "",      "--daemonize",
-        "no",           "--logfile", "redis.log"};
+        "redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--dir", folder,
+        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--logfile",
+        "redis.log",
+        // Profiles are kept in small hashes: store::keys::profiles.
+        "--hash-max-listpack-entries", "512", "--hash-max-listpack-value", "2048"};
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) {

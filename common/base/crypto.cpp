@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace zhida::crypto {
@@ -115,16 +116,17 @@ void sm4_ctr(const std::array<std::uint8_t, 16>& key, std::string_view iv, std::
          "SM4-CTR");
 }
 
-// `sealed` is key id, IV and ciphertext; the length in front keeps (a, bc) and (ab, c) apart.
+// `rest` is key id, IV and ciphertext (of the short form: key id and plain text); the length in front keeps
+// (a, bc) and (ab, c) apart.
 std::array<std::uint8_t, 32> tag_of(const std::array<std::uint8_t, 32>& key, std::string_view associated,
-                                    std::string_view sealed) {
+                                    std::string_view rest) {
     char length[8];
     for (int i = 0; i < 8; ++i)
         length[i] = static_cast<char>(static_cast<std::uint64_t>(associated.size()) >> (8 * i));
     hmac_sm3_stream mac(view(key));
     mac.add({length, sizeof length});
     mac.add(associated);
-    mac.add(sealed);
+    mac.add(rest);
     return mac.finish();
 }
 
@@ -169,6 +171,8 @@ result<sealer> sealer::from_hex_key(std::string_view key_hex) {
     s.encrypt_key_ = derive<16>(*key, "encrypt SM4-CTR");
     s.mac_key_ = derive<32>(*key, "authenticate HMAC-SM3");
     s.lookup_key_ = derive<32>(*key, "look up HMAC-SM3");
+    s.short_encrypt_key_ = derive<16>(*key, "short, encrypt SM4-CTR");
+    s.short_mac_key_ = derive<32>(*key, "short, synthetic IV HMAC-SM3");
     OPENSSL_cleanse(key->data(), key->size());
     return s;
 }
@@ -182,23 +186,61 @@ std::string sealer::seal(std::string_view plain, std::string_view associated) co
     return out.append(view(tag).substr(0, tag_size));
 }
 
-result<std::string> sealer::open(std::string_view sealed, std::string_view associated) const {
-    if (sealed.size() < overhead)
+namespace {
+
+std::optional<failure> check_head(std::string_view sealed, std::size_t shortest, std::uint8_t key_id) {
+    if (sealed.size() < shortest)
         return failure{errc::invalid,
                        "sealed text of " + std::to_string(sealed.size()) +
                            " bytes: shorter than the shortest",
                        "", "it was cut off or never sealed"};
-    if (static_cast<std::uint8_t>(sealed[0]) != key_id_)
+    if (static_cast<std::uint8_t>(sealed[0]) != key_id)
         return failure{errc::invalid, "sealed with another key", "",
                        "give the contact key that was in use when it was written"};
+    return std::nullopt;
+}
+
+failure changed() {
+    return {errc::invalid, "sealed text was changed, or belongs to another subject", "",
+            "restore it, or import the subject again"};
+}
+
+} // namespace
+
+result<std::string> sealer::open(std::string_view sealed, std::string_view associated) const {
+    if (auto bad = check_head(sealed, overhead, key_id_)) return std::move(*bad);
     const auto body = sealed.substr(0, sealed.size() - tag_size);
     const auto tag = tag_of(mac_key_, associated, body);
-    if (!equal_constant_time(view(tag).substr(0, tag_size), sealed.substr(body.size())))
-        return failure{errc::invalid, "sealed text was changed, or belongs to another subject", "",
-                       "restore it, or import the subject again"};
+    if (!equal_constant_time(view(tag).substr(0, tag_size), sealed.substr(body.size()))) return changed();
     std::string plain(body.size() - 1 - iv_size, '\0');
     sm4_ctr(encrypt_key_, body.substr(1, iv_size), body.substr(1 + iv_size), plain.data());
     return ok(std::move(plain));
+}
+
+std::string sealer::seal_short(std::string_view plain, std::string_view associated) const {
+    std::string authentic(1, static_cast<char>(key_id_));
+    authentic += plain;
+    const auto tag = tag_of(short_mac_key_, associated, authentic);
+    OPENSSL_cleanse(authentic.data(), authentic.size());
+    std::string out(1 + iv_size + plain.size(), '\0');
+    out[0] = static_cast<char>(key_id_);
+    out.replace(1, iv_size, view(tag).substr(0, iv_size));
+    sm4_ctr(short_encrypt_key_, std::string_view(out).substr(1, iv_size), plain, out.data() + 1 + iv_size);
+    return out;
+}
+
+result<std::string> sealer::open_short(std::string_view sealed, std::string_view associated) const {
+    if (auto bad = check_head(sealed, short_overhead, key_id_)) return std::move(*bad);
+    const auto iv = sealed.substr(1, iv_size), body = sealed.substr(1 + iv_size);
+    std::string authentic(1 + body.size(), '\0'); // key id, then the plain text
+    authentic[0] = sealed[0];
+    sm4_ctr(short_encrypt_key_, iv, body, authentic.data() + 1);
+    const auto tag = tag_of(short_mac_key_, associated, authentic);
+    if (!equal_constant_time(view(tag).substr(0, iv_size), iv)) {
+        OPENSSL_cleanse(authentic.data(), authentic.size()); // nobody sees what was not authentic
+        return changed();
+    }
+    return ok(authentic.substr(1));
 }
 
 std::string sealer::lookup_hash(std::string_view text) const {

@@ -9,7 +9,7 @@ namespace zhida {
 
 namespace {
 
-constexpr char format_version = 1;
+constexpr char format_version = 2;
 
 // Origins that come a million times take one byte: their place here plus 1. Append only.
 constexpr std::string_view known_origins[] = {"synthetic", "import",     "市场监管",  "税务",
@@ -71,11 +71,16 @@ class unpacker {
         }
         return false;
     }
+    bool pass_text(std::string_view& bytes, std::uint64_t& head) {
+        if (!varint(head) || head >> 1 > rest_.size()) return false;
+        bytes = rest_.substr(0, static_cast<std::size_t>(head >> 1));
+        rest_.remove_prefix(bytes.size());
+        return true;
+    }
     bool text(std::string& out) {
         std::uint64_t head = 0;
-        if (!varint(head) || head >> 1 > rest_.size()) return false;
-        const auto bytes = rest_.substr(0, static_cast<std::size_t>(head >> 1));
-        rest_.remove_prefix(bytes.size());
+        std::string_view bytes;
+        if (!pass_text(bytes, head)) return false;
         if (head & 1) return expand_text(bytes, out);
         out = bytes;
         return true;
@@ -85,6 +90,11 @@ class unpacker {
   private:
     std::string_view rest_;
 };
+
+// Type and reachable in one byte.
+constexpr bool good_type(std::uint8_t b) noexcept {
+    return ((b & 15) == 1 || (b & 15) == 2) && b >> 4 <= (reachable_by::phone | reachable_by::openid);
+}
 
 failure damaged(const char* part) {
     return {errc::invalid, std::string("stored profile is damaged at its ") + part, "",
@@ -98,7 +108,8 @@ std::string pack_profile(const profile& p, std::uint32_t ordinal, std::string_vi
     out.reserve(128 + sealed_contacts.size());
     out += format_version;
     for (int i = 0; i < 4; ++i) out += static_cast<char>(ordinal >> (8 * i));
-    out += static_cast<char>(p.type);
+    out +=
+        static_cast<char>(static_cast<unsigned>(p.type) | static_cast<unsigned>(reachable(p.contacts)) << 4);
     put_varint(out, zigzag(p.as_of));
     const auto known = std::find(std::begin(known_origins), std::end(known_origins), p.origin);
     if (known != std::end(known_origins)) {
@@ -122,11 +133,13 @@ result<packed_profile> unpack_profile(std::string_view bytes) {
     if (!in.byte(version)) return damaged("beginning: it is empty");
     if (version != format_version)
         return failure{errc::invalid,
-                       "stored profile of version " + std::to_string(version) + ", this program reads 1", "",
-                       "run the version of zhida that wrote it, or import the subjects again"};
+                       "stored profile of version " + std::to_string(version) + ", this program reads " +
+                           std::to_string(format_version),
+                       "", "run the version of zhida that wrote it, or import the subjects again"};
     if (!in.u32(out.ordinal)) return damaged("ordinal");
-    if (!in.byte(type) || (type != 1 && type != 2)) return damaged("type");
-    out.subject.type = static_cast<subject_type>(type);
+    if (!in.byte(type) || !good_type(type)) return damaged("type");
+    out.subject.type = static_cast<subject_type>(type & 15);
+    out.reachable = type >> 4;
     if (!in.varint(number) || unzigzag(number) < INT32_MIN || unzigzag(number) > INT32_MAX)
         return damaged("date");
     out.subject.as_of = static_cast<std::int32_t>(unzigzag(number));
@@ -144,6 +157,25 @@ result<packed_profile> unpack_profile(std::string_view bytes) {
     }
     out.sealed_contacts = in.rest();
     return out;
+}
+
+bool read_facts(std::string_view bytes, packed_facts& out) noexcept {
+    unpacker in(bytes);
+    std::uint8_t version = 0, type = 0, origin = 0;
+    std::uint64_t number = 0;
+    std::string_view passed;
+    if (!in.byte(version) || version != format_version || !in.u32(out.ordinal) || !in.byte(type) ||
+        !good_type(type) || !in.varint(number) || !in.byte(origin) || origin > std::size(known_origins) ||
+        (origin == 0 && !in.pass_text(passed, number)) || !in.pass_text(passed, number) ||
+        !in.varint(out.attributes.known))
+        return false;
+    out.type = static_cast<subject_type>(type & 15);
+    out.reachable = type >> 4;
+    for (auto left = out.attributes.known; left; left &= left - 1) {
+        if (!in.varint(number)) return false;
+        out.attributes.value[static_cast<std::size_t>(std::countr_zero(left))] = unzigzag(number);
+    }
+    return true;
 }
 
 } // namespace zhida

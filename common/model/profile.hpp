@@ -16,6 +16,10 @@
 #include <string_view>
 #include <vector>
 
+namespace zhida::crypto {
+class sealer;
+}
+
 namespace zhida {
 
 enum class subject_type : std::uint8_t { enterprise = 1, resident = 2 };
@@ -67,22 +71,50 @@ char organisation_check(std::string_view first8) noexcept;
 std::int64_t pack_code(std::string_view code) noexcept; // at most 8 characters
 std::string unpack_code(std::int64_t packed);
 
+// By what a subject can be reached at all, so that it is known without opening the seal.
+namespace reachable_by {
+inline constexpr std::uint8_t phone = 1;  // some contact has one
+inline constexpr std::uint8_t openid = 2; // some contact has one
+} // namespace reachable_by
+std::uint8_t reachable(const std::vector<contact>& contacts) noexcept;
+
 // The stored form: a version byte, ordinal (32 bits, little-endian, at packed_ordinal_at, so that whoever
-// gives it out may write it there later), type, as_of, origin, name, known mask and a zigzag varint for each
-// known value, then `sealed`: the encrypted contacts. Contacts never appear in it in clear.
+// gives it out may write it there later), type (low four bits) and reachable (high four), as_of, origin,
+// name, known mask and a zigzag varint for each known value, then `sealed`: the encrypted contacts. Contacts
+// never appear in it in clear.
 inline constexpr std::size_t packed_ordinal_at = 1;
 std::string pack_profile(const profile& p, std::uint32_t ordinal, std::string_view sealed_contacts);
 struct packed_profile {
     profile subject; // without contacts and id
     std::uint32_t ordinal = 0;
+    std::uint8_t reachable = 0;       // reachable_by, of the contacts when it was packed
     std::string_view sealed_contacts; // into the bytes given
 };
 // invalid: another version, cut off, or values out of their form.
 result<packed_profile> unpack_profile(std::string_view bytes);
 
+// What matching reads of a stored profile; names and origins are passed over.
+struct packed_facts {
+    std::uint32_t ordinal = 0;
+    subject_type type = subject_type::enterprise;
+    std::uint8_t reachable = 0;
+    attribute_row attributes;
+};
+// Into `out`, whose values of attributes that are not known stay as they were: a row is used again and again.
+// False for bytes of another version or that are damaged: unpack_profile says how.
+bool read_facts(std::string_view bytes, packed_facts& out) noexcept;
+
 inline constexpr std::size_t max_contacts = 16;
-// What is sealed: compact JSON, [[role, phone, openid], ...].
+// As events carry them: compact JSON, [[role, phone, openid], ...].
 std::string contacts_text(const std::vector<contact>& contacts);
 result<std::vector<contact>> parse_contacts(std::string_view text);
+// As they are stored: about a third of that. invalid: not what pack_contacts makes.
+std::string pack_contacts(const std::vector<contact>& contacts);
+result<std::vector<contact>> unpack_contacts(std::string_view bytes);
+// Sealed for one subject, and opened again; empty where there are none. invalid: as sealer::open_short.
+std::string seal_contacts(const std::vector<contact>& contacts, const crypto::sealer& sealer,
+                          std::string_view subject_id);
+result<std::vector<contact>> open_contacts(std::string_view sealed, const crypto::sealer& sealer,
+                                           std::string_view subject_id);
 
 } // namespace zhida

@@ -1,5 +1,7 @@
 #include "common/store/keys.hpp"
 
+#include "common/base/crypto.hpp"
+
 namespace zhida::store::keys {
 
 namespace {
@@ -18,8 +20,11 @@ std::string tag(int shard) {
     return std::string("{s") + (shard < 10 ? "0" : "") + std::to_string(shard) + "}";
 }
 
-std::string profile(int shard, std::string_view subject_id) {
-    return profile_prefix(shard) + std::string(subject_id);
+std::string profiles(int shard, std::string_view subject_id) {
+    return profile_prefix(shard) + crypto::sha1_hex(subject_id).substr(0, 2);
+}
+std::string profiles(int shard, int bucket) {
+    return profile_prefix(shard) + crypto::hex(std::string(1, static_cast<char>(bucket)));
 }
 std::string profile_prefix(int shard) {
     return tag(shard) + ":p:";
@@ -32,6 +37,9 @@ std::string shard_state(int shard) {
 }
 std::string opted_out(int shard) {
     return tag(shard) + ":optout";
+}
+std::string opted_out_bits(int shard) {
+    return tag(shard) + ":outbits";
 }
 std::string campaigns_of(int shard) {
     return tag(shard) + ":campaigns";

@@ -13,11 +13,19 @@ namespace zhida::store::keys {
 std::string tag(int shard); // "{s07}", "{s123}"
 
 // Of a shard
+// hash: subject id -> packed profile. A shard's subjects are spread over so many of them, by the first two
+// hex digits of the SHA-1 of the id: small hashes that Redis keeps as one piece of memory, because a key of
+// its own for each subject costs more than half a profile.
+inline constexpr int profile_buckets = 256;
+std::string profiles(int shard, std::string_view subject_id); // the one that holds the subject
+std::string profiles(int shard, int bucket);                  // 0 .. profile_buckets - 1
 std::string profile_prefix(int shard);
-std::string profile(int shard, std::string_view subject_id); // string: packed profile
-std::string ids(int shard);         // string: 24 bytes an ordinal, the subject id, NUL-padded
-std::string shard_state(int shard); // hash: policy_offset, profile_offset, epoch:<channel>
-std::string opted_out(int shard);   // set: subject ids (every channel but web)
+std::string
+ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
+std::string shard_state(int shard);    // hash: policy_offset, profile_offset, subjects (how many have an
+                                       // ordinal), lineage, epoch:<channel>
+std::string opted_out(int shard);      // set: subject ids (every channel but web)
+std::string opted_out_bits(int shard); // string: the same as bits by ordinal, of the subjects that have one
 std::string campaign_prefix(int shard);
 std::string campaigns_of(int shard);                        // set: ids of the campaigns with an audience here
 std::string audience(int shard, std::string_view campaign); // string: u32 ordinals, little-endian, rising

@@ -16,7 +16,7 @@ const io::lua_script& freeze_script() {
     return s;
 }
 const io::lua_script& load_script() {
-    static const io::lua_script s(lua::load);
+    static const io::lua_script s(std::string(lua::bucket) + lua::load);
     return s;
 }
 const io::lua_script& claim_script() {

@@ -70,7 +70,7 @@ if ARGV[4] == '1' then
     local ordinal = struct.unpack('<I4', audience, i * 4 + 1)
     local id = redis.call('GETRANGE', KEYS[3], ordinal * 24, ordinal * 24 + 23):gsub('%z+$', '')
     out[#out + 1] = id
-    out[#out + 1] = redis.call('GET', ARGV[3] .. id) or ''
+    out[#out + 1] = redis.call('HGET', bucket(ARGV[3], id), id) or ''
     out[#out + 1] = redis.call('SISMEMBER', KEYS[4], id)
   end
 end
@@ -220,28 +220,59 @@ end
 return out
 )lua";
 
-// KEYS shard_state, ids; ARGV next offset, profile prefix, then (id, packed) pairs. The packed form holds the
-// ordinal in bytes 2..5 (little-endian): an existing subject keeps its own, a new one gets the next.
+// The hash that holds a subject's profile: keys::profiles.
+inline constexpr const char* bucket = R"lua(
+local function bucket(prefix, id) return prefix .. redis.sha1hex(id):sub(1, 2) end
+)lua";
+
+// KEYS shard_state, ids, opted_out, opted_out_bits; ARGV next offset, profile prefix, lineage, then (id,
+// packed) pairs. The packed form holds the ordinal in bytes 2..5 (little-endian): an existing subject keeps
+// its own, a new one gets the next. Rows of offsets that were applied before change no profile: a newer one
+// may stand there, and whoever writes them has lost the shard, or repeats itself.
 inline constexpr const char* put_profiles = R"lua(
-local ordinals = {}
-for i = 3, #ARGV, 2 do
+local applied = tonumber(redis.call('HGET', KEYS[1], 'profile_offset') or '0')
+local passed = tonumber(ARGV[1]) <= applied
+local before = tonumber(redis.call('HGET', KEYS[1], 'subjects') or '0')
+local anybody_out = redis.call('EXISTS', KEYS[3]) == 1
+local ordinals, fresh = {}, {}
+for i = 4, #ARGV, 2 do
   local id, packed = ARGV[i], ARGV[i + 1]
-  local key = ARGV[2] .. id
-  local held = redis.call('GETRANGE', key, 1, 4)
+  local key = bucket(ARGV[2], id)
+  local held = redis.call('HGET', key, id)
   local ordinal
-  if #held == 4 then ordinal = struct.unpack('<I4', held)
+  if held then ordinal = struct.unpack('<I4', held, 2)
   else
-    ordinal = redis.call('STRLEN', KEYS[2]) / 24
-    redis.call('APPEND', KEYS[2], id .. string.rep('\0', 24 - #id))
+    ordinal = before + #fresh
+    fresh[#fresh + 1] = id .. string.rep('\0', 24 - #id)
+    if anybody_out and redis.call('SISMEMBER', KEYS[3], id) == 1 then redis.call('SETBIT', KEYS[4], ordinal, 1) end
   end
-  redis.call('SET', key, packed:sub(1, 1) .. struct.pack('<I4', ordinal) .. packed:sub(6))
+  if not (held and passed) then
+    redis.call('HSET', key, id, packed:sub(1, 1) .. struct.pack('<I4', ordinal) .. packed:sub(6))
+  end
   ordinals[#ordinals + 1] = ordinal
 end
-local next_offset = tonumber(ARGV[1])
-if next_offset > tonumber(redis.call('HGET', KEYS[1], 'profile_offset') or '0') then
+if #fresh > 0 then
+  local added, size = table.concat(fresh), (before + #fresh) * 24
+  if size <= redis.call('STRLEN', KEYS[2]) then redis.call('SETRANGE', KEYS[2], before * 24, added)
+  else -- with room for an eighth more: APPEND would double it
+    local held = before > 0 and redis.call('GETRANGE', KEYS[2], 0, before * 24 - 1) or ''
+    redis.call('SET', KEYS[2], held .. added .. string.rep('\0', math.floor(size / 192) * 24))
+  end
+  redis.call('HSET', KEYS[1], 'subjects', before + #fresh)
+end
+if not passed then
   redis.call('HSET', KEYS[1], 'profile_offset', ARGV[1])
+  redis.call('HSETNX', KEYS[1], 'lineage', ARGV[3])
 end
 return ordinals
+)lua";
+
+// KEYS opted_out, opted_out_bits, the subject's profiles; ARGV id, '1' out or '0' in. Without an ordinal
+// there is no bit yet: put_profiles sets it.
+inline constexpr const char* consent = R"lua(
+redis.call(ARGV[2] == '1' and 'SADD' or 'SREM', KEYS[1], ARGV[1])
+local held = redis.call('HGET', KEYS[3], ARGV[1])
+if held then redis.call('SETBIT', KEYS[2], struct.unpack('<I4', held, 2), ARGV[2]) end
 )lua";
 
 } // namespace zhida::store::lua

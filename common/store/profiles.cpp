@@ -4,7 +4,7 @@
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
 
-#include <charconv>
+#include <algorithm>
 
 namespace zhida::store {
 
@@ -13,17 +13,48 @@ namespace {
 constexpr std::size_t id_size = 24;
 
 const io::lua_script& put_script() {
-    static const io::lua_script s(lua::put_profiles);
+    static const io::lua_script s(std::string(lua::bucket) + lua::put_profiles);
     return s;
 }
 
+std::string id_in(std::string_view field) {
+    return std::string(field.substr(0, std::min(field.find('\0'), field.size())));
+}
+
+// Of those that are there: at the end there may be room for more.
 std::vector<std::string> split_ids(std::string_view bytes) {
     std::vector<std::string> ids;
-    for (std::size_t at = 0; at + id_size <= bytes.size(); at += id_size) {
-        const auto field = bytes.substr(at, id_size);
-        ids.emplace_back(field.substr(0, field.find('\0')));
-    }
+    for (std::size_t at = 0; at + id_size <= bytes.size() && bytes[at] != '\0'; at += id_size)
+        ids.push_back(id_in(bytes.substr(at, id_size)));
     return ids;
+}
+
+std::optional<std::uint32_t> ordinal_in(std::string_view packed) {
+    if (packed.size() < packed_ordinal_at + 4) return std::nullopt;
+    std::uint32_t ordinal = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+        ordinal |= static_cast<std::uint32_t>(static_cast<unsigned char>(packed[packed_ordinal_at + i]))
+                   << (8 * i);
+    return ordinal;
+}
+
+// What pipelined commands gave; an error reply to one is a failure of all.
+asio::awaitable<result<std::vector<io::redis_reply>>> ask(io::redis& redis,
+                                                          std::vector<io::redis_args> commands) {
+    if (commands.empty()) co_return std::vector<io::redis_reply>{};
+    const auto verb = commands.front().front();
+    auto replies = co_await redis.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error)
+            co_return failure{errc::refused, std::move(r.text), verb + " of profiles", ""};
+    co_return std::move(*replies);
+}
+
+std::vector<io::redis_args> of_each_bucket(const char* verb, int shard) {
+    std::vector<io::redis_args> commands;
+    for (int b = 0; b < keys::profile_buckets; ++b) commands.push_back({verb, keys::profiles(shard, b)});
+    return commands;
 }
 
 } // namespace
@@ -34,7 +65,7 @@ asio::awaitable<result<stored_profile>> profiles::get(std::string id) {
                           "a 统一社会信用代码, or a resident's id"};
     stored_profile found;
     found.shard = shard_of(id, shards_);
-    auto reply = co_await redis_.command({"GET", keys::profile(found.shard, id)});
+    auto reply = co_await redis_.command({"HGET", keys::profiles(found.shard, id), id});
     if (!reply) co_return reply.error();
     if (reply->is_nil())
         co_return failure{errc::not_found, "no subject " + id, "shard " + std::to_string(found.shard),
@@ -44,27 +75,23 @@ asio::awaitable<result<stored_profile>> profiles::get(std::string id) {
     found.subject = std::move(unpacked->subject);
     found.subject.id = id;
     found.ordinal = unpacked->ordinal;
-    if (!unpacked->sealed_contacts.empty()) {
-        auto opened = sealer_.open(unpacked->sealed_contacts, id);
-        if (!opened) co_return opened.error();
-        auto contacts = parse_contacts(*opened);
-        if (!contacts) co_return contacts.error();
-        found.subject.contacts = std::move(*contacts);
-    }
+    auto contacts = open_contacts(unpacked->sealed_contacts, sealer_, id);
+    if (!contacts) co_return contacts.error();
+    found.subject.contacts = std::move(*contacts);
     co_return found;
 }
 
 asio::awaitable<result<std::vector<std::uint32_t>>> profiles::put(int shard, std::vector<profile> rows,
                                                                   std::int64_t next_offset) {
-    io::redis_args args{std::to_string(next_offset), keys::profile_prefix(shard)};
+    io::redis_args args{std::to_string(next_offset), keys::profile_prefix(shard),
+                        crypto::hex(crypto::random_bytes(8))};
     for (const auto& row : rows) {
-        const auto sealed =
-            row.contacts.empty() ? std::string() : sealer_.seal(contacts_text(row.contacts), row.id);
         args.push_back(row.id);
-        args.push_back(pack_profile(row, 0, sealed));
+        args.push_back(pack_profile(row, 0, seal_contacts(row.contacts, sealer_, row.id)));
     }
-    auto reply =
-        co_await redis_.eval(put_script(), {keys::shard_state(shard), keys::ids(shard)}, std::move(args));
+    std::vector<std::string> names{keys::shard_state(shard), keys::ids(shard), keys::opted_out(shard),
+                                   keys::opted_out_bits(shard)};
+    auto reply = co_await redis_.eval(put_script(), std::move(names), std::move(args));
     if (!reply) co_return reply.error();
     std::vector<std::uint32_t> ordinals;
     for (const auto& item : reply->items) ordinals.push_back(static_cast<std::uint32_t>(item.integer));
@@ -72,22 +99,63 @@ asio::awaitable<result<std::vector<std::uint32_t>>> profiles::put(int shard, std
 }
 
 asio::awaitable<result<std::vector<shard_profile>>> profiles::load(int shard) {
-    auto bytes = co_await redis_.command({"GET", keys::ids(shard)});
-    if (!bytes) co_return bytes.error();
+    auto replies = co_await ask(redis_, of_each_bucket("HGETALL", shard));
+    if (!replies) co_return replies.error();
     std::vector<shard_profile> found;
-    const auto ids = split_ids(bytes->text);
-    found.reserve(ids.size());
-    constexpr std::size_t batch = 2000;
-    for (std::size_t at = 0; at < ids.size(); at += batch) {
-        io::redis_args get{"MGET"};
-        const auto end = std::min(ids.size(), at + batch);
-        for (std::size_t i = at; i < end; ++i) get.push_back(keys::profile(shard, ids[i]));
-        auto reply = co_await redis_.command(std::move(get));
-        if (!reply) co_return reply.error();
-        for (std::size_t i = at; i < end; ++i)
-            found.push_back({ids[i], std::move(reply->items[i - at].text)});
-    }
+    for (auto& bucket : *replies)
+        for (std::size_t i = 0; i + 1 < bucket.items.size(); i += 2) {
+            const auto ordinal = ordinal_in(bucket.items[i + 1].text);
+            if (!ordinal) continue;
+            if (*ordinal >= found.size()) found.resize(*ordinal + 1);
+            found[*ordinal] = {std::move(bucket.items[i].text), std::move(bucket.items[i + 1].text)};
+        }
     co_return found;
+}
+
+asio::awaitable<result<std::vector<std::string>>> profiles::load_packed(int shard) {
+    auto replies = co_await ask(redis_, of_each_bucket("HVALS", shard));
+    if (!replies) co_return replies.error();
+    std::vector<std::string> found;
+    std::size_t count = 0;
+    for (const auto& bucket : *replies) count += bucket.items.size();
+    found.reserve(count);
+    for (auto& bucket : *replies)
+        for (auto& packed : bucket.items) found.push_back(std::move(packed.text));
+    co_return found;
+}
+
+asio::awaitable<result<std::vector<std::optional<std::uint32_t>>>>
+profiles::ordinals(int shard, std::vector<std::string> ids) {
+    std::vector<io::redis_args> commands;
+    for (auto& id : ids) commands.push_back({"HGET", keys::profiles(shard, id), std::move(id)});
+    auto replies = co_await ask(redis_, std::move(commands));
+    if (!replies) co_return replies.error();
+    std::vector<std::optional<std::uint32_t>> found;
+    for (const auto& r : *replies) found.push_back(ordinal_in(r.text));
+    co_return found;
+}
+
+asio::awaitable<result<std::vector<std::string>>> profiles::ids(int shard,
+                                                                std::vector<std::uint32_t> ordinals) {
+    std::vector<io::redis_args> commands;
+    for (const auto ordinal : ordinals) {
+        const auto at = std::uint64_t{ordinal} * id_size;
+        commands.push_back(
+            {"GETRANGE", keys::ids(shard), std::to_string(at), std::to_string(at + id_size - 1)});
+    }
+    auto replies = co_await ask(redis_, std::move(commands));
+    if (!replies) co_return replies.error();
+    std::vector<std::string> found;
+    for (const auto& r : *replies) found.push_back(id_in(r.text));
+    co_return found;
+}
+
+asio::awaitable<result<shard_place>> profiles::place(int shard) {
+    auto reply = co_await redis_.command({"HMGET", keys::shard_state(shard), "profile_offset", "lineage"});
+    if (!reply) co_return reply.error();
+    if (reply->items.size() != 2)
+        co_return failure{errc::invalid, "not a shard's place", keys::shard_state(shard), ""};
+    co_return shard_place{reply->items[0].number(), std::move(reply->items[1].text)};
 }
 
 asio::awaitable<result<std::vector<std::int64_t>>> profiles::applied_offsets() {
@@ -109,12 +177,13 @@ asio::awaitable<result<std::int64_t>> profiles::applied_offset(int shard) {
 
 asio::awaitable<result<std::int64_t>> profiles::count() {
     std::vector<io::redis_args> commands;
-    for (int shard = 0; shard < shards_; ++shard) commands.push_back({"STRLEN", keys::ids(shard)});
-    auto replies = co_await redis_.pipeline(std::move(commands));
+    for (int shard = 0; shard < shards_; ++shard)
+        commands.push_back({"HGET", keys::shard_state(shard), "subjects"});
+    auto replies = co_await ask(redis_, std::move(commands));
     if (!replies) co_return replies.error();
-    std::int64_t bytes = 0;
-    for (const auto& r : *replies) bytes += r.integer;
-    co_return bytes / static_cast<std::int64_t>(id_size);
+    std::int64_t sum = 0;
+    for (const auto& r : *replies) sum += r.number();
+    co_return sum;
 }
 
 asio::awaitable<result<std::vector<stored_profile>>> profiles::sample(subject_type type, std::size_t count) {
@@ -122,8 +191,13 @@ asio::awaitable<result<std::vector<stored_profile>>> profiles::sample(subject_ty
     for (int shard = 0; shard < shards_ && found.size() < count; ++shard) {
         // The first and the last of a shard: an import brings enterprises and residents one after the other.
         bool taken = false;
-        for (const auto& [from, to] : {std::pair<std::string, std::string>{"0", "1535"}, {"-1536", "-1"}}) {
-            auto bytes = co_await redis_.command({"GETRANGE", keys::ids(shard), from, to});
+        auto subjects = co_await redis_.command({"HGET", keys::shard_state(shard), "subjects"});
+        if (!subjects) co_return subjects.error();
+        const auto last = std::max<std::int64_t>(subjects->number() - 64, 0);
+        for (const auto first : {std::int64_t{0}, last}) {
+            const auto at = first * static_cast<std::int64_t>(id_size);
+            auto bytes = co_await redis_.command(
+                {"GETRANGE", keys::ids(shard), std::to_string(at), std::to_string(at + 64 * id_size - 1)});
             if (!bytes) co_return bytes.error();
             for (const auto& id : split_ids(bytes->text)) {
                 auto p = co_await get(id);

@@ -22,16 +22,34 @@ struct shard_profile {
     std::string packed;
 };
 
+// Where a shard stands in zhida.profile.
+struct shard_place {
+    std::int64_t applied_offset = 0; // after the last profile event applied; 0 where none was
+    // 16 hex digits, drawn when the shard's first profile was written; "" where none was. Other digits than
+    // before: it is another installation's shard, or one that was emptied, whatever its offset says.
+    std::string lineage;
+};
+
 class profiles {
   public:
     profiles(io::redis& r, const crypto::sealer& s, int shards) : redis_(r), sealer_(s), shards_(shards) {}
     asio::awaitable<result<stored_profile>> get(std::string subject_id); // not_found
     // Upserts the rows (all of this shard), gives new subjects the next ordinals, and keeps next_offset, in
-    // one call. Returns the ordinals. Repeating it changes nothing.
+    // one call. Returns the ordinals. Repeating it changes nothing; nor does an owner that lost the shard:
+    // with a next_offset that is not beyond the stored one, subjects that are there keep the profile they
+    // have.
     asio::awaitable<result<std::vector<std::uint32_t>>> put(int shard, std::vector<profile> rows,
                                                             std::int64_t next_offset);
-    // Every profile of a shard, by ordinal: packed bytes as stored.
+    // Every profile of a shard, by ordinal: packed bytes as stored; both empty where an ordinal has none.
     asio::awaitable<result<std::vector<shard_profile>>> load(int shard);
+    // The same without ids and in no order, in one round trip: for read_facts, which finds the ordinal.
+    asio::awaitable<result<std::vector<std::string>>> load_packed(int shard);
+    // Nothing for an id that has no profile.
+    asio::awaitable<result<std::vector<std::optional<std::uint32_t>>>> ordinals(int shard,
+                                                                                std::vector<std::string> ids);
+    // Empty for an ordinal that nobody has.
+    asio::awaitable<result<std::vector<std::string>>> ids(int shard, std::vector<std::uint32_t> ordinals);
+    asio::awaitable<result<shard_place>> place(int shard);
     // Offset after the last profile event applied; 0 where none was.
     asio::awaitable<result<std::vector<std::int64_t>>> applied_offsets();
     asio::awaitable<result<std::int64_t>> applied_offset(int shard);

@@ -218,9 +218,7 @@ std::optional<profile> open_subject(const crypto::sealer& sealer, const store::c
     unreadable = !unpacked;
     if (!unpacked) return std::nullopt;
     profile subject = std::move(unpacked->subject);
-    if (unpacked->sealed_contacts.empty()) return subject;
-    const auto opened = sealer.open(unpacked->sealed_contacts, m.subject_id);
-    auto contacts = opened ? parse_contacts(*opened) : result<std::vector<contact>>(opened.error());
+    auto contacts = open_contacts(unpacked->sealed_contacts, sealer, m.subject_id);
     unreadable = !contacts;
     if (contacts) subject.contacts = std::move(*contacts);
     return subject;

@@ -161,7 +161,8 @@ asio::awaitable<bool> matcher::write_rows(int number, std::vector<profile> rows,
     if (!ordinals) co_return false;
     auto& subjects = shards_.at(number).subjects;
     for (std::size_t i = 0; i < distinct.size(); ++i)
-        subjects.put((*ordinals)[i], distinct[i].type, distinct[i].attributes);
+        subjects.put((*ordinals)[i], distinct[i].type, distinct[i].attributes,
+                     reachable(distinct[i].contacts));
     profiles_written_.Increment(static_cast<double>(rows.size()));
     co_return true;
 }

@@ -11,6 +11,15 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         if (!second || !(second->subject == first->subject) || second->ordinal != first->ordinal ||
             second->sealed_contacts != first->sealed_contacts || packed.size() > bytes.size())
             std::abort();
+        zhida::packed_facts facts;
+        if (!zhida::read_facts(bytes, facts) || facts.ordinal != first->ordinal ||
+            facts.type != first->subject.type || facts.reachable != first->reachable ||
+            facts.attributes.known != first->subject.attributes.known)
+            std::abort();
+    }
+    if (const auto contacts = zhida::unpack_contacts(bytes)) {
+        const auto again = zhida::unpack_contacts(zhida::pack_contacts(*contacts));
+        if (!again || *again != *contacts) std::abort();
     }
     if (const auto contacts = zhida::parse_contacts(bytes)) {
         const auto again = zhida::parse_contacts(zhida::contacts_text(*contacts));

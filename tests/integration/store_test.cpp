@@ -282,16 +282,100 @@ TEST_F(store_test, profiles_keep_their_ordinal_and_hide_their_contacts) {
     EXPECT_EQ(back.subject.name, "合成·乙");
     EXPECT_EQ(back.subject.contacts, row.contacts);
     EXPECT_EQ(back.ordinal, 0U);
-    const auto raw = loop_.run(redis_.command({"GET", keys::profile(shard, row.id)})).value().text;
+    const auto raw = loop_.run(redis_.command({"HGET", keys::profiles(shard, row.id), row.id})).value().text;
     EXPECT_EQ(raw.find("1990000"), std::string::npos);
     EXPECT_EQ(raw.find("oABC"), std::string::npos);
     EXPECT_EQ(loop_.run(p.applied_offsets()).value()[static_cast<std::size_t>(shard)], 6);
     loop_.run(p.put(shard, {row}, 3)).value();
     EXPECT_EQ(loop_.run(p.applied_offsets()).value()[static_cast<std::size_t>(shard)], 6) << "never falls";
-    EXPECT_EQ(loop_.run(p.load(shard)).value().size(), 2U);
+    const auto loaded = loop_.run(p.load(shard)).value();
+    ASSERT_EQ(loaded.size(), 2U);
+    EXPECT_EQ(loaded[1].id, other.id);
+    EXPECT_EQ(unpack_profile(loaded[1].packed)->ordinal, 1U);
+    EXPECT_EQ(unpack_profile(loaded[1].packed)->reachable, reachable_by::phone | reachable_by::openid);
+    EXPECT_EQ(loop_.run(p.load_packed(shard)).value().size(), 2U);
     EXPECT_EQ(loop_.run(p.count()).value(), 2);
     const auto nobody = loop_.run(p.get("R99"));
     EXPECT_EQ(nobody.error().code, errc::not_found);
+}
+
+std::vector<profile> rows_of_shard(int shard, int count, const char* name = "合成") {
+    std::vector<profile> rows;
+    for (int i = 0; rows.size() < static_cast<std::size_t>(count); ++i) {
+        profile row;
+        row.id = "R" + std::to_string(i);
+        row.name = name;
+        if (shard_of(row.id, shards) == shard) rows.push_back(row);
+    }
+    return rows;
+}
+
+TEST_F(store_test, an_owner_that_lost_the_shard_overwrites_nothing) {
+    const auto sealer = crypto::sealer::from_hex_key(std::string(64, '7')).value();
+    profiles p(redis_, sealer, shards);
+    const auto now = rows_of_shard(1, 3, "合成·今"), before = rows_of_shard(1, 3, "合成·昔");
+    EXPECT_EQ(loop_.run(p.place(1)).value().lineage, "");
+    EXPECT_EQ(loop_.run(p.put(1, {now[0], now[1]}, 8)).value(), (std::vector<std::uint32_t>{0, 1}));
+    const auto place = loop_.run(p.place(1)).value();
+    EXPECT_EQ(place.applied_offset, 8);
+    EXPECT_EQ(place.lineage.size(), 16U);
+    for (const std::int64_t passed : {8, 3})
+        EXPECT_EQ(loop_.run(p.put(1, {before[1], before[0]}, passed)).value(),
+                  (std::vector<std::uint32_t>{1, 0}));
+    EXPECT_EQ(loop_.run(p.get(now[0].id)).value().subject.name, "合成·今");
+    EXPECT_EQ(loop_.run(p.place(1)).value().applied_offset, 8);
+    EXPECT_EQ(loop_.run(p.put(1, {now[2]}, 9)).value(), std::vector<std::uint32_t>{2});
+    EXPECT_EQ(loop_.run(p.place(1)).value().lineage, place.lineage) << "drawn once";
+    EXPECT_EQ(loop_.run(p.count()).value(), 3);
+}
+
+TEST_F(store_test, ordinals_and_ids_are_found_by_one_another) {
+    const auto sealer = crypto::sealer::from_hex_key(std::string(64, '7')).value();
+    profiles p(redis_, sealer, shards);
+    const auto rows = rows_of_shard(2, 300);
+    std::vector<std::uint32_t> all;
+    std::vector<std::string> ids;
+    for (std::uint32_t i = 0; i < rows.size(); ++i) {
+        all.push_back(i);
+        ids.push_back(rows[i].id);
+        loop_.run(p.put(2, {rows[i]}, i + 1)).value(); // one at a time: the ids grow in steps
+    }
+    EXPECT_EQ(loop_.run(p.ids(2, all)).value(), ids);
+    EXPECT_EQ(loop_.run(p.ids(2, {7, 300, 100000})).value(), (std::vector<std::string>{ids[7], "", ""}));
+    using found = std::vector<std::optional<std::uint32_t>>;
+    EXPECT_EQ(loop_.run(p.ordinals(2, {ids[299], "nobody", ids[0]})).value(), (found{299, std::nullopt, 0}));
+    EXPECT_TRUE(loop_.run(p.ordinals(2, {})).value().empty());
+    EXPECT_EQ(loop_.run(p.count()).value(), 300);
+    const auto loaded = loop_.run(p.load(2)).value();
+    ASSERT_EQ(loaded.size(), 300U);
+    for (std::size_t i = 0; i < loaded.size(); ++i) EXPECT_EQ(loaded[i].id, ids[i]);
+    EXPECT_LT(loop_.run(redis_.command({"STRLEN", keys::ids(2)})).value().integer, 300 * 24 * 9 / 8 + 24);
+}
+
+TEST_F(store_test, opt_outs_are_bits_by_ordinal_too) {
+    const auto sealer = crypto::sealer::from_hex_key(std::string(64, '7')).value();
+    profiles p(redis_, sealer, shards);
+    consents c(redis_);
+    const auto rows = rows_of_shard(3, 20);
+    const auto out = [&](std::size_t ordinal) {
+        const auto bits = loop_.run(c.opted_out_bits({0, 3})).value();
+        EXPECT_EQ(bits.size(), 2U);
+        EXPECT_EQ(bits[0], "");
+        return ordinal / 8 < bits[1].size() &&
+               (static_cast<unsigned char>(bits[1][ordinal / 8]) >> (7 - ordinal % 8) & 1) != 0;
+    };
+    loop_.run(c.opt_out(3, rows[13].id)).value(); // before there is a profile
+    EXPECT_FALSE(out(0));
+    loop_.run(p.put(3, rows, 20)).value();
+    for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(out(i), i == 13) << i;
+    loop_.run(c.opt_out(3, rows[9].id)).value();
+    EXPECT_TRUE(out(9) && out(13) && !out(8));
+    EXPECT_TRUE(loop_.run(c.opted_out(3, rows[9].id)).value());
+    loop_.run(c.opt_in(3, rows[13].id)).value();
+    EXPECT_TRUE(out(9) && !out(13));
+    EXPECT_FALSE(loop_.run(c.opted_out(3, rows[13].id)).value());
+    loop_.run(p.put(3, {rows[9]}, 21)).value();
+    EXPECT_TRUE(out(9)) << "a profile that changes keeps its bit";
 }
 
 TEST_F(store_test, the_highest_version_of_a_policy_wins_and_every_version_can_be_read) {

@@ -34,6 +34,7 @@ start() {
     for _ in {1..10}; do
         port=$(if [[ -s $dir/port ]]; then cat "$dir/port"; else free_port; fi)
         redis-server --port "$port" --bind 127.0.0.1 --dir "$dir" --appendonly yes \
+            --hash-max-listpack-entries 512 --hash-max-listpack-value 2048 \
             </dev/null >>"$dir/log" 2>&1 &
         pid=$!
         disown

@@ -147,6 +147,41 @@ RC_GTEST_PROP(crypto_sealer, round_trip, (const std::string& plain, const std::s
     RC_ASSERT(!s.open(sealed, associated + "x").has_value());
 }
 
+// Made by openssl's kdf, mac and enc.
+TEST(crypto_sealer, opens_the_short_form_that_another_program_sealed) {
+    const auto sealed = from_hex("93720ce4668d848678d4060074b5b27aa064f79bf415").value();
+    const auto plain = from_hex("0110ff00aa").value();
+    EXPECT_EQ(made(counting_key).open_short(sealed, "91310113MA1GK00000").value(), plain);
+    EXPECT_EQ(made(counting_key).seal_short(plain, "91310113MA1GK00000"), sealed);
+}
+
+TEST(crypto_sealer, every_changed_bit_of_the_short_form_is_noticed) {
+    const auto s = made(counting_key);
+    const auto sealed = s.seal_short("0123456789012345678901234567", "91310113MA1GK00000");
+    EXPECT_EQ(sealed.size(), 28 + sealer::short_overhead);
+    for (std::size_t i = 0; i < sealed.size(); ++i)
+        for (int bit = 0; bit < 8; ++bit) {
+            auto changed = sealed;
+            changed[i] = static_cast<char>(changed[i] ^ (1 << bit));
+            EXPECT_FALSE(s.open_short(changed, "91310113MA1GK00000").has_value()) << i << "." << bit;
+        }
+    for (std::size_t n = 0; n < sealed.size(); ++n)
+        EXPECT_FALSE(s.open_short(sealed.substr(0, n), "91310113MA1GK00000").has_value()) << n;
+    EXPECT_FALSE(s.open_short(sealed + '\0', "91310113MA1GK00000").has_value());
+    EXPECT_FALSE(s.open_short(sealed, "91310113MA1GK00001").has_value());
+    EXPECT_FALSE(s.open(sealed, "91310113MA1GK00000").has_value()) << "the forms have keys of their own";
+    EXPECT_FALSE(s.open_short(s.seal("x", "A"), "A").has_value());
+}
+
+RC_GTEST_PROP(crypto_sealer, short_form_round_trip,
+              (const std::string& plain, const std::string& associated)) {
+    const auto s = made(counting_key);
+    const auto sealed = s.seal_short(plain, associated);
+    RC_ASSERT(s.open_short(sealed, associated).value() == plain);
+    RC_ASSERT(!s.open_short(sealed, associated + "x").has_value());
+    RC_ASSERT(sealed != s.seal_short(plain + "x", associated).substr(0, sealed.size()));
+}
+
 TEST(crypto_sealer, another_key_is_told_from_a_changed_text) {
     const auto sealed = made(counting_key).seal("x", "");
     int told = 0;

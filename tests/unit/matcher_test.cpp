@@ -88,15 +88,19 @@ TEST(shard_rows, follow_a_subject_that_changes_its_type_and_its_region) {
     const row_layouts layouts(catalogue());
     shard_rows rows(layouts);
     EXPECT_EQ(rows.load({subject("C3911"), "", subject("F5111")}), 0U);
-    rows.put(1, subject_type::resident, {});
-    rows.put(2, subject_type::resident, {});
-    rows.put(7, subject_type::enterprise, {});
+    rows.put(1, subject_type::resident, {}, reachable_by::phone);
+    rows.put(2, subject_type::resident, {}, 0);
+    rows.put(7, subject_type::enterprise, {}, reachable_by::openid);
     EXPECT_EQ(rows.of(subject_type::enterprise).rows(), 3U);
     EXPECT_TRUE(rows.of(subject_type::enterprise).present(0));
     EXPECT_FALSE(rows.of(subject_type::enterprise).present(1)) << "it is a resident now";
     EXPECT_EQ(rows.ordinal_of(subject_type::enterprise, 2), 7U);
     EXPECT_EQ(rows.ordinal_of(subject_type::resident, 0), 1U);
     EXPECT_EQ(rows.ordinal_of(subject_type::resident, 1), 2U);
+    EXPECT_EQ(rows.phones(subject_type::resident), std::vector<std::uint64_t>{1});
+    EXPECT_EQ(rows.openids(subject_type::resident), std::vector<std::uint64_t>{0});
+    EXPECT_EQ(rows.openids(subject_type::enterprise), std::vector<std::uint64_t>{4});
+    EXPECT_GT(rows.disorder(), 0.5);
 }
 
 TEST(select_audience, takes_those_who_qualify_and_counts_the_others) {

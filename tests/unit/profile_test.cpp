@@ -1,3 +1,4 @@
+#include "common/base/crypto.hpp"
 #include "common/base/utf8.hpp"
 #include "common/model/compact_text.hpp"
 #include "common/model/profile.hpp"
@@ -128,7 +129,8 @@ TEST(packed_profile, ordinal_stands_where_the_header_says) {
 TEST(packed_profile, contacts_and_id_never_appear) {
     auto p = typical();
     p.contacts = {{"法人", "16400000001", "o-open-id"}};
-    const auto packed = pack_profile(p, 1, "");
+    const auto sealer = crypto::sealer::from_hex_key(std::string(64, '7')).value();
+    const auto packed = pack_profile(p, 1, seal_contacts(p.contacts, sealer, p.id));
     EXPECT_EQ(packed.find("16400000001"), std::string::npos);
     EXPECT_EQ(packed.find("o-open-id"), std::string::npos);
     EXPECT_EQ(packed.find(p.id), std::string::npos);
@@ -139,10 +141,10 @@ TEST(packed_profile, every_cut_is_noticed_and_other_versions_refused) {
     for (std::size_t n = 0; n < packed.size(); ++n)
         EXPECT_FALSE(unpack_profile(std::string_view(packed).substr(0, n)).has_value()) << n;
     auto other = packed;
-    other[0] = 2;
+    other[0] = 1;
     const auto back = unpack_profile(other);
     ASSERT_FALSE(back.has_value());
-    EXPECT_NE(back.error().what.find("version 2"), std::string::npos);
+    EXPECT_NE(back.error().what.find("version 1"), std::string::npos);
 }
 
 RC_GTEST_PROP(packed_profile, round_trip, (std::uint32_t ordinal, const std::string& sealed)) {
@@ -161,6 +163,50 @@ RC_GTEST_PROP(packed_profile, round_trip, (std::uint32_t ordinal, const std::str
     RC_ASSERT(back->subject == p);
     RC_ASSERT(back->ordinal == ordinal);
     RC_ASSERT(back->sealed_contacts == sealed);
+    packed_facts facts;
+    facts.attributes.value.fill(7); // of the row before
+    RC_ASSERT(read_facts(packed, facts));
+    RC_ASSERT(facts.ordinal == ordinal);
+    RC_ASSERT(facts.type == p.type);
+    RC_ASSERT(facts.reachable == 0);
+    RC_ASSERT(facts.attributes.known == p.attributes.known);
+    for (int n = 0; n < max_attributes; ++n)
+        if (p.attributes.has(n))
+            RC_ASSERT(facts.attributes.value[static_cast<std::size_t>(n)] ==
+                      p.attributes.value[static_cast<std::size_t>(n)]);
+}
+
+TEST(packed_profile, tells_in_clear_by_what_the_subject_can_be_reached) {
+    auto p = typical();
+    const auto told = [&] { return unpack_profile(pack_profile(p, 0, "sealed"))->reachable; };
+    EXPECT_EQ(told(), 0);
+    p.contacts = {{"法人", "", ""}, {"财务", "16400000001", ""}};
+    EXPECT_EQ(told(), reachable_by::phone);
+    p.contacts[0].openid = "o";
+    EXPECT_EQ(told(), reachable_by::phone | reachable_by::openid);
+    p.contacts.pop_back();
+    EXPECT_EQ(told(), reachable_by::openid);
+    packed_facts facts;
+    ASSERT_TRUE(read_facts(pack_profile(p, 9, "sealed"), facts));
+    EXPECT_EQ(facts.reachable, reachable_by::openid);
+    EXPECT_EQ(facts.ordinal, 9U);
+}
+
+TEST(packed_profile, facts_are_refused_as_the_whole_is) {
+    const auto packed = pack_profile(typical(), 7, "");
+    packed_facts facts;
+    for (std::size_t n = 0; n < packed.size(); ++n)
+        EXPECT_FALSE(read_facts(std::string_view(packed).substr(0, n), facts)) << n;
+    for (std::size_t i = 0; i < packed.size(); ++i)
+        for (int bit = 0; bit < 8; ++bit) {
+            auto changed = packed;
+            changed[i] = static_cast<char>(changed[i] ^ (1 << bit));
+            const auto whole = unpack_profile(changed);
+            if (whole) {
+                EXPECT_TRUE(read_facts(changed, facts));
+                EXPECT_EQ(facts.ordinal, whole->ordinal);
+            }
+        }
 }
 
 TEST(contacts, round_trip_and_strictness) {
@@ -175,6 +221,48 @@ TEST(contacts, round_trip_and_strictness) {
           std::string("[[\"a\",\"b\",[\"c\"]]]"), std::string("[[\"a\",\"b\",\"c\"]"),
           contacts_text(std::vector<contact>(max_contacts + 1))})
         EXPECT_FALSE(parse_contacts(bad).has_value()) << bad;
+}
+
+const contact usual{"本人", "16412345678", "oSYNABCDEFGHIJKLMNOPQRSTU-_9"};
+
+TEST(stored_contacts, are_small) {
+    EXPECT_EQ(pack_contacts({}), "");
+    EXPECT_EQ(pack_contacts({usual}).size(), 1U + 5 + 21);
+    EXPECT_EQ(pack_contacts({{"财务", "16412345678", ""}}).size(), 1U + 5);
+    EXPECT_EQ(unpack_contacts(pack_contacts({usual})).value(), std::vector<contact>{usual});
+}
+
+RC_GTEST_PROP(stored_contacts, round_trip, ()) {
+    const auto text = rc::gen::arbitrary<std::string>();
+    const auto one = rc::gen::build<contact>(
+        rc::gen::set(&contact::role,
+                     rc::gen::oneOf(text, rc::gen::element<std::string>("法人", "联系人", ""))),
+        rc::gen::set(&contact::phone, rc::gen::oneOf(text, rc::gen::element<std::string>(
+                                                               "16400000001", "19999999999", "10000000000",
+                                                               "164000000011", "1640000000", "26400000001"))),
+        rc::gen::set(&contact::openid,
+                     rc::gen::oneOf(text, rc::gen::just(usual.openid), rc::gen::just(usual.openid + "x"))));
+    const auto contacts =
+        *rc::gen::resize(static_cast<int>(max_contacts), rc::gen::container<std::vector<contact>>(one));
+    RC_PRE(contacts.size() <= max_contacts);
+    const auto packed = pack_contacts(contacts);
+    RC_ASSERT(unpack_contacts(packed).value() == contacts);
+    const auto sealer = crypto::sealer::from_hex_key(std::string(64, '7')).value();
+    const auto sealed = seal_contacts(contacts, sealer, "A");
+    RC_ASSERT(sealed.empty() == contacts.empty());
+    RC_ASSERT(open_contacts(sealed, sealer, "A").value() == contacts);
+    RC_ASSERT(contacts.empty() || !open_contacts(sealed, sealer, "B").has_value());
+}
+
+TEST(stored_contacts, what_nobody_packed_is_refused) {
+    const auto packed = pack_contacts({usual, {"别的", "1", "x"}});
+    const auto one = pack_contacts({usual}).size();
+    for (std::size_t n = 1; n < packed.size(); ++n)
+        EXPECT_EQ(unpack_contacts(packed.substr(0, n)).has_value(), n == one) << n;
+    EXPECT_FALSE(unpack_contacts("\x0f").has_value()) << "no such role";
+    EXPECT_FALSE(unpack_contacts("\x31\x01\x02\x03\x04\x05\x01\x02").has_value()) << "a phone in two ways";
+    EXPECT_FALSE(unpack_contacts("\x11\xff\xff\xff\xff\xff").has_value()) << "more than eleven digits";
+    EXPECT_FALSE(unpack_contacts(pack_contacts(std::vector<contact>(max_contacts + 1, usual))).has_value());
 }
 
 } // namespace
