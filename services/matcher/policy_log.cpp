@@ -38,7 +38,7 @@ void policy_log::add(io::log_record record) {
         if (checked && e.errors.empty()) {
             const auto& p = checked->document;
             const auto text = to_text(e.document);
-            auto& [version, content] = newest_[p.id];
+            auto& [version, content, newest] = newest_[p.id];
             if (p.version < version)
                 e.errors.push_back({errc::conflict,
                                     "version " + std::to_string(p.version) + " of policy " + p.id +
@@ -54,11 +54,20 @@ void policy_log::add(io::log_record record) {
             if (e.errors.empty()) {
                 version = p.version;
                 content = text;
+                if (!e.repeated) newest = events_.size();
                 e.checked = std::move(*checked);
             }
         }
     }
     events_.push_back(std::move(e));
+}
+
+std::vector<const policy_event*> policy_log::newest() const {
+    std::vector<const policy_event*> out;
+    for (const auto& [id, v] : newest_) out.push_back(&events_[v.event]);
+    std::sort(out.begin(), out.end(),
+              [](const auto* a, const auto* b) { return a->record.offset < b->record.offset; });
+    return out;
 }
 
 std::size_t policy_log::from(std::int64_t offset) const noexcept {

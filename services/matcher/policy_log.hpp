@@ -5,6 +5,7 @@
 #include "common/io/event_log.hpp"
 #include "matching/policy_check.hpp"
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -24,15 +25,22 @@ class policy_log {
     explicit policy_log(const matching::catalogue& c) : catalogue_(c) {}
     // Records by rising offset.
     void add(io::log_record record);
-    const std::vector<policy_event>& events() const noexcept { return events_; }
+    const std::deque<policy_event>& events() const noexcept { return events_; }
+    // Of each policy the event with its newest version, by rising offset. Stays valid as events are added.
+    std::vector<const policy_event*> newest() const;
     // Index of the first event at or after this offset.
     std::size_t from(std::int64_t offset) const noexcept;
     std::int64_t end() const noexcept { return events_.empty() ? 0 : events_.back().record.offset + 1; }
 
   private:
     const matching::catalogue& catalogue_;
-    std::vector<policy_event> events_;
-    std::map<std::string, std::pair<int, std::string>> newest_; // policy id -> version, canonical text
+    struct version {
+        int number = 0;
+        std::string content; // canonical text
+        std::size_t event = 0;
+    };
+    std::deque<policy_event> events_;
+    std::map<std::string, version> newest_; // by policy id
 };
 
 } // namespace zhida::matcher

@@ -1,0 +1,71 @@
+// The items that stand on one day: those of the newest version of every public policy that has not ended.
+// Profiles are judged against them as they change. Pure.
+#pragma once
+
+#include "matching/reverse.hpp"
+#include "services/matcher/policy_log.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace zhida::matcher {
+
+class standing_items {
+  public:
+    // Of all events that the log holds now; refers to it. day: days since 1970-01-01, Asia/Shanghai.
+    standing_items(const policy_log& log, std::int32_t day);
+
+    struct item {
+        const matching::checked_policy* from = nullptr;
+        std::size_t number = 0; // within the policy
+        const policy_item& what() const { return from->document.items[number]; }
+        const matching::condition& condition() const { return from->conditions[number]; }
+    };
+    const matching::reverse_index& index(subject_type t) const noexcept { return side(t).index; }
+    // By position in the index.
+    const item& at(subject_type t, std::size_t position) const {
+        return side(t).items[side(t).index.item_at(position)];
+    }
+    const std::vector<item>& items(subject_type t) const noexcept { return side(t).items; }
+    std::int32_t day() const noexcept { return day_; }
+    std::int64_t log_end() const noexcept { return log_end_; } // of the policies known
+    bool empty() const noexcept { return enterprises_.items.empty() && residents_.items.empty(); }
+
+  private:
+    struct one_side {
+        std::vector<item> items; // as the index counts them
+        matching::reverse_index index;
+    };
+    const one_side& side(subject_type t) const noexcept {
+        return t == subject_type::enterprise ? enterprises_ : residents_;
+    }
+    static one_side make(const policy_log& log, subject_type t, std::int32_t day);
+
+    std::int32_t day_;
+    std::int64_t log_end_;
+    one_side enterprises_, residents_;
+};
+
+// Whether an item takes part on a day: from its publication until its policy's validity or its own window
+// ends, whichever is earlier. What has not begun takes part, so that people hear of it in time.
+bool stands(const policy& p, const policy_item& item, std::int32_t day);
+
+struct eligible_changes {
+    std::vector<const standing_items::item*> newly, no_longer;
+    bool empty() const noexcept { return newly.empty() && no_longer.empty(); }
+};
+struct judged_row {
+    subject_type type = subject_type::enterprise;
+    attribute_row values;
+};
+// Memory for comparisons, used again and again.
+struct standing_space {
+    matching::reverse_index::space space;
+    matching::reverse_index::outcome before, after;
+};
+// What a subject is eligible for now and was not before, and the other way round. before: null where it is
+// new.
+eligible_changes compare(const standing_items& items, const judged_row* before, const judged_row& after,
+                         standing_space& space);
+
+} // namespace zhida::matcher
