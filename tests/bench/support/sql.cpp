@@ -34,22 +34,35 @@ std::string joined(const std::vector<std::string>& parts, const char* between, c
     return text + ")";
 }
 
+// The one attribute that is asked for, where there is just one: unknown is then where it is NULL.
+const attribute* only_attribute(const node& n) {
+    if (n.what == op::is_null || n.what == op::manual) return nullptr;
+    if (n.subject) return n.subject;
+    const attribute* only = nullptr;
+    for (const auto& child : n.children) {
+        const auto* of = only_attribute(child);
+        if (!of || (only && only != of)) return nullptr;
+        only = of;
+    }
+    return only;
+}
+
 // Ranges of places in the list: what the plain evaluator says of each code.
-std::string of_codes(const node& n, const code_list& codes, std::int32_t today) {
+std::string of_codes(const node& n, const attribute& a, const code_list& codes, std::int32_t today) {
     std::vector<std::string> ranges;
     const auto& all = codes.entries();
     for (std::size_t i = 0; i < all.size(); ++i) {
         const auto fits = [&](std::size_t place) {
             attribute_row row;
-            row.set(n.subject->number, coded(*n.subject, all[place]));
+            row.set(a.number, coded(a, all[place]));
             return evaluate(n, row, today) == truth::yes;
         };
         if (!fits(i)) continue;
         const auto low = i;
         while (i + 1 < all.size() && fits(i + 1)) ++i;
-        ranges.push_back(range(column_name(*n.subject), low, i));
+        ranges.push_back(range(column_name(a), low, i));
     }
-    return joined(ranges, " OR ", (column_name(*n.subject) + " < 0").c_str()); // not FALSE: NULL stays NULL
+    return joined(ranges, " OR ", (column_name(a) + " < 0").c_str()); // not FALSE: NULL stays NULL
 }
 
 } // namespace
@@ -68,6 +81,8 @@ std::string to_sql(const node& n, const catalogue& c, std::int32_t today) {
         for (const auto& child : n.children) parts.push_back(to_sql(child, c, today));
         return joined(parts, between, none);
     };
+    if (const auto* a = only_attribute(n))
+        if (const auto* codes = codes_of(*a, c)) return "(" + of_codes(n, *a, *codes, today) + ")";
     const auto column = n.subject ? column_name(*n.subject) : "";
     switch (n.what) {
     case op::all_of:
@@ -83,7 +98,6 @@ std::string to_sql(const node& n, const catalogue& c, std::int32_t today) {
     default:
         break;
     }
-    if (const auto* codes = codes_of(*n.subject, c)) return "(" + of_codes(n, *codes, today) + ")";
     const auto set = "(" + column + " & " + value(0) + ")";
     switch (n.what) {
     case op::overlaps:
@@ -118,7 +132,12 @@ json to_sql(const std::string& name, const condition& asked, const catalogue& c,
     const auto& root = asked.root();
     const auto top = root.what == op::all_of ? root.children : std::vector<node>{root};
     json hard = json::array(), tests = json::array();
-    for (const auto& n : top) (is_hard(n) ? hard : tests).push_back(to_sql(n, c, today));
+    for (const auto& n : top) {
+        const auto test = to_sql(n, c, today);
+        const auto* only = only_attribute(n);
+        (is_hard(n) ? hard : tests)
+            .push_back({{"test", test}, {"unknown", (only ? column_name(*only) : test) + " IS NULL"}});
+    }
     return {{"name", name}, {"hard", hard}, {"tests", tests}, {"condition", to_sql(root, c, today)}};
 }
 
