@@ -1,6 +1,6 @@
 // PostgreSQL 15 in a temporary cluster that only this process can reach, with an index for each column that is asked
 // for. No worker beside the one that answers. Sets are masks without an index: as arrays with a GIN index they were
-// slower in every condition here, since each set is asked for with what is rarer.
+// no faster, since what else is asked for is rarer.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { totalmem } from 'node:os';
