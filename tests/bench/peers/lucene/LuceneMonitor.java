@@ -21,12 +21,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.apache.lucene.analysis.core.KeywordAnalyzer;
@@ -34,6 +34,7 @@ import org.apache.lucene.document.Document;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.LongPoint;
 import org.apache.lucene.document.StringField;
+import org.apache.lucene.index.IndexableField;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.monitor.Monitor;
 import org.apache.lucene.monitor.MonitorConfiguration;
@@ -42,6 +43,7 @@ import org.apache.lucene.monitor.MultipassTermFilteredPresearcher;
 import org.apache.lucene.monitor.Presearcher;
 import org.apache.lucene.monitor.QueryMatch;
 import org.apache.lucene.monitor.TermFilteredPresearcher;
+import org.apache.lucene.monitor.TermWeightor;
 import org.apache.lucene.search.BooleanClause;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.Query;
@@ -142,10 +144,17 @@ public final class LuceneMonitor {
         for (JsonObject item : items) queries.add(new MonitorQuery(item.get("id").getAsString(), query(item)));
         List<Document> documents = profiles.stream().map(this::document).toList();
 
+        // A query is looked up by its terms that the fewest profiles have.
+        Map<Term, Integer> having = new HashMap<>();
+        for (Document document : documents)
+            for (IndexableField field : document)
+                if (field.stringValue() != null) having.merge(new Term(field.name(), field.stringValue()), 1, Integer::sum);
+        TermWeightor rare = term -> 1.0 / (1 + having.getOrDefault(term, 0));
         Map<String, Supplier<Presearcher>> presearchers = new LinkedHashMap<>();
-        presearchers.put("TermFiltered", TermFilteredPresearcher::new);
+        presearchers.put("TermFiltered", () -> new TermFilteredPresearcher(rare, List.of(), Set.of()));
         for (int passes : new int[] {2, 4})
-            presearchers.put("Multipass" + passes, () -> new MultipassTermFilteredPresearcher(passes));
+            presearchers.put("Multipass" + passes,
+                () -> new MultipassTermFilteredPresearcher(passes, 0, rare, List.of(), Set.of()));
         Figures best = null;
         for (var each : presearchers.entrySet()) {
             Figures found = measure(each.getKey(), each.getValue().get(), queries, documents);
