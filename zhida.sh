@@ -10,7 +10,7 @@ usage() {
 ./zhida.sh demo [--port P] [--data DIR] [--subjects N]   a whole Zhida with synthetic people, on this machine
 ./zhida.sh test [STEP...]   all checks, or some: format shell tidy unit fuzz integration e2e browser crash
 ./zhida.sh build            only build (build/release/zhida)
-./zhida.sh bench NAME       run tests/bench/NAME.cpp: one JSON line per figure
+./zhida.sh bench NAME       run tests/bench/NAME.cpp, and its peers: one JSON line per figure
 ./zhida.sh tidy             clang-tidy over every source file
 ./zhida.sh format           clang-format over every source file, in place
 ./zhida.sh WORDS...         build, then: zhida WORDS...   (./zhida.sh --help lists them)

@@ -3,7 +3,9 @@
 //   forward_1m_narrow_ms     the same, bound to one town: most blocks are passed over
 //   forward_1m_sh_001_ms ... the policies of config/samples, with `or`, `not` and what is checked by hand
 //   ..._avx2, _sse2 ...      with the slower kernels; `ratio`: how many times faster than judge() on the same
-//   rows matcher_bytes_per_profile  columns over rows update_us                one row written in place
+//                            rows
+//   matcher_bytes_per_profile  columns over rows
+//   update_us                one row written in place
 // Every count is compared with judge()'s over the same rows.
 // Arguments: rows (1000000), and a folder for what the peers need (tests/bench/peers): the rows in rows.tsv,
 // and conditions.json with each condition in SQL, what it took here and whom it found.

@@ -2,8 +2,10 @@
 import { availableParallelism, cpus } from 'node:os';
 import { DuckDBInstance } from '@duckdb/node-api';
 
-const type = ({ most, kind }) =>
-  kind === 'set' ? 'UINTEGER' : most < 2 ** 7 ? 'TINYINT' : most < 2 ** 15 ? 'SMALLINT' : most < 2 ** 31 ? 'INTEGER' : 'BIGINT';
+function type({ most, kind }) {
+  if (kind === 'set') return most < 2 ** 32 ? 'UINTEGER' : 'UBIGINT';
+  return most < 2 ** 7 ? 'TINYINT' : most < 2 ** 15 ? 'SMALLINT' : most < 2 ** 31 ? 'INTEGER' : 'BIGINT';
+}
 
 export async function open({ folder, columns }) {
   const db = await DuckDBInstance.create(':memory:');

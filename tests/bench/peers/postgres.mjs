@@ -20,9 +20,19 @@ function user() {
 function settings(socket) {
   const memory = Math.min(2048, Math.floor(totalmem() / 4 / 2 ** 20));
   return Object.entries({
-    listen_addresses: '', unix_socket_directories: socket, shared_buffers: `${memory}MB`, work_mem: '256MB',
-    maintenance_work_mem: '512MB', max_wal_size: '4GB', effective_cache_size: `${2 * memory}MB`, random_page_cost: 1.1,
-    max_parallel_workers_per_gather: 0, fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off',
+    listen_addresses: '',
+    unix_socket_directories: socket,
+    shared_buffers: `${memory}MB`,
+    effective_cache_size: `${2 * memory}MB`,
+    work_mem: '256MB',
+    maintenance_work_mem: '512MB',
+    random_page_cost: 1.1,
+    max_parallel_workers_per_gather: 0,
+    autovacuum: 'off', // done once, after loading
+    max_wal_size: '4GB',
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
@@ -32,7 +42,8 @@ async function start(home) {
   if (as.uid !== undefined) chownSync(home, as.uid, as.gid);
   const log = openSync(`${home}.log`, 'a');
   const options = { ...as, cwd: home, stdio: ['ignore', log, log] };
-  execFileSync(`${programs}/initdb`, ['-D', `${home}/data`, '-U', 'zhida', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], options);
+  const form = ['-U', 'zhida', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  execFileSync(`${programs}/initdb`, ['-D', `${home}/data`, ...form], options);
   const server = spawn(`${programs}/postgres`, ['-D', `${home}/data`, ...settings(home)], options);
   const ended = new Promise((resolve) => server.once('exit', resolve));
   const kill = () => server.kill('SIGQUIT');

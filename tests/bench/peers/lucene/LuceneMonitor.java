@@ -5,13 +5,13 @@
 //            {"attr": "ent.size", "in": ["小型", ..]}                 one of these
 //            {"attr": "ent.blacklisted", "eq": false}                just this
 //            {"attr": "ent.industry_tags", "any": ["软件业", ..]}      a set with one of these at least
-//            {"attr": "ent.revenue", "low": 100, "high": 4000.5}     a number from .. to, both within; either may be absent
+//            {"attr": "ent.revenue", "low": 100, "high": 4000.5}     from .. to, both within; either may be absent
 //            {"any_of": [TEST, ..]}, {"all": [TEST, ..]}
 //   profile  {"ent.industry": "C3912", "ent.revenue": 123.45, "ent.industry_tags": [..], "ent.blacklisted": false}
 // Numbers have two decimals at most; dates are given as numbers of days. What a profile does not say fits no test.
 // One thread, warm. Of several presearchers the one with the least median is printed:
-//   {"name": "lucene_monitor_us", "value": median of a profile, "unit": "us", "items": .., "profiles": .., "matches": pairs
-//    that fit, "candidates": queries run for a profile, "presearcher": .., "mean_us": .., "version": ..}
+//   {"name": "lucene_monitor_us", "value": median of a profile, "unit": "us", "items": .., "profiles": ..,
+//    "matches": pairs that fit, "candidates": queries run for a profile, "presearcher": .., "mean_us": .., "version": ..}
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -119,7 +119,8 @@ public final class LuceneMonitor {
         Document document = new Document();
         for (Map.Entry<String, JsonElement> said : profile.entrySet()) {
             if (said.getValue().isJsonNull()) continue;
-            List<JsonElement> values = said.getValue().isJsonArray() ? said.getValue().getAsJsonArray().asList() : List.of(said.getValue());
+            List<JsonElement> values =
+                said.getValue().isJsonArray() ? said.getValue().getAsJsonArray().asList() : List.of(said.getValue());
             for (JsonElement value : values) {
                 if (value.getAsJsonPrimitive().isNumber()) {
                     document.add(new LongPoint(said.getKey(), hundredths(value)));
@@ -148,7 +149,8 @@ public final class LuceneMonitor {
         Map<Term, Integer> having = new HashMap<>();
         for (Document document : documents)
             for (IndexableField field : document)
-                if (field.stringValue() != null) having.merge(new Term(field.name(), field.stringValue()), 1, Integer::sum);
+                if (field.stringValue() != null)
+                    having.merge(new Term(field.name(), field.stringValue()), 1, Integer::sum);
         TermWeightor rare = term -> 1.0 / (1 + having.getOrDefault(term, 0));
         Map<String, Supplier<Presearcher>> presearchers = new LinkedHashMap<>();
         presearchers.put("TermFiltered", () -> new TermFilteredPresearcher(rare, List.of(), Set.of()));
@@ -176,8 +178,8 @@ public final class LuceneMonitor {
         System.out.println(line);
     }
 
-    private static Figures measure(String name, Presearcher presearcher, List<MonitorQuery> queries, List<Document> documents)
-        throws IOException {
+    private static Figures measure(
+        String name, Presearcher presearcher, List<MonitorQuery> queries, List<Document> documents) throws IOException {
         try (Monitor monitor = new Monitor(new KeywordAnalyzer(), presearcher, new MonitorConfiguration())) {
             for (int at = 0; at < queries.size(); at += 10_000)
                 monitor.register(queries.subList(at, Math.min(at + 10_000, queries.size())));
