@@ -55,8 +55,9 @@ async function compare(name, peer, small) {
       ms.forward_count[threads] = await median(counted, [condition.found[0]], what);
     }
     for (const [figure, by] of Object.entries(ms)) {
-      const line = { name: `${figure}_vs_${name}_${condition.name}`, value: round(by[1] / condition.zhida_ms),
-        unit: 'ratio', condition: condition.name, zhida_ms: round(condition.zhida_ms), [`${name}_ms`]: round(by[1]), rows };
+      const ratio = by[1] / condition.zhida_ms;
+      const line = { name: `${figure}_vs_${name}_${condition.name}`, value: round(ratio), unit: 'ratio', rows,
+        condition: condition.name, zhida_ms: round(condition.zhida_ms), [`${name}_ms`]: round(by[1]) };
       const most = peer.threads.at(-1);
       if (most > 1) Object.assign(line, { [`${name}_${most}_threads_ms`]: round(by[most]) });
       print(line);

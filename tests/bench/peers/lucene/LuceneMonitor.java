@@ -1,5 +1,5 @@
 // Reverse matching by Apache Lucene Monitor (the percolator's library): for each profile, which items it fits.
-// Arguments: ITEMS PROFILES [COUNT]..., both files one JSON object a line; with COUNT only that many items, one run each.
+// Arguments: ITEMS PROFILES [COUNT]...: files of one JSON object a line; with COUNT only that many items, one run each.
 //   item     {"id": "..", "all": [TEST, ..]}
 //   TEST     {"attr": "ent.industry", "prefix": "C39"}               a code at or below
 //            {"attr": "ent.size", "in": ["小型", ..]}                 one of these
@@ -11,7 +11,8 @@
 // Numbers have two decimals at most; dates are given as numbers of days. What a profile does not say fits no test.
 // One thread, warm. Of several presearchers the one with the least median is printed:
 //   {"name": "lucene_monitor_us", "value": median of a profile, "unit": "us", "items": .., "profiles": ..,
-//    "matches": pairs that fit, "candidates": queries run for a profile, "presearcher": .., "mean_us": .., "version": ..}
+//    "matches": pairs that fit, "candidates": queries run for a profile, "presearcher": .., "mean_us": ..,
+//    "version": ..}
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
