@@ -10,7 +10,7 @@ usage() {
 ./zhida.sh demo [--port P] [--data DIR] [--subjects N]   a whole Zhida with synthetic people, on this machine
 ./zhida.sh test [STEP...]   all checks, or some: format shell tidy unit fuzz integration e2e browser crash
 ./zhida.sh build            only build (build/release/zhida)
-./zhida.sh bench NAME       run tests/bench/NAME.cpp: one JSON line per figure
+./zhida.sh bench NAME       run tests/bench/NAME.cpp, and its peers: one JSON line per figure
 ./zhida.sh tidy             clang-tidy over every source file
 ./zhida.sh format           clang-format over every source file, in place
 ./zhida.sh WORDS...         build, then: zhida WORDS...   (./zhida.sh --help lists them)
@@ -67,7 +67,13 @@ install_packages() {
     local policy=/usr/sbin/policy-rc.d ours=0 ended=0
     case " $* " in *" redis-server "*) [ -e $policy ] || ours=1 ;; esac
     if [ $ours = 1 ]; then printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy; fi
+    # PostgreSQL's packages make a database cluster of their own, which would run from then on.
+    local no_cluster=/etc/postgresql-common/createcluster.d/zhida.conf
+    case " $* " in
+    *" postgresql-15 "*) mkdir -p "${no_cluster%/*}" && echo 'create_main_cluster = false' >$no_cluster ;;
+    esac
     "${apt[@]}" install --no-install-recommends "$@" || ended=$?
+    rm -f $no_cluster
     if [ $ours = 1 ]; then
         rm -f $policy
         update-rc.d redis-server disable || say "redis-server will start at the next boot: could not disable it"
@@ -90,6 +96,15 @@ need() { # GROUP...
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" = 0 ] || die "packages are missing. As root: apt-get install --no-install-recommends ${missing[*]}"
     quietly packages "Installing ${#missing[@]} packages" install_packages "${missing[@]}"
+}
+
+# The packages of DIR/package-lock.json, once for each version of it.
+install_node_packages() { # DIR WHAT
+    local dir=$1 stamp
+    stamp=$(sha256sum "$dir/package-lock.json" | cut -d ' ' -f 1)-$(node --version)
+    [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+    quietly npm "Installing $2" npm --prefix "$dir" ci --no-audit --no-fund --prefer-offline
+    echo "$stamp" >"$dir/node_modules/.stamp"
 }
 
 # --- build -------------------------------------------------------------------------------------------------
@@ -145,13 +160,19 @@ bench() {
     local name=${1:-}
     if [ -z "$name" ] || [ ! -e "$home/tests/bench/$name.cpp" ]; then
         say "./zhida.sh bench NAME, one of:"
-        find "$home/tests/bench" -name '*.cpp' -exec basename {} .cpp \; 2>/dev/null | sort >&2
+        find "$home/tests/bench" -maxdepth 1 -name '*.cpp' -exec basename {} .cpp \; 2>/dev/null | sort >&2
         exit 2
     fi
     shift
     need build run
     build release zhida "bench_$name"
-    exec "$home/build/release/tests/bench_$name" "$@"
+    if [ -e "$home/tests/bench/peers/$name.mjs" ]; then
+        # shellcheck source=tests/bench/peers/run.sh
+        . "$home/tests/bench/peers/run.sh"
+        run_with_peers "$name" "$@"
+    else
+        exec "$home/build/release/tests/bench_$name" "$@"
+    fi
 }
 
 case "${1:-help}" in

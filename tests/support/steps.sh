@@ -13,15 +13,6 @@ contains() { # WORD LIST...
     return 1
 }
 
-# The packages of package-lock.json, once for each version of it.
-install_node_packages() {
-    local dir="$home/tests/e2e" stamp
-    stamp=$(sha256sum "$dir/package-lock.json" | cut -d ' ' -f 1)-$(node --version)
-    [ "$(cat "$dir/node_modules/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
-    quietly npm "Installing the browser driver" npm --prefix "$dir" ci --no-audit --no-fund --prefer-offline
-    echo "$stamp" >"$dir/node_modules/.stamp"
-}
-
 run_ctest() { # STEP...
     local labels
     labels=$(printf '%s|' "$@")
@@ -39,7 +30,7 @@ run_ctest() { # STEP...
 run_node() { # STEP...
     local step files=()
     build release zhida
-    install_node_packages
+    install_node_packages "$home/tests/e2e" "the browser driver"
     for step in "$@"; do files+=("$home/tests/e2e/$step"*.test.mjs); done
     # One file after the other: node's default is one for each processor but one.
     local failed=0
