@@ -186,22 +186,21 @@ void write_number(columns::numbers<T>& n, std::size_t row, bool known, std::uint
 
 } // namespace
 
-// False where some column cannot hold its value.
+// False where some column cannot hold its value: it is missing there.
 bool columns::hold(const attribute_row& values, held_row& held) const {
+    bool fits = true;
     for (auto left = values.known; left; left &= left - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
         const auto& c = layout_->columns()[i];
-        if (c.as == form::none) return false; // an attribute that has left the catalogue
-        if (c.as == form::bits) {
-            if (c.planes <= 63 && (static_cast<std::uint64_t>(values.value[i]) >> c.planes) != 0)
-                return false;
-            continue;
-        }
+        if (c.as == form::none) fits = false; // an attribute that has left the catalogue
+        if (c.as == form::bits)
+            fits = fits && (c.planes > 63 || (static_cast<std::uint64_t>(values.value[i]) >> c.planes) == 0);
+        if (c.as == form::none || c.as == form::bits) continue;
         const auto number = layout_->held(c, values.value[i]);
-        if (!number) return false;
-        held[i] = *number;
+        fits = fits && number;
+        held[i] = number.value_or(~std::uint32_t{0});
     }
-    return true;
+    return fits;
 }
 
 void columns::write(std::size_t row, const attribute_row* values, const held_row& held) {
@@ -239,7 +238,7 @@ void columns::put(std::size_t row, const attribute_row& values) {
     reserve(row + 1);
     while (rows_ < row) write(rows_, nullptr, held); // rows that were passed over: absent
     const bool fits = hold(values, held);
-    write(row, fits ? &values : nullptr, held);
+    write(row, &values, held);
     if (!fits)
         odd_[row] = values;
     else if (!odd_.empty())
