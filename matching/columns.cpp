@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <limits>
 
 namespace zhida::matching {
@@ -301,7 +300,7 @@ void append_array(std::string& to, const std::vector<T>& from, std::size_t count
 template <class T>
 void take_array(std::string_view& from, std::vector<T>& to, std::size_t count) {
     if (count == 0) return;
-    std::memcpy(to.data(), from.data(), count * sizeof(T));
+    from.copy(reinterpret_cast<char*>(to.data()), count * sizeof(T));
     from.remove_prefix(count * sizeof(T));
 }
 

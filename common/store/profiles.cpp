@@ -53,6 +53,7 @@ asio::awaitable<result<std::vector<io::redis_reply>>> ask(io::redis& redis,
 
 std::vector<io::redis_args> of_each_bucket(const char* verb, int shard) {
     std::vector<io::redis_args> commands;
+    commands.reserve(keys::profile_buckets);
     for (int b = 0; b < keys::profile_buckets; ++b) commands.push_back({verb, keys::profiles(shard, b)});
     return commands;
 }
@@ -127,6 +128,7 @@ asio::awaitable<result<std::vector<std::string>>> profiles::load_packed(int shar
 asio::awaitable<result<std::vector<std::optional<std::uint32_t>>>>
 profiles::ordinals(int shard, std::vector<std::string> ids) {
     std::vector<io::redis_args> commands;
+    commands.reserve(ids.size());
     for (auto& id : ids) commands.push_back({"HGET", keys::profiles(shard, id), std::move(id)});
     auto replies = co_await ask(redis_, std::move(commands));
     if (!replies) co_return replies.error();

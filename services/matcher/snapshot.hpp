@@ -1,5 +1,7 @@
 // A shard's rows as one file, so that a restart reads columns instead of every profile. Only a copy: whoever
-// cannot read it loads the shard from Redis.
+// cannot read it loads the shard from Redis; so does whoever finds an offset in it beyond that of Redis,
+// which was restored from an older copy then. From its offset on the events of zhida.profile are read again:
+// Redis keeps what it has (store::profiles::put), the rows catch up.
 //
 // Little-endian. A header: magic, format version, shard, fingerprint of the column layouts, lineage and
 // offset of the shard (store::shard_place), numbers of rows, its own CRC-32C. Then for enterprises and for

@@ -218,7 +218,7 @@ TEST(shard_rows, loads_packed_profiles_in_any_order) {
     p.id = "S";
     p.contacts = {{"法人", "16400000001", ""}};
     for (const std::uint32_t ordinal : {4U, 0U, 2U}) packed.push_back(pack_profile(p, ordinal, "sealed"));
-    packed.push_back("damaged");
+    packed.emplace_back("damaged");
     packed.push_back(pack_profile(p, 0xffff'ffff, ""));
     shard_rows rows(layouts());
     EXPECT_EQ(rows.load_packed(packed), 2U) << "an ordinal far beyond all others is damage";
