@@ -41,6 +41,9 @@ struct kafka_config {
     std::string sasl_password;
     std::string ssl_ca_file;
 };
+struct matcher_config {
+    std::int64_t snapshot_s = 300; // between snapshots of what changed; 0: none
+};
 struct portal_config {
     std::string host = "127.0.0.1";
     std::int64_t port = 8080; // 0: any free port
@@ -92,6 +95,7 @@ struct config {
     redis_config redis;
     event_log_config event_log;
     kafka_config kafka;
+    matcher_config matcher;
     portal_config portal;
     dispatch_config dispatch;
     sms_config sms;

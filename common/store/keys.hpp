@@ -22,7 +22,7 @@ std::string profiles(int shard, int bucket);                  // 0 .. profile_bu
 std::string profile_prefix(int shard);
 std::string
 ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
-std::string shard_state(int shard);    // hash: policy_offset, profile_offset, subjects (how many have an
+std::string shard_state(int shard);    // hash: policy_offset, day, profile_offset, subjects (how many have an
                                        // ordinal), lineage, epoch:<channel>
 std::string opted_out(int shard);      // set: subject ids (every channel but web)
 std::string opted_out_bits(int shard); // string: the same as bits by ordinal, of the subjects that have one

@@ -207,18 +207,24 @@ asio::awaitable<result<std::vector<bool>>> ledgers::parts_delivered(std::vector<
     co_return whole;
 }
 
-asio::awaitable<result<std::int64_t>> ledgers::policy_offset(int shard) {
-    auto reply = co_await redis_.command({"HGET", keys::shard_state(shard), "policy_offset"});
+asio::awaitable<result<ledgers::matched>> ledgers::matched_until(int shard) {
+    auto reply = co_await redis_.command({"HMGET", keys::shard_state(shard), "policy_offset", "day"});
     if (!reply) co_return reply.error();
-    std::int64_t offset = 0;
-    std::from_chars(reply->text.data(), reply->text.data() + reply->text.size(), offset);
-    co_return offset;
+    co_return matched{reply->items[0].number(), static_cast<std::int32_t>(reply->items[1].number())};
 }
 
 asio::awaitable<result<void>> ledgers::set_policy_offsets(std::vector<int> shards, std::int64_t next_offset) {
+    return set_state(std::move(shards), "policy_offset", std::to_string(next_offset));
+}
+
+asio::awaitable<result<void>> ledgers::set_days(std::vector<int> shards, std::int32_t day) {
+    return set_state(std::move(shards), "day", std::to_string(day));
+}
+
+asio::awaitable<result<void>> ledgers::set_state(std::vector<int> shards, std::string field,
+                                                 std::string value) {
     std::vector<io::redis_args> commands;
-    for (const int shard : shards)
-        commands.push_back({"HSET", keys::shard_state(shard), "policy_offset", std::to_string(next_offset)});
+    for (const int shard : shards) commands.push_back({"HSET", keys::shard_state(shard), field, value});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     for (const auto& r : *replies)

@@ -101,9 +101,15 @@ class ledgers {
     // been.
     asio::awaitable<result<std::vector<bool>>> parts_delivered(std::vector<message_place> parts);
 
-    // How far the shard has come in zhida.policy: offset after the last event judged.
-    asio::awaitable<result<std::int64_t>> policy_offset(int shard);
+    // How far the shard's matching has come: the offset after the last event of zhida.policy that was judged,
+    // and the last day whose changes were (0: none yet; days since 1970-01-01, Asia/Shanghai).
+    struct matched {
+        std::int64_t policy_offset = 0;
+        std::int32_t day = 0;
+    };
+    asio::awaitable<result<matched>> matched_until(int shard);
     asio::awaitable<result<void>> set_policy_offsets(std::vector<int> shards, std::int64_t next_offset);
+    asio::awaitable<result<void>> set_days(std::vector<int> shards, std::int32_t day);
 
     // For checks: ids of the shard's campaigns; whole arrays; the counters as they are.
     asio::awaitable<result<std::vector<std::string>>> campaigns_of(int shard);
@@ -113,6 +119,8 @@ class ledgers {
                                                                           channel via);
 
   private:
+    asio::awaitable<result<void>> set_state(std::vector<int> shards, std::string field, std::string value);
+
     io::redis& redis_;
 };
 

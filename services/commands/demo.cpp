@@ -61,7 +61,7 @@ config demo_settings(config c, const demo_options& d, const std::string& redis_u
 
 asio::awaitable<bool> judged_everywhere(store::ledgers& ledgers, int shards, std::int64_t end) {
     for (int shard = 0; shard < shards; ++shard)
-        if ((co_await ledgers.policy_offset(shard)).value() < end) co_return false;
+        if ((co_await ledgers.matched_until(shard)).value().policy_offset < end) co_return false;
     co_return true;
 }
 

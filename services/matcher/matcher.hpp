@@ -1,5 +1,9 @@
 // The matcher: owns shards by assignment of zhida.profile. It writes their profiles, judges every policy
-// against them in the order of zhida.policy, freezes the audiences and hands out the dispatch records.
+// against them in the order of zhida.policy, freezes the audiences and hands out the dispatch records; and it
+// judges every profile that changes, and every day that begins, against the policies that stand.
+//
+// Profile events, policy events and days of a shard form one sequence: each pair of a policy's version and a
+// profile's version is judged once, when the later of the two arrives.
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -14,12 +18,17 @@
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "services/matcher/audience.hpp"
+#include "services/matcher/match_event.hpp"
 #include "services/matcher/policy_log.hpp"
+#include "services/matcher/shard_compaction.hpp"
+#include "services/matcher/snapshot_folder.hpp"
+#include "services/matcher/standing.hpp"
 
 #include <prometheus/counter.h>
 
 #include <map>
-#include <unordered_map>
+#include <optional>
+#include <set>
 
 namespace zhida::matcher {
 
@@ -35,22 +44,58 @@ class matcher {
 
   private:
     struct shard {
-        explicit shard(const row_layouts& l) : subjects(l) {}
+        explicit shard(shard_rows r) : subjects(std::move(r)) {}
         shard_rows subjects;
+        // zhida.profile: events before `applied` are in Redis and were judged; those before `read` are in the
+        // rows as well. From a snapshot on, `read` has to come up to `applied`.
+        std::int64_t applied = 0, read = 0;
+        std::string lineage;
         std::int64_t policy_offset = 0; // next event of zhida.policy to judge
+        std::int32_t day = 0;           // the last one that was judged
+        std::int64_t snapshot_at = -1;  // `read` when the last snapshot was made
+        std::optional<shard_compaction> compaction;
+    };
+    // One profile event, read.
+    struct arrival {
+        profile row;
+        std::int64_t offset = 0;
+    };
+    struct arrivals {
+        std::vector<arrival> rows;
+        std::int64_t next_offset = 0;
     };
 
     asio::awaitable<void> follow_profiles();
     asio::awaitable<void> follow_policies();
-    asio::awaitable<bool> take(std::vector<io::topic_partition> partitions);
-    asio::awaitable<bool> apply_profiles(std::vector<io::log_record> records);
-    asio::awaitable<bool> write_rows(int shard_number, std::vector<profile> rows, std::int64_t next_offset);
-    asio::awaitable<bool> judge_pending();
-    asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
-    asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
+    asio::awaitable<void> follow_days();
+    asio::awaitable<void> keep_house(); // snapshots and compactions
     // Nothing may go on as if it were done: where a step was given up for good, the role ends.
     void must(bool done) const;
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
+
+    // matcher_shards.cpp: which shards, and their rows
+    asio::awaitable<bool> take(std::vector<io::topic_partition> partitions);
+    asio::awaitable<bool> take_stored(std::map<int, shard> coming);
+    asio::awaitable<void> save(int number);
+    asio::awaitable<void> compact(int number);
+
+    // matcher_profiles.cpp
+    asio::awaitable<bool> apply_profiles(std::vector<io::log_record> records);
+    asio::awaitable<bool> read_arrivals(std::vector<io::log_record> records,
+                                        std::map<int, arrivals>& by_shard);
+    asio::awaitable<bool> replay(int number, std::vector<arrival> rows);
+    asio::awaitable<bool> judge_arrivals(int number, const std::vector<arrival>& rows);
+    asio::awaitable<bool> write_rows(int number, std::vector<arrival> rows, std::int64_t next_offset);
+    void put_row(shard& s, std::uint32_t ordinal, const profile& row);
+
+    // matcher_policies.cpp
+    // Whether a shard's rows and policies are both as far as the log is known: only then may it judge.
+    bool in_step(const shard& s) const { return s.read >= s.applied && s.policy_offset <= policy_log_.end(); }
+    asio::awaitable<bool> judge_pending(); // days and policies, of all shards that are in step
+    asio::awaitable<bool> judge_days();
+    asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
+    asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
+    const standing_items& standing();
 
     const config& config_;
     const matching::catalogue& catalogue_;
@@ -65,7 +110,11 @@ class matcher {
     row_layouts layouts_;
     matching::scan_space scan_space_;
     policy_log policy_log_;
-    io::mutex turn_; // profile events and policy events of a shard form one sequence
+    std::optional<standing_items> standing_;
+    standing_space standing_space_;
+    std::int32_t day_; // today, as far as follow_days has seen
+    snapshot_folder snapshots_;
+    io::mutex turn_; // of whoever judges or writes
     std::map<int, shard> shards_;
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
     bool stopping_ = false;
@@ -73,6 +122,7 @@ class matcher {
     prometheus::Counter& profiles_written_;
     prometheus::Counter& policies_judged_;
     prometheus::Counter& subjects_matched_;
+    prometheus::Counter& changes_told_;
     prometheus::Counter& events_buried_;
 };
 

@@ -9,7 +9,7 @@ namespace zhida::matcher {
 
 namespace {
 
-// Producers set the time of a record, and "N months ago" is counted from it.
+// Producers set the time of a record, and people are told it.
 bool plausible(std::int64_t ms) noexcept {
     constexpr std::int64_t year_2000 = 946'684'800'000, year_2100 = 4'102'444'800'000;
     return year_2000 <= ms && ms < year_2100;

@@ -33,9 +33,9 @@ asio::awaitable<result<std::int64_t>> waiting_policies(context& c) {
     if (ends->empty()) co_return 0;
     std::int64_t slowest = ends->front();
     for (int shard = 0; shard < static_cast<int>(c.settings.node.shards); ++shard) {
-        const auto done = co_await c.ledgers.policy_offset(shard);
+        const auto done = co_await c.ledgers.matched_until(shard);
         if (!done) co_return done.error();
-        slowest = std::min(slowest, *done);
+        slowest = std::min(slowest, done->policy_offset);
     }
     co_return ends->front() - slowest;
 }

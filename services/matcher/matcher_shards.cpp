@@ -1,0 +1,115 @@
+// Which shards the matcher owns, and how their rows are loaded, laid out again and saved.
+#include "services/matcher/matcher.hpp"
+
+#include "common/base/log.hpp"
+#include "common/model/topics.hpp"
+#include "services/matcher/shard_loading.hpp"
+#include "services/persist.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace zhida::matcher {
+
+asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions) {
+    auto profile_ends = co_await persist(clock_, stopping_, "asking how long zhida.profile is",
+                                         [&] { return log_->end_offsets(topics::profile); });
+    auto policy_ends = co_await persist(clock_, stopping_, "asking how long zhida.policy is",
+                                        [&] { return log_->end_offsets(topics::policy); });
+    if (!profile_ends || !policy_ends) co_return false;
+    std::map<int, shard> from_redis; // nobody sees them before they are whole
+    std::size_t from_snapshots = 0;
+    for (const auto& p : partitions) {
+        const int number = p.partition;
+        // First how far they are applied, then the profiles: what comes in between is applied twice, not
+        // lost.
+        auto place = co_await persist(clock_, stopping_, "loading the shard's place",
+                                      [&] { return profiles_.place(number); });
+        auto matched = co_await persist(clock_, stopping_, "loading the shard's place",
+                                        [&] { return ledgers_.matched_until(number); });
+        if (!place || !matched) co_return false;
+        shard s{shard_rows(layouts_)};
+        s.applied = s.read = place->applied_offset;
+        s.lineage = place->lineage;
+        s.day = matched->day;
+        s.policy_offset = matched->policy_offset;
+        if (const auto end = policy_ends->at(0); s.policy_offset > end) {
+            log::error(
+                "zhida.policy is shorter than what was judged of it: was it deleted? Going on from its end",
+                {{"shard", number}, {"judged", s.policy_offset}, {"end", end}});
+            s.policy_offset = end;
+        }
+        // A snapshot is older than Redis by some events, which the log still has: not where the log was
+        // deleted, nor where reading them takes longer than loading the shard.
+        auto found = !s.lineage.empty() && s.applied <= profile_ends->at(static_cast<std::size_t>(number))
+                         ? snapshots_.read(number, s.lineage, milliseconds(topics::profile_kept_ms / 2))
+                         : std::nullopt;
+        const auto behind = found ? s.applied - found->applied_offset : 0;
+        if (found && behind >= 0 && behind <= static_cast<std::int64_t>(found->rows.ordinals() / 4 + 1000)) {
+            s.subjects = std::move(found->rows);
+            s.read = s.snapshot_at = found->applied_offset;
+        }
+        // The log may have stored more than Redis still has, after a crash or a restore.
+        profile_consumer_->seek({topics::profile, number}, s.read);
+        if (s.snapshot_at >= 0) {
+            ++from_snapshots;
+            shards_.insert_or_assign(number, std::move(s));
+        } else {
+            from_redis.insert_or_assign(number, std::move(s));
+        }
+        // Snapshots are read in some milliseconds each; others want to go on in between.
+        co_await asio::post(turn_.executor(), asio::use_awaitable);
+    }
+    if (!co_await take_stored(std::move(from_redis))) co_return false;
+    log::info("shards taken",
+              {{"gained", partitions.size()}, {"from_snapshots", from_snapshots}, {"owned", shards_.size()}});
+    co_return co_await judge_pending();
+}
+
+asio::awaitable<bool> matcher::take_stored(std::map<int, shard> coming) {
+    std::vector<int> numbers;
+    for (const auto& [number, s] : coming) numbers.push_back(number);
+    auto loaded = co_await persist(clock_, stopping_, "loading profiles",
+                                   [&] { return load_shards(profiles_, layouts_, numbers); });
+    if (!loaded) co_return false;
+    for (auto& l : *loaded) {
+        if (l.unreadable > 0)
+            log::error("profiles cannot be read", {{"shard", l.shard}, {"count", l.unreadable}});
+        auto& s = coming.at(l.shard);
+        s.subjects = std::move(l.rows);
+        shards_.insert_or_assign(l.shard, std::move(s));
+    }
+    co_return true;
+}
+
+asio::awaitable<void> matcher::save(int number) {
+    const auto found = shards_.find(number);
+    if (found == shards_.end()) co_return;
+    auto& s = found->second;
+    // Rows that are still coming up to Redis, or have not changed, are not worth a file; without a lineage
+    // nobody could tell later whose they are.
+    if (s.read < s.applied || s.read == s.snapshot_at || s.lineage.empty()) co_return;
+    const auto at = s.read;
+    auto written = co_await snapshots_.write(s.subjects, {number, s.lineage, at});
+    if (!written)
+        log::warn("snapshot not written", {{"shard", number}, {"why", written.error().text()}});
+    else if (const auto still = shards_.find(number); still != shards_.end())
+        still->second.snapshot_at = at;
+}
+
+asio::awaitable<void> matcher::compact(int number) {
+    auto found = shards_.find(number);
+    if (found == shards_.end() || !found->second.subjects.wants_compaction()) co_return;
+    found->second.compaction.emplace(layouts_, found->second.subjects);
+    while (!stopping_) {
+        co_await asio::post(turn_.executor(), asio::use_awaitable); // others first
+        found = shards_.find(number);
+        if (found == shards_.end() || !found->second.compaction) co_return; // given up, or taken anew
+        if (!found->second.compaction->step(2000)) continue;
+        found->second.subjects = found->second.compaction->finish();
+        found->second.compaction.reset();
+        co_return;
+    }
+}
+
+} // namespace zhida::matcher
