@@ -190,6 +190,7 @@ class delivery : public ::testing::Test {
     std::unique_ptr<io::event_log> log_;
     store::ledgers ledgers_{redis_};
     store::messages messages_{redis_};
+    store::consents consents_{redis_};
     store::campaigns campaigns_{redis_, shards};
     store::policies policies_{redis_};
     store::profiles profiles_{redis_, sealer_, shards};
@@ -197,8 +198,8 @@ class delivery : public ::testing::Test {
     std::shared_ptr<bool> owned_ = std::make_shared<bool>(true);
     std::uint32_t epoch_ = 0;
     std::vector<std::string> ids_;
-    deliverer deliverer_{settings_, clock_,     sealer_,   *log_,    ledgers_,
-                         messages_, campaigns_, policies_, stopping_};
+    deliverer deliverer_{settings_, clock_,    sealer_,    *log_,     ledgers_,
+                         messages_, consents_, campaigns_, policies_, stopping_};
 };
 
 TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
