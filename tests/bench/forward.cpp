@@ -66,7 +66,7 @@ std::vector<question> questions(const catalogue& c) {
     };
     add("", policy("31%"));
     add("narrow", policy("310113003%"));
-    add("sh_001", sample("SH-001")); // with `or` and `not`
+    add("sh_001", sample("SH-001")); // with `and` within `or`
     add("bs_013", sample("BS-013")); // of one district, with dates
     add("bs_006",
         sample("BS-006")); // the same, `or` within `not` within `or`, and parts that are checked by hand
