@@ -54,7 +54,7 @@ const matcher::policy_log& sample_policies() {
 }
 
 const matcher::standing_items& standing() {
-    static const matcher::standing_items made(sample_policies(), today);
+    static const matcher::standing_items made(sample_policies(), sample_policies().end(), today);
     return made;
 }
 
