@@ -245,6 +245,8 @@ const std::vector<text_row>& text_table() {
          "The audience is who is eligible or possible, each counted once."},
         {"audience_unit", "个主体", "subjects"},
         {"no_audience", "没有可推送的主体", "Nobody to send it to"},
+        {"no_audience_over", "发布时各事项的申请时间或政策有效期均已结束，未推送给任何主体。",
+         "When it was published, the windows of all its items or its validity had ended: nobody was told."},
         {"no_audience_text", "按现有画像，没有主体可以推送；可能符合的和只差一条的见下表。",
          "By the profiles at hand there is nobody to send it to; the table below tells who may qualify and "
          "who "
