@@ -58,6 +58,9 @@ struct portal_config {
 };
 struct dispatch_config {
     std::int64_t chunk = 1024; // recipients in one dispatch record
+    // Messages a subject gets at most, from all departments together; 0: as many as there are.
+    std::int64_t sms_per_day = 3, sms_per_week = 10;
+    std::int64_t wechat_per_day = 5, wechat_per_week = 20;
 };
 struct sms_config {
     bool enabled = true;

@@ -3,7 +3,7 @@
 #include "common/base/config_folder.hpp"
 #include "common/base/murmur2.hpp"
 #include "common/store/campaigns.hpp"
-#include "common/store/inbox.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"

@@ -9,6 +9,7 @@
 #include "common/io/http_server.hpp"
 #include "common/io/redis.hpp"
 #include "common/store/campaigns.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/gateway_states.hpp"
 #include "common/store/idempotency.hpp"
 #include "common/store/inbox.hpp"
