@@ -1,5 +1,6 @@
 // The internal service: what portals ask a matcher of the shards that it owns. Only they may, who have the
 // contact key as we do. A new question is one line in internal_routes() and a handler in a file of its own.
+//   POST /internal/v1/audience  whom a condition would find: services/preview_messages.hpp
 //   GET  /internal/v1/shards    which shards are owned, and how far each has come
 #include "services/matcher/matcher.hpp"
 
@@ -28,6 +29,7 @@ io::http_router matcher::internal_routes() {
         router.add(verb, path,
                    [this, handler](io::http_request r) { return guarded(handler, std::move(r)); });
     };
+    add("POST", "/internal/v1/audience", &matcher::answer_audience);
     add("GET", "/internal/v1/shards", &matcher::answer_shards);
     return router;
 }

@@ -24,9 +24,10 @@ matcher::matcher(asio::any_io_executor executor, const config& c, const matching
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), profiles_(redis_, sealer, static_cast<int>(c.node.shards)),
       policies_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), ledgers_(redis_),
-      registry_(redis_), layouts_(catalogue), policy_log_(catalogue), day_(shanghai_day(clock.now())),
-      snapshots_(c.node.data_dir + "/matcher", layouts_), turn_(executor),
-      instance_(crypto::hex(crypto::random_bytes(8))), token_(internal_token(sealer)),
+      registry_(redis_), consents_(redis_), layouts_(catalogue), policy_log_(catalogue),
+      day_(shanghai_day(clock.now())), snapshots_(c.node.data_dir + "/matcher", layouts_), turn_(executor),
+      exclusions_turn_(executor), instance_(crypto::hex(crypto::random_bytes(8))),
+      token_(internal_token(sealer)),
       profiles_written_(meters.counter("zhida_profiles_written_total", "Profile events applied")),
       policies_judged_(meters.counter("zhida_policies_judged_total", "Policy events judged, once a shard")),
       subjects_matched_(meters.counter("zhida_subjects_matched_total", "Subjects put into audiences")),
@@ -50,7 +51,7 @@ asio::awaitable<void> matcher::run() {
     log::info("matcher started", {{"shards", shards}, {"port", server_->port()}});
     using namespace boost::asio::experimental::awaitable_operators;
     co_await (follow_profiles() && follow_policies() && follow_days() && keep_house() && keep_registered() &&
-              server_->run());
+              keep_exclusions() && server_->run());
     co_await profile_consumer_->close(); // stop() began it: wait until it has left
     co_await policy_consumer_->close();
     co_await log_->close();
