@@ -76,6 +76,10 @@ std::vector<key> keys_of(config& c) {
         {"kafka", "sasl_password", "", &c.kafka.sasl_password, 0, 0, {}, true},
         {"kafka", "ssl_ca_file", "PEM file of the authority that signed the brokers' certificates.",
          &c.kafka.ssl_ca_file},
+        {"matcher", "host", "Address of the internal service that portals ask, for them alone.",
+         &c.matcher.host},
+        {"matcher", "port", "Its port; 0: any free one.", &c.matcher.port, 0, 65535},
+        {"matcher", "url", "Under which portals reach it; empty: http://host:port.", &c.matcher.url},
         {"matcher", "snapshot_s",
          "Seconds between snapshots, from which a restart reads the shards faster than from Redis; 0: none.",
          &c.matcher.snapshot_s, 0, 86400},
@@ -302,6 +306,9 @@ void check(const config& c, std::vector<failure>& errors) {
     if (!c.portal.public_url.empty() && !is_web_address(c.portal.public_url))
         errors.push_back({errc::invalid, "portal.public_url is not a web address", "portal.public_url",
                           "write it as https://host or http://host:port"});
+    if (!c.matcher.url.empty() && !is_web_address(c.matcher.url))
+        errors.push_back({errc::invalid, "matcher.url is not a web address", "matcher.url",
+                          "write it as http://host:port or https://host"});
     if (c.event_log.driver == "kafka" && c.kafka.brokers.empty())
         errors.push_back({errc::invalid, "kafka.brokers is empty", "kafka.brokers",
                           "name them as host:port, or set event_log.driver to redis"});

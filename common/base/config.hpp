@@ -42,7 +42,10 @@ struct kafka_config {
     std::string ssl_ca_file;
 };
 struct matcher_config {
-    std::int64_t snapshot_s = 300; // between snapshots of what changed; 0: none
+    std::string host = "127.0.0.1"; // of the internal service
+    std::int64_t port = 0;          // 0: any free port
+    std::string url;                // under which portals reach it; empty: http://host:port
+    std::int64_t snapshot_s = 300;  // between snapshots of what changed; 0: none
 };
 struct portal_config {
     std::string host = "127.0.0.1";

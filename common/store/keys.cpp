@@ -106,5 +106,11 @@ std::string wechat_token(std::string_view appid) {
 std::string idempotency(std::string_view digest) {
     return "idempotency:" + std::string(digest);
 }
+std::string matchers() {
+    return "matchers";
+}
+std::string matcher(std::string_view instance) {
+    return "matcher:" + std::string(instance);
+}
 
 } // namespace zhida::store::keys

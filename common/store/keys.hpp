@@ -56,5 +56,7 @@ std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
 std::string idempotency(std::string_view digest); // string: a request's outcome, expires
+std::string matchers();                           // set: instances of matchers
+std::string matcher(std::string_view instance);   // string: JSON, expires
 
 } // namespace zhida::store::keys

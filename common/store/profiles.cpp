@@ -156,6 +156,35 @@ asio::awaitable<result<std::vector<std::string>>> profiles::ids(int shard,
     co_return found;
 }
 
+asio::awaitable<result<std::vector<profile>>> profiles::without_contacts(std::vector<subject_place> places) {
+    std::vector<io::redis_args> commands;
+    for (const auto& p : places) {
+        const auto at = std::uint64_t{p.ordinal} * id_size;
+        commands.push_back(
+            {"GETRANGE", keys::ids(p.shard), std::to_string(at), std::to_string(at + id_size - 1)});
+    }
+    auto replies = co_await ask(redis_, std::move(commands));
+    if (!replies) co_return replies.error();
+    std::vector<std::string> found;
+    std::vector<io::redis_args> rows;
+    for (std::size_t i = 0; i < replies->size(); ++i) {
+        auto id = id_in((*replies)[i].text);
+        if (id.empty()) continue;
+        rows.push_back({"HGET", keys::profiles(places[i].shard, id), id});
+        found.push_back(std::move(id));
+    }
+    auto packed = co_await ask(redis_, std::move(rows));
+    if (!packed) co_return packed.error();
+    std::vector<profile> out;
+    for (std::size_t i = 0; i < packed->size(); ++i) {
+        auto unpacked = unpack_profile((*packed)[i].text);
+        if (!unpacked) continue;
+        out.push_back(std::move(unpacked->subject));
+        out.back().id = std::move(found[i]);
+    }
+    co_return out;
+}
+
 asio::awaitable<result<shard_place>> profiles::place(int shard) {
     auto reply = co_await redis_.command({"HMGET", keys::shard_state(shard), "profile_offset", "lineage"});
     if (!reply) co_return reply.error();

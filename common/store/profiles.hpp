@@ -30,6 +30,11 @@ struct shard_place {
     std::string lineage;
 };
 
+struct subject_place {
+    int shard = 0;
+    std::uint32_t ordinal = 0;
+};
+
 class profiles {
   public:
     profiles(io::redis& r, const crypto::sealer& s, int shards) : redis_(r), sealer_(s), shards_(shards) {}
@@ -49,6 +54,8 @@ class profiles {
                                                                                 std::vector<std::string> ids);
     // Empty for an ordinal that nobody has.
     asio::awaitable<result<std::vector<std::string>>> ids(int shard, std::vector<std::uint32_t> ordinals);
+    // To show a few: their contacts stay sealed and are left out. Places that nobody has are left out.
+    asio::awaitable<result<std::vector<profile>>> without_contacts(std::vector<subject_place> places);
     asio::awaitable<result<shard_place>> place(int shard);
     // Offset after the last profile event applied; 0 where none was.
     asio::awaitable<result<std::vector<std::int64_t>>> applied_offsets();

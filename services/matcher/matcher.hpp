@@ -11,13 +11,17 @@
 #include "common/base/crypto.hpp"
 #include "common/base/metrics.hpp"
 #include "common/io/event_log.hpp"
+#include "common/io/http_server.hpp"
 #include "common/io/mutex.hpp"
 #include "common/io/redis.hpp"
 #include "common/store/campaigns.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/matchers.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "services/matcher/audience.hpp"
+#include "services/matcher/exclusions.hpp"
 #include "services/matcher/match_event.hpp"
 #include "services/matcher/policy_log.hpp"
 #include "services/matcher/shard_compaction.hpp"
@@ -38,6 +42,9 @@ class matcher {
   public:
     matcher(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
             const clock& clock, const crypto::sealer& sealer, metrics& meters);
+    // Binds the internal service; before run(). io: says why not.
+    result<void> listen();
+    std::uint16_t port() const noexcept { return server_->port(); }
     // Until stop(); then everything under way is finished and the offsets are stored.
     asio::awaitable<void> run();
     void stop();
@@ -58,6 +65,16 @@ class matcher {
         std::uint32_t epoch = 0;       // of store::ledgers::take_matching
         std::int64_t snapshot_at = -1; // `read` when the last snapshot was made
         std::optional<shard_compaction> compaction;
+        shard_exclusions excluded;    // for previews
+        std::int64_t profile_end = 0; // of the log, as it was a moment ago
+    };
+    // A count that is one higher for a while.
+    struct counted_in {
+        explicit counted_in(int& c) noexcept : count(c) { ++count; }
+        counted_in(const counted_in&) = delete;
+        counted_in& operator=(const counted_in&) = delete;
+        ~counted_in() { --count; }
+        int& count;
     };
     // One profile event, read.
     struct arrival {
@@ -73,6 +90,20 @@ class matcher {
     asio::awaitable<void> follow_policies();
     asio::awaitable<void> follow_days();
     asio::awaitable<void> keep_house(); // snapshots and compactions
+
+    // internal_api.cpp: what portals ask, over HTTP, and where they find it
+    io::http_router internal_routes();
+    using internal_handler = asio::awaitable<io::http_response>(io::http_request);
+    asio::awaitable<io::http_response> guarded(internal_handler matcher::* handler, io::http_request r);
+    asio::awaitable<void> keep_registered();
+    asio::awaitable<void> register_shards(bool changed);
+    asio::awaitable<io::http_response> answer_shards(io::http_request r);
+
+    // matcher_preview.cpp
+    asio::awaitable<io::http_response> answer_audience(io::http_request r);
+    asio::awaitable<void> keep_exclusions();
+    asio::awaitable<void> read_exclusions(std::vector<int> shards, milliseconds older_than);
+
     // Nothing may go on as if it were done: where a step was given up for good, the role ends.
     void must(bool done) const;
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
@@ -124,6 +155,8 @@ class matcher {
     store::policies policies_;
     store::campaigns campaigns_;
     store::ledgers ledgers_;
+    store::matchers registry_;
+    store::consents consents_;
     row_layouts layouts_;
     matching::scan_space scan_space_;
     policy_log policy_log_;
@@ -131,9 +164,16 @@ class matcher {
     standing_space standing_space_;
     std::int32_t day_; // today, as far as follow_days has seen
     snapshot_folder snapshots_;
-    io::mutex turn_; // of whoever judges or writes
+    io::mutex turn_;            // of whoever judges or writes
+    io::mutex exclusions_turn_; // who wants them while they are read waits for that reading
+    int previews_ = 0;          // under way
+    std::optional<steady_time> previewed_at_;
+    steady_time ends_read_at_{};
     std::map<int, shard> shards_;
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
+    const std::string instance_, token_;
+    std::int64_t shards_since_ms_ = 0;
+    std::unique_ptr<io::http_server> server_;
     bool stopping_ = false;
 
     prometheus::Counter& profiles_written_;

@@ -125,6 +125,7 @@ asio::awaitable<void> matcher::compact(int number) {
         if (found == shards_.end() || !found->second.compaction) co_return; // given up, or taken anew
         if (!found->second.compaction->step(2000)) continue;
         found->second.subjects = found->second.compaction->finish();
+        found->second.excluded.lay_out(found->second.subjects);
         found->second.compaction.reset();
         co_return;
     }

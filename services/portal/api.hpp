@@ -11,6 +11,8 @@ handler_function api_list_policies;
 handler_function api_get_policy;
 handler_function api_get_policy_document;
 
+handler_function api_preview_audience;
+
 handler_function api_list_campaigns;
 handler_function api_get_campaign;
 

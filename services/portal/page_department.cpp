@@ -1,5 +1,6 @@
 // The department's desk: check and publish a document, then watch its campaign.
 #include "common/io/http_decode.hpp"
+#include "services/portal/audience_preview.hpp"
 #include "services/portal/campaign_document.hpp"
 #include "services/portal/pages.hpp"
 #include "services/portal/problems.hpp"
@@ -63,6 +64,7 @@ asio::awaitable<io::http_response> desk(context& c, visitor v, io::http_request 
     json model = {{"title", text(v.in, "department_title")},
                   {"document", ""},
                   {"errors", false},
+                  {"preview", false},
                   {"policies", *policies},
                   {"empty", policies->empty()},
                   {"has_samples", !c.files.samples.empty()},
@@ -86,6 +88,31 @@ asio::awaitable<io::http_response> refused(context& c, visitor v, io::http_reque
     co_return co_await desk(
         c, v, r, {{"document", document}, {"errors", errors_view(errors_document(refusal.errors), v.in)}},
         422);
+}
+
+// What the preview's place shows: the items, or why there are none.
+json preview_model(json items, json problem) {
+    return {{"items", std::move(items)}, {"preview_problem", std::move(problem)}};
+}
+
+asio::awaitable<io::http_response> desk_with_preview(context& c, visitor v, io::http_request r,
+                                                     std::string document) {
+    json extra = {{"document", document}};
+    const auto failed = [&](const failure& why) {
+        extra["preview"] = preview_model(json::array(), text(v.in, "preview_failed", {{"why", why.text()}}));
+        return desk(c, v, r, std::move(extra), 503);
+    };
+    auto checked = co_await check_document(c, v.who, document);
+    if (!checked) co_return co_await failed(checked.error());
+    if (auto* refusal = std::get_if<publish_refusal>(&*checked)) {
+        extra["errors"] = errors_view(errors_document(refusal->errors), v.in);
+        extra["preview"] = preview_model(json::array(), text(v.in, "preview_wrong"));
+        co_return co_await desk(c, v, r, std::move(extra), 422);
+    }
+    const auto items = co_await preview_policy(c, std::get<checked_document>(*checked).about);
+    if (!items) co_return co_await failed(items.error());
+    extra["preview"] = preview_model(preview_view(*items, v.in), false);
+    co_return co_await desk(c, v, r, std::move(extra));
 }
 
 asio::awaitable<io::http_response> unavailable(context& c, visitor v, io::http_request r,
@@ -143,6 +170,7 @@ asio::awaitable<io::http_response> post_publish(context& c, visitor v, io::http_
     const auto document = field("file").empty() ? field("document") : field("file");
     if (document.find_first_not_of(" \t\r\n") == std::string::npos)
         co_return co_await desk(c, v, r, {{"warning", text(v.in, "empty_document")}}, 422);
+    if (field("do") == "preview") co_return co_await desk_with_preview(c, v, r, document);
     if (field("do") == "check") {
         auto checked = co_await check_document(c, v.who, document);
         if (!checked) co_return co_await unavailable(c, v, r, document, checked.error());

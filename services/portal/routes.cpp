@@ -131,6 +131,7 @@ const std::vector<route_rule>& route_table() {
         {"GET", "/api/v1/policies", surface::api, signed_in, api_list_policies},
         {"GET", "/api/v1/policies/{id}", surface::api, signed_in, api_get_policy},
         {"GET", "/api/v1/policies/{id}/document", surface::api, signed_in, api_get_policy_document},
+        {"POST", "/api/v1/audience/preview", surface::api, staff, api_preview_audience},
         {"GET", "/api/v1/campaigns", surface::api, staff, api_list_campaigns},
         {"GET", "/api/v1/campaigns/{id}", surface::api, staff, api_get_campaign},
         {"GET", "/api/v1/subjects/{id}/packages", surface::api, subjects_and_operators, api_get_packages},

@@ -18,6 +18,8 @@ json campaign_view(const json& campaign, language in);
 // Of summary_document(), gateways_document() and dead_letters::newest().
 json summary_view(const json& summary, language in);
 json dead_letters_view(const json& lines, std::int64_t total, language in);
+// Of preview_policy().
+json preview_view(const json& items, language in);
 // Of errors_document().
 json errors_view(const json& errors, language in);
 

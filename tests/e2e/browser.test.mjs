@@ -172,6 +172,27 @@ test('the pages in a browser', async t => {
     await shoot(page, 'department-error');
 
     await field.fill(JSON.stringify(document, null, 2));
+    await page.getByRole('button', { name: '预览受众' }).click();
+    const preview = page.locator('#audience-preview');
+    await preview.getByText('个主体会收到').waitFor();
+    for (const wanted of ['短信', '能收到', '按街镇', '按行业', '受众抽样（已脱敏）']) {
+      assert.ok((await preview.innerText()).includes(wanted), `the preview says ${wanted}`);
+    }
+    await accessible(page, 'department with a preview');
+    await shoot(page, 'department-preview');
+    // It follows what is typed, without leaving the page.
+    const none = structuredClone(document);
+    const headcount = { property: 'ent.headcount' };
+    none.items[0].eligibility = { op: 'and', args: [{ op: '<=', args: [headcount, 1] }, { op: '>=', args: [headcount, 1000] }] };
+    none.items[0].labels = {};
+    await field.fill(JSON.stringify(none));
+    await preview.getByText('没有主体会收到').waitFor();
+    await page.setViewportSize({ width: 375, height: 812 });
+    await field.fill(JSON.stringify(document, null, 2));
+    await preview.getByText('个主体会收到').waitFor();
+    await noSidewaysScroll(page, 'preview at 375 px');
+    await shoot(page, 'department-preview-phone');
+    await page.setViewportSize({ width: 1280, height: 800 });
     await page.getByRole('button', { name: '发布' }).click();
     await settled(it.api, 'e2e-department.v1.r1');
     await page.goto('/department');
@@ -183,6 +204,17 @@ test('the pages in a browser', async t => {
     await shoot(page, 'campaign-department');
     // The browser notes that the faulty document was answered with 422, as it should be.
     assert.deepEqual(errors.filter(error => !error.includes('status of 422')), []);
+  });
+
+  await t.test('without scripts a department previews an audience', async () => {
+    const { page } = await visitor({ javaScriptEnabled: false });
+    await page.goto('/');
+    const issuer = (await page.getByLabel('选择部门').locator('option').first().innerText()).trim();
+    await signIn(page, { role: 'department' });
+    await page.locator('#document').fill(JSON.stringify({ ...forElderly('e2e-preview', '老人津贴'), issuer }));
+    await page.getByRole('button', { name: '预览受众' }).click();
+    await page.locator('#audience-preview').getByText('受众预览').waitFor();
+    assert.match(await page.locator('#document').inputValue(), /e2e-preview/);
   });
 
   await t.test('what was typed outlives a change of language, and nothing else', async () => {

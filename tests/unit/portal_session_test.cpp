@@ -113,6 +113,7 @@ TEST(portal_access, every_route_and_role) {
         {"GET /api/v1/policies", "ods"},
         {"GET /api/v1/policies/{id}", "ods"},
         {"GET /api/v1/policies/{id}/document", "ods"},
+        {"POST /api/v1/audience/preview", "od"},
         {"GET /api/v1/campaigns", "od"},
         {"GET /api/v1/campaigns/{id}", "od"},
         {"GET /api/v1/subjects/{id}/packages", "os"},

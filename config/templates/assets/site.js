@@ -105,6 +105,32 @@
       link.addEventListener("click", () => sessionStorage.setItem("draft", draft.value));
   }
 
+  // Once an audience was previewed, it follows what is typed: half a second after the last key, where the document
+  // can be read at all. Answers that a later one has overtaken are dropped.
+  for (const form of document.querySelectorAll("form[data-previews]")) {
+    const place = document.getElementById(form.dataset.previews);
+    let waiting = 0, asked = 0;
+    async function preview() {
+      const mine = ++asked, fields = new FormData(form);
+      fields.set("do", "preview");
+      try { JSON.parse(fields.get("document")); } catch { return; }
+      place.firstElementChild?.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(form.action, { method: "POST", body: fields });
+        if (elsewhere(answer)) return;
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const there = fresh.getElementById(place.id);
+        if (mine === asked && there) place.replaceChildren(...there.childNodes);
+      } catch { /* offline: the button says what is wrong */ }
+      place.firstElementChild?.removeAttribute("aria-busy");
+    }
+    form.addEventListener("input", () => {
+      if (!place.firstElementChild) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(preview, 500);
+    });
+  }
+
   for (const input of document.querySelectorAll("input[data-fills]"))
     input.addEventListener("change", async () => {
       const file = input.files[0];

@@ -1,0 +1,53 @@
+// Audience previews: a condition, or the items of a policy document, before anything is published.
+#include "matching/policy_check.hpp"
+#include "services/portal/api.hpp"
+#include "services/portal/audience_preview.hpp"
+#include "services/portal/problems.hpp"
+
+namespace zhida::portal {
+
+namespace {
+
+io::http_response condition_invalid(const std::vector<failure>& errors) {
+    json body = {{"type", "/problems/condition-invalid"},
+                 {"title", "Condition invalid"},
+                 {"status", 422},
+                 {"detail", "预览请求有 " + std::to_string(errors.size()) + " 处错误，全部列在 errors 中"}};
+    body["errors"] = errors_document(errors);
+    auto out = json_answer(body, 422);
+    out.content_type = "application/problem+json; charset=utf-8";
+    return out;
+}
+
+io::http_response of_preview_failure(const failure& f) {
+    if (f.code != errc::exhausted) return of_failure(f);
+    auto out = io::problem(503, "/problems/busy", "Busy", f.what);
+    out.headers.emplace_back("Retry-After", "1");
+    return out;
+}
+
+} // namespace
+
+asio::awaitable<io::http_response> api_preview_audience(context& c, visitor, io::http_request r) {
+    std::vector<failure> errors;
+    const auto document = parse_json(r.body);
+    if (!document)
+        co_return condition_invalid({{errc::invalid, document.error().what, "", document.error().fix}});
+    if (document->is_object() && document->contains("policy")) {
+        auto checked = matching::check_policy(document->at("policy"), c.parts.catalogue, errors);
+        if (!checked) {
+            for (auto& e : errors) e.where = "/policy" + (e.where == "/" ? "" : e.where);
+            co_return condition_invalid(errors);
+        }
+        const auto previews = co_await preview_policy(c, std::move(checked->document));
+        if (!previews) co_return of_preview_failure(previews.error());
+        co_return json_answer({{"items", *previews}});
+    }
+    auto q = read_audience_request(*document, c.parts.catalogue, errors);
+    if (!q) co_return condition_invalid(errors);
+    const auto answer = co_await preview_audience(c, std::move(*q));
+    if (!answer) co_return of_preview_failure(answer.error());
+    co_return json_answer(*answer);
+}
+
+} // namespace zhida::portal

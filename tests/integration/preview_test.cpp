@@ -1,0 +1,275 @@
+// Audience previews over HTTP: a portal, a matcher and a real Redis, against judge() of every subject.
+#include "common/base/murmur2.hpp"
+#include "common/model/topics.hpp"
+#include "common/store/consents.hpp"
+#include "common/store/matchers.hpp"
+#include "matching/condition.hpp"
+#include "services/internal_token.hpp"
+#include "services/matcher/matcher.hpp"
+#include "services/portal/portal.hpp"
+#include "tests/support/folders.hpp"
+#include "tests/support/loop.hpp"
+#include "tests/support/raw_client.hpp"
+#include "tests/support/servers.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+#include <thread>
+
+namespace zhida {
+namespace {
+
+namespace asio = boost::asio;
+using tests::fetch;
+using tests::raw_reply;
+
+constexpr int shards = 4;
+const std::map<std::string, std::string> department{{"Authorization", "Bearer demo-department"}},
+    resident{{"Authorization", "Bearer demo-subject:R1"}};
+
+// A role on a thread of its own, as in the program.
+template <class Role>
+class on_a_thread {
+  public:
+    template <class... Arguments>
+    explicit on_a_thread(Arguments&&... arguments)
+        : role(std::make_unique<Role>(context_.get_executor(), std::forward<Arguments>(arguments)...)) {}
+    void run() {
+        asio::co_spawn(context_, role->run(), [](std::exception_ptr thrown) {
+            if (thrown) std::rethrow_exception(thrown);
+        });
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    void stop() {
+        if (!thread_.joinable()) return;
+        asio::post(context_, [this] { role->stop(); });
+        thread_.join();
+    }
+    ~on_a_thread() { stop(); }
+
+  private:
+    asio::io_context context_{1};
+
+  public:
+    std::unique_ptr<Role> role;
+
+  private:
+    std::thread thread_;
+};
+
+struct world {
+    world()
+        : server("redis"), folder(std::filesystem::temp_directory_path() /
+                                  ("zhida-preview-test-" + std::to_string(::getpid()))),
+          catalogue(matching::catalogue::load(tests::in_source("config/catalogue")).value()),
+          sealer(crypto::sealer::from_hex_key(std::string(64, 'a')).value()),
+          redis(loop.executor(), {server.address(), milliseconds(2000)}) {
+        settings.node.data_dir = folder.string();
+        settings.redis.url = server.address();
+        settings.event_log.driver = "redis";
+        settings.node.shards = shards;
+        settings.portal.port = 0;
+        settings.portal.demo_sign_in = true;
+        auto log = io::make_event_log(loop.executor(), settings);
+        loop.run(log->ensure(all_topics(shards))).value();
+        loop.run(log->close());
+        seed();
+        matcher = std::make_unique<on_a_thread<matcher::matcher>>(settings, catalogue, time, sealer, meters);
+        matcher->role->listen().value();
+        matcher->run();
+        portal = std::make_unique<on_a_thread<portal::portal>>(
+            portal::portal_parts{settings, catalogue, time, sealer, meters, tests::in_source("config")});
+        portal->role->start().value();
+        portal->run();
+    }
+    ~world() {
+        portal->stop();
+        matcher->stop();
+        std::filesystem::remove_all(folder);
+    }
+
+    void set(profile& p, const char* name, const json& value) const {
+        const auto* a = catalogue.find(name);
+        p.attributes.set(a->number, catalogue.encode(*a, value).value());
+    }
+    void seed() {
+        store::profiles profiles(redis, sealer, shards);
+        store::consents consents(redis);
+        for (int i = 0; i < 60; ++i) {
+            profile p;
+            p.id = "E" + std::to_string(i);
+            p.name = "合成·企业" + std::to_string(i);
+            if (i % 5 != 0) set(p, "ent.headcount", i * 10);
+            set(p, "ent.reg_division", i % 2 ? "310113003" : "310113101");
+            if (i % 3 != 0) p.contacts = {{"法人", "16400000001", i % 2 ? "openid" : ""}};
+            loop.run(profiles.put(shard_of(p.id, shards), {p}, 0)).value();
+            if (i % 7 == 0) loop.run(consents.opt_out(shard_of(p.id, shards), p.id)).value();
+            if (i % 11 == 0) loop.run(consents.refuse(shard_of(p.id, shards), {p.id})).value();
+            all.push_back(p);
+        }
+    }
+    raw_reply ask(const json& body, const std::map<std::string, std::string>& as = department) {
+        return fetch(portal->role->port(), "POST", "/api/v1/audience/preview", as, to_text(body));
+    }
+    // Asked again until every shard has its owner and is counted.
+    json whole(const json& body) {
+        json last;
+        for (int i = 0; i < 200; ++i) {
+            const auto reply = ask(body);
+            EXPECT_EQ(reply.status, 200) << reply.body;
+            last = json::parse(reply.body);
+            if (last.value("complete", false)) break;
+            loop.run(tests::pause_for(milliseconds(50)));
+        }
+        return last;
+    }
+
+    tests::loop loop;
+    tests::server server;
+    std::filesystem::path folder;
+    config settings;
+    system_clock time;
+    metrics meters;
+    matching::catalogue catalogue;
+    crypto::sealer sealer;
+    io::redis redis;
+    std::vector<profile> all;
+    std::unique_ptr<on_a_thread<matcher::matcher>> matcher;
+    std::unique_ptr<on_a_thread<portal::portal>> portal;
+};
+
+class preview_test : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() { shared = new world; }
+    static void TearDownTestSuite() {
+        delete shared;
+        shared = nullptr;
+    }
+    static world* shared;
+};
+world* preview_test::shared = nullptr;
+
+template <class Done>
+void loop_until(world& w, Done done) {
+    for (int i = 0; i < 200; ++i) {
+        if (done()) return;
+        w.loop.run(tests::pause_for(milliseconds(50)));
+    }
+    ADD_FAILURE() << "never";
+}
+
+const json small = {{"op", "<="}, {"args", {{{"property", "ent.headcount"}}, 300}}};
+
+TEST_F(preview_test, equals_what_judge_says_of_every_subject) {
+    auto& w = *shared;
+    const auto told = w.whole({{"subject", "enterprise"}, {"condition", small}, {"reach", "possible"}});
+    ASSERT_EQ(told.at("complete"), true) << told.dump();
+    std::vector<failure> errors;
+    const auto c = matching::condition::compile(small, subject_type::enterprise, w.catalogue, errors).value();
+    const auto today = shanghai_day(w.time.now());
+    std::int64_t eligible = 0, possible = 0;
+    std::map<std::string, std::int64_t> sms;
+    for (std::size_t i = 0; i < w.all.size(); ++i) {
+        const auto j = judge(c, w.all[i].attributes, today);
+        eligible += j.outcome == matching::verdict::eligible;
+        possible += j.outcome == matching::verdict::possible;
+        if (j.outcome == matching::verdict::ineligible) continue;
+        ++sms[i % 7 == 0 ? "opted_out" : i % 3 == 0 ? "no_contact" : "reachable"];
+    }
+    EXPECT_EQ(told.at("verdicts").at("eligible"), eligible);
+    EXPECT_EQ(told.at("verdicts").at("possible"), possible);
+    EXPECT_EQ(told.at("audience"), eligible + possible);
+    const auto& via = told.at("channels")[1];
+    EXPECT_EQ(via.at("channel"), "sms");
+    EXPECT_EQ(via.at("reachable"), sms["reachable"]);
+    EXPECT_EQ(via.at("excluded").at("opted_out"), sms["opted_out"]);
+    EXPECT_EQ(via.at("excluded").at("no_contact"), sms["no_contact"]);
+    EXPECT_GT(told.at("channels")[2].at("excluded").at("no_grant"), 0);
+    EXPECT_EQ(told.at("channels")[0].at("reachable"), eligible + possible);
+    EXPECT_FALSE(told.at("sample").empty());
+    EXPECT_EQ(told.dump().find("16400000001"), std::string::npos);
+    EXPECT_TRUE(told.at("fresh").contains("optouts_age_ms"));
+    EXPECT_EQ(told.at("missing_data")[0].at("attribute"), "ent.headcount");
+}
+
+TEST_F(preview_test, a_shard_whose_owner_does_not_answer_is_named_not_left_out_silently) {
+    auto& w = *shared;
+    const json body = {{"subject", "enterprise"}, {"condition", small}};
+    const auto before = w.whole(body);
+    // Later than the real owner, so the shard is theirs; nobody listens at that address.
+    store::matchers registry(w.redis);
+    loop_until(w, [&] {
+        w.loop
+            .run(registry.put({"ffff", "http://127.0.0.1:1", std::int64_t{1} << 50, {2}}, milliseconds(3000)))
+            .value();
+        const auto told = json::parse(w.ask(body).body);
+        if (told.at("complete").get<bool>()) return false;
+        EXPECT_EQ(told.at("missing_shards"), json::array({2}));
+        EXPECT_NE(told.at("note").get<std::string>().find("没有回答"), std::string::npos) << told;
+        EXPECT_LE(told.at("audience"), before.at("audience"));
+        return true;
+    });
+    w.loop.run(registry.remove("ffff")).value();
+    EXPECT_EQ(w.whole(body).at("audience"), before.at("audience"));
+}
+
+TEST_F(preview_test, a_wrong_token_is_refused) {
+    auto& w = *shared;
+    for (const char* path : {"/internal/v1/audience", "/internal/v1/shards"}) {
+        const auto verb = std::string(path).ends_with("shards") ? "GET" : "POST";
+        EXPECT_EQ(fetch(w.matcher->role->port(), verb, path).status, 401);
+        EXPECT_EQ(fetch(w.matcher->role->port(), verb, path, {{"Authorization", "Bearer wrong"}}).status,
+                  401);
+    }
+    const std::map<std::string, std::string> right{{"Authorization", "Bearer " + internal_token(w.sealer)}};
+    EXPECT_EQ(fetch(w.matcher->role->port(), "GET", "/internal/v1/shards", right).status, 200);
+    EXPECT_EQ(fetch(w.matcher->role->port(), "POST", "/internal/v1/audience", right, "{}").status, 422);
+}
+
+TEST_F(preview_test, a_wrong_condition_is_refused_with_its_place) {
+    auto& w = *shared;
+    const json wrong = {
+        {"op", "and"},
+        {"args", {small, {{"op", "like"}, {"args", {{{"property", "ent.reg_division"}}, "319%"}}}}}};
+    const auto reply = w.ask({{"subject", "enterprise"}, {"condition", wrong}});
+    EXPECT_EQ(reply.status, 422);
+    EXPECT_EQ(reply.header("Content-Type"), "application/problem+json; charset=utf-8");
+    const auto body = json::parse(reply.body);
+    ASSERT_FALSE(body.at("errors").empty());
+    EXPECT_TRUE(body.at("errors")[0].at("pointer").get<std::string>().starts_with("/condition/args/1"))
+        << reply.body;
+    EXPECT_EQ(w.ask({{"subject", "enterprise"}}).status, 422);
+    EXPECT_EQ(w.ask({{"subject", "enterprise"}, {"condition", small}}, resident).status, 403);
+    EXPECT_EQ(w.ask({{"subject", "enterprise"}, {"condition", small}}, {}).status, 401);
+}
+
+TEST_F(preview_test, a_whole_policy_is_previewed_item_by_item) {
+    auto& w = *shared;
+    const json item = {
+        {"id", "1"},         {"title", "研发补助"}, {"subject", "enterprise"}, {"eligibility", small},
+        {"benefit", "补贴"}, {"mode", "申请享受"}};
+    json policy = {
+        {"schema", "zhida.policy/1"}, {"id", "P-1"},   {"version", 1},       {"title", "政策"},
+        {"issuer", "单位"},           {"level", "区"}, {"region", "310113"}, {"disclosure", "主动公开"}};
+    policy["items"] = json::array({item});
+    w.whole({{"subject", "enterprise"}, {"condition", small}});
+    const auto reply = w.ask({{"policy", policy}});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    const auto items = json::parse(reply.body).at("items");
+    ASSERT_EQ(items.size(), 1U);
+    EXPECT_EQ(items[0].at("title"), "研发补助");
+    EXPECT_GT(items[0].at("audience"), 0);
+    policy["items"][0]["eligibility"]["args"][0]["property"] = "ent.headcont";
+    const auto refused = w.ask({{"policy", policy}});
+    EXPECT_EQ(refused.status, 422);
+    EXPECT_NE(refused.body.find("/policy/items/0/eligibility"), std::string::npos) << refused.body;
+}
+
+} // namespace
+} // namespace zhida
