@@ -178,7 +178,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     if (stopping_) co_return;
     claimed.value();
 
-    if (roles_.matcher) launch<matcher::matcher>("matcher", c, catalogue_, clock_, sealer_, meters_);
+    if (roles_.matcher)
+        launch<matcher::matcher>("matcher", c, catalogue_, clock_, sealer_, meters_).listen().value();
     if (roles_.dispatcher)
         launch<dispatcher::dispatcher>("dispatcher", c, clock_, sealer_, meters_, roles_.channels);
     for (auto& t : threads_)

@@ -76,6 +76,10 @@ std::vector<key> keys_of(config& c) {
         {"kafka", "sasl_password", "", &c.kafka.sasl_password, 0, 0, {}, true},
         {"kafka", "ssl_ca_file", "PEM file of the authority that signed the brokers' certificates.",
          &c.kafka.ssl_ca_file},
+        {"matcher", "host", "Address of the internal service that portals ask, for them alone.",
+         &c.matcher.host},
+        {"matcher", "port", "Its port; 0: any free one.", &c.matcher.port, 0, 65535},
+        {"matcher", "url", "Under which portals reach it; empty: http://host:port.", &c.matcher.url},
         {"matcher", "snapshot_s",
          "Seconds between snapshots, from which a restart reads the shards faster than from Redis; 0: none.",
          &c.matcher.snapshot_s, 0, 86400},
@@ -91,6 +95,14 @@ std::vector<key> keys_of(config& c) {
         {"portal", "max_connections_per_ip", "Connections served at once to one address.",
          &c.portal.max_connections_per_ip, 1, 1000000},
         {"dispatch", "chunk", "Recipients in one dispatch record.", &c.dispatch.chunk, 1, 1024},
+        {"dispatch", "sms_per_day",
+         "Short messages that a subject gets on one day at most, from all departments together; 0: no limit.",
+         &c.dispatch.sms_per_day, 0, 255},
+        {"dispatch", "sms_per_week", "The same for a week from Monday to Sunday.", &c.dispatch.sms_per_week,
+         0, 255},
+        {"dispatch", "wechat_per_day", "WeChat messages on one day at most; 0: no limit.",
+         &c.dispatch.wechat_per_day, 0, 255},
+        {"dispatch", "wechat_per_week", "The same for a week.", &c.dispatch.wechat_per_week, 0, 255},
         {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
         {"sms", "host", "The gateway's address.", &c.sms.host},
         {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},
@@ -294,6 +306,9 @@ void check(const config& c, std::vector<failure>& errors) {
     if (!c.portal.public_url.empty() && !is_web_address(c.portal.public_url))
         errors.push_back({errc::invalid, "portal.public_url is not a web address", "portal.public_url",
                           "write it as https://host or http://host:port"});
+    if (!c.matcher.url.empty() && !is_web_address(c.matcher.url))
+        errors.push_back({errc::invalid, "matcher.url is not a web address", "matcher.url",
+                          "write it as http://host:port or https://host"});
     if (c.event_log.driver == "kafka" && c.kafka.brokers.empty())
         errors.push_back({errc::invalid, "kafka.brokers is empty", "kafka.brokers",
                           "name them as host:port, or set event_log.driver to redis"});

@@ -42,7 +42,10 @@ struct kafka_config {
     std::string ssl_ca_file;
 };
 struct matcher_config {
-    std::int64_t snapshot_s = 300; // between snapshots of what changed; 0: none
+    std::string host = "127.0.0.1"; // of the internal service
+    std::int64_t port = 0;          // 0: any free port
+    std::string url;                // under which portals reach it; empty: http://host:port
+    std::int64_t snapshot_s = 300;  // between snapshots of what changed; 0: none
 };
 struct portal_config {
     std::string host = "127.0.0.1";
@@ -55,6 +58,9 @@ struct portal_config {
 };
 struct dispatch_config {
     std::int64_t chunk = 1024; // recipients in one dispatch record
+    // Messages a subject gets at most, from all departments together; 0: as many as there are.
+    std::int64_t sms_per_day = 3, sms_per_week = 10;
+    std::int64_t wechat_per_day = 5, wechat_per_week = 20;
 };
 struct sms_config {
     bool enabled = true;

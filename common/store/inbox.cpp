@@ -15,11 +15,6 @@ const io::lua_script& inbox_script() {
     return s;
 }
 
-const io::lua_script& consent_script() {
-    static const io::lua_script s(lua::consent);
-    return s;
-}
-
 struct found_entry {
     inbox_entry entry;
     std::uint32_t position = 0;
@@ -77,43 +72,6 @@ asio::awaitable<result<engaged>> inbox::engage(int shard, std::uint32_t ordinal,
     auto changed = co_await ledger.apply(shard, campaign, channel::web, {c});
     if (!changed) co_return changed.error();
     co_return engaged{!changed->empty(), encode_changes(*changed)};
-}
-
-asio::awaitable<result<void>> consents::set(int shard, std::string subject_id, bool out) {
-    std::vector<std::string> names{keys::opted_out(shard), keys::opted_out_bits(shard),
-                                   keys::profiles(shard, subject_id)};
-    auto reply =
-        co_await redis_.eval(consent_script(), std::move(names), {std::move(subject_id), out ? "1" : "0"});
-    if (!reply) co_return reply.error();
-    co_return result<void>{};
-}
-
-asio::awaitable<result<void>> consents::opt_out(int shard, std::string subject_id) {
-    return set(shard, std::move(subject_id), true);
-}
-
-asio::awaitable<result<void>> consents::opt_in(int shard, std::string subject_id) {
-    return set(shard, std::move(subject_id), false);
-}
-
-asio::awaitable<result<std::vector<std::string>>> consents::opted_out_bits(std::vector<int> shards) {
-    std::vector<io::redis_args> commands;
-    for (const int shard : shards) commands.push_back({"GET", keys::opted_out_bits(shard)});
-    auto replies = co_await redis_.pipeline(std::move(commands));
-    if (!replies) co_return replies.error();
-    std::vector<std::string> bits;
-    for (auto& r : *replies) {
-        if (r.type == io::redis_reply::kind::error)
-            co_return failure{errc::refused, std::move(r.text), "GET of opt-outs", ""};
-        bits.push_back(std::move(r.text));
-    }
-    co_return bits;
-}
-
-asio::awaitable<result<bool>> consents::opted_out(int shard, std::string subject_id) {
-    auto reply = co_await redis_.command({"SISMEMBER", keys::opted_out(shard), std::move(subject_id)});
-    if (!reply) co_return reply.error();
-    co_return reply->integer == 1;
 }
 
 } // namespace zhida::store

@@ -35,22 +35,4 @@ class inbox {
     io::redis& redis_;
 };
 
-// Opting out of SMS and WeChat (never of the web inbox). Acknowledged only when it is durable.
-class consents {
-  public:
-    explicit consents(io::redis& r) : redis_(r) {}
-    asio::awaitable<result<void>> opt_out(int shard, std::string subject_id);
-    asio::awaitable<result<void>> opt_in(int shard, std::string subject_id);
-    asio::awaitable<result<bool>> opted_out(int shard, std::string subject_id);
-    // Of each shard, who is out, by ordinal: bit n is byte n / 8 from its highest bit on, as SETBIT has it
-    // (bytes[n / 8] >> (7 - n % 8) & 1); where the bytes end, nobody is. It lags behind nothing: a subject
-    // that opted out before it had a profile has its bit from the moment it has an ordinal.
-    asio::awaitable<result<std::vector<std::string>>> opted_out_bits(std::vector<int> shards);
-
-  private:
-    asio::awaitable<result<void>> set(int shard, std::string subject_id, bool out);
-
-    io::redis& redis_;
-};
-
 } // namespace zhida::store

@@ -41,6 +41,15 @@ std::string opted_out(int shard) {
 std::string opted_out_bits(int shard) {
     return tag(shard) + ":outbits";
 }
+std::string no_grant(int shard) {
+    return tag(shard) + ":no_grant";
+}
+std::string no_grant_bits(int shard) {
+    return tag(shard) + ":no_grant_bits";
+}
+std::string sent_counts(int shard, channel c) {
+    return tag(shard) + ":sent:" + to_string(c);
+}
 std::string campaigns_of(int shard) {
     return tag(shard) + ":campaigns";
 }
@@ -96,6 +105,12 @@ std::string wechat_token(std::string_view appid) {
 }
 std::string idempotency(std::string_view digest) {
     return "idempotency:" + std::string(digest);
+}
+std::string matchers() {
+    return "matchers";
+}
+std::string matcher(std::string_view instance) {
+    return "matcher:" + std::string(instance);
 }
 
 } // namespace zhida::store::keys

@@ -26,6 +26,9 @@ std::string shard_state(int shard);    // hash: policy_offset, day, profile_offs
                                        // ordinal), lineage, epoch:<channel>
 std::string opted_out(int shard);      // set: subject ids (every channel but web)
 std::string opted_out_bits(int shard); // string: the same as bits by ordinal, of the subjects that have one
+std::string no_grant(int shard);       // set: subject ids to whom WeChat may not send any more
+std::string no_grant_bits(int shard);  // string: the same as bits by ordinal
+std::string sent_counts(int shard, channel c); // string: 4 bytes an ordinal, common/model/frequency_cap.hpp
 std::string campaign_prefix(int shard);
 std::string campaigns_of(int shard);                        // set: ids of the campaigns with an audience here
 std::string audience(int shard, std::string_view campaign); // string: u32 ordinals, little-endian, rising
@@ -51,5 +54,7 @@ std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
 std::string idempotency(std::string_view digest); // string: a request's outcome, expires
+std::string matchers();                           // set: instances of matchers
+std::string matcher(std::string_view instance);   // string: JSON, expires
 
 } // namespace zhida::store::keys

@@ -1,5 +1,6 @@
 #include "common/store/ledger.hpp"
 
+#include "common/base/clock.hpp"
 #include "common/base/json.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
@@ -156,17 +157,25 @@ asio::awaitable<result<std::uint32_t>> ledgers::take_epoch(int shard, channel vi
 
 asio::awaitable<result<claim_answer>> ledgers::claim(claim_request request) {
     if (request.positions.empty()) co_return claim_answer{};
-    std::string positions;
+    std::string positions, ordinals;
     for (const auto p : request.positions) append32(positions, p);
-    io::redis_args args{epoch_field(request.via), std::to_string(request.epoch),
-                        std::to_string(request.now_s), std::to_string(request.resend_within_s),
-                        std::move(positions)};
+    for (const auto o : request.ordinals) append32(ordinals, o);
+    io::redis_args args{epoch_field(request.via),
+                        std::to_string(request.epoch),
+                        std::to_string(request.now_s),
+                        std::to_string(request.resend_within_s),
+                        std::move(positions),
+                        std::to_string(request.cap.per_day),
+                        std::to_string(request.cap.per_week),
+                        std::to_string(shanghai_day(wall_time(std::chrono::seconds(request.now_s)))),
+                        std::move(ordinals)};
     for (auto& id : request.subject_ids) args.push_back(std::move(id));
-    auto reply = co_await redis_.eval(claim_script(),
-                                      {keys::ledger(request.shard, request.campaign, request.via),
-                                       keys::counters(request.shard, request.campaign, request.via),
-                                       keys::shard_state(request.shard), keys::opted_out(request.shard)},
-                                      std::move(args));
+    std::vector<std::string> names{keys::ledger(request.shard, request.campaign, request.via),
+                                   keys::counters(request.shard, request.campaign, request.via),
+                                   keys::shard_state(request.shard), keys::opted_out(request.shard),
+                                   keys::sent_counts(request.shard, request.via)};
+    if (request.via == channel::wechat) names.push_back(keys::no_grant(request.shard));
+    auto reply = co_await redis_.eval(claim_script(), std::move(names), std::move(args));
     if (!reply) co_return of_script(reply.error());
     claim_answer answer;
     for (const char c : reply->items[0].text) answer.outcomes.push_back(static_cast<claim_outcome>(c));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/io/redis.hpp"
+#include "common/model/frequency_cap.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
 
@@ -40,7 +41,9 @@ struct chunk_member {
 
 enum class claim_outcome : char {
     claimed = 'c',
-    opted_out = 'o', // suppressed in the same call
+    opted_out = 'o', // suppressed in the same call, as are the next two
+    no_grant = 'g',
+    capped = 'k',
     in_doubt =
         'u', // claimed before, nobody knows whether it was sent, and it may not be sent again: unknown now
     not_yet = 'h', // held until later
@@ -56,7 +59,11 @@ struct claim_request {
     // drops duplicates; 0: never.
     std::uint32_t resend_within_s = 0;
     std::vector<std::uint32_t> positions;
-    std::vector<std::string> subject_ids; // parallel to positions: opt-out is checked in the same call
+    // Parallel to positions: opt-out, grant and cap are checked in the same call, and what is claimed for the
+    // first time is counted towards the cap.
+    std::vector<std::string> subject_ids;
+    std::vector<std::uint32_t> ordinals;
+    frequency_cap cap;
 };
 struct claim_answer {
     std::vector<claim_outcome> outcomes; // parallel to the request's positions

@@ -77,8 +77,9 @@ end
 return out
 )lua";
 
-// KEYS ledger, counters, shard_state, opted_out
-// ARGV epoch field, epoch, now, resend_within, positions, then subject ids (none: opt-out is not checked)
+// KEYS ledger, counters, shard_state, opted_out, sent_counts, no_grant (WeChat only)
+// ARGV epoch field, epoch, now, resend_within, positions, cap a day, cap a week (0: none), day, ordinals,
+// then subject ids (none: opt-out and cap are not checked)
 inline constexpr const char* claim = R"lua(
 if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return redis.error_reply('FENCED epoch ' .. ARGV[2]) end
 local epoch, now, within = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -92,6 +93,25 @@ for i = 1, n do
 end
 local raw = window(KEYS[1], lo, hi, n)
 local patch, changed, outcomes, touched = {}, {}, {}, 0
+local per_day, per_week, today = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local function week(d) return math.floor((d + 3) / 7) end
+-- Counts a first message of this subject, unless it has had as many as the cap allows: sent_count::reached.
+local function capped(i)
+  if per_day == 0 and per_week == 0 then return false end
+  local at = struct.unpack('<I4', ARGV[9], i * 4 - 3) * 4
+  local b = redis.call('GETRANGE', KEYS[5], at, at + 3)
+  local day, in_day, in_week = today, 0, 0
+  if #b == 4 then
+    local d, t, w = struct.unpack('<I2BB', b)
+    day = math.max(d, today)
+    if day == d then in_day = t end
+    if week(day) == week(d) then in_week = w end
+  end
+  if (per_day > 0 and in_day >= per_day) or (per_week > 0 and in_week >= per_week) then return true end
+  redis.call('SETRANGE', KEYS[5], at,
+             struct.pack('<I2BB', day, math.min(in_day + 1, 255), math.min(in_week + 1, 255)))
+  return false
+end
 for i = 1, n do
   local pos = positions[i]
   local old = patch[pos] or read(KEYS[1], raw, lo, pos)
@@ -109,8 +129,13 @@ for i = 1, n do
     else outcome, ns, nw, nat = 'u', 4, 64, now end
   end
   if may then
-    if ARGV[5 + i] and redis.call('SISMEMBER', KEYS[4], ARGV[5 + i]) == 1 then
+    local id = ARGV[9 + i]
+    if id and redis.call('SISMEMBER', KEYS[4], id) == 1 then
       outcome, ns, nw, nat = 'o', 8, 1, now
+    elseif id and KEYS[6] and redis.call('SISMEMBER', KEYS[6], id) == 1 then
+      outcome, ns, nw, nat = 'g', 8, 4, now
+    elseif id and f == 0 and capped(i) then -- a message that was tried before is counted already
+      outcome, ns, nw, nat = 'k', 8, 8, now
     else
       outcome, ns, nw, nat = 'c', 2, 0, epoch
       if f == 0 then nf = now end
@@ -267,8 +292,8 @@ end
 return ordinals
 )lua";
 
-// KEYS opted_out, opted_out_bits, the subject's profiles; ARGV id, '1' out or '0' in. Without an ordinal
-// there is no bit yet: put_profiles sets it.
+// KEYS opted_out, opted_out_bits (or no_grant, no_grant_bits), the subject's profiles; ARGV id, '1' out or
+// '0' in. Without an ordinal there is no bit yet: put_profiles sets it.
 inline constexpr const char* consent = R"lua(
 redis.call(ARGV[2] == '1' and 'SADD' or 'SREM', KEYS[1], ARGV[1])
 local held = redis.call('HGET', KEYS[3], ARGV[1])

@@ -2,7 +2,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/config_folder.hpp"
 #include "common/store/campaigns.hpp"
-#include "common/store/inbox.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"

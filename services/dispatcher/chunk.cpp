@@ -36,6 +36,7 @@ reason rejection(const std::string& fault) noexcept {
 // One claimed delivery under way.
 struct sending {
     std::uint32_t position = 0;
+    std::string subject_id;
     outgoing message;
     ledger::record claimed;
     gateways::send_result result;
@@ -206,6 +207,7 @@ asio::awaitable<result<void>> deliver_web(deliverer& d, chunk c, std::uint32_t e
 struct candidate {
     std::uint32_t position = 0;
     ledger::record now;
+    std::uint32_t ordinal = 0;
     std::string subject_id, address;
 };
 
@@ -240,7 +242,7 @@ sorted_chunk sort_out(deliverer& d, const chunk& c, bool enabled, bool public_po
         if (m.now.now == state::submitting && enabled &&
             public_policy) { // in doubt: the claim knows what to do with it
             auto address = decide({c.via, true, true, false, subject ? &*subject : nullptr}).address;
-            out.send.push_back({m.position, m.now, m.subject_id, std::move(address)});
+            out.send.push_back({m.position, m.now, m.ordinal, m.subject_id, std::move(address)});
             continue;
         }
         auto r = m.now;
@@ -258,7 +260,7 @@ sorted_chunk sort_out(deliverer& d, const chunk& c, bool enabled, bool public_po
             decided.suppress = reason::invalid_contact;
         }
         if (!decided.suppress) {
-            out.send.push_back({m.position, m.now, m.subject_id, std::move(decided.address)});
+            out.send.push_back({m.position, m.now, m.ordinal, m.subject_id, std::move(decided.address)});
             continue;
         }
         r.now = state::suppressed;
@@ -278,9 +280,11 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
     request.epoch = epoch;
     request.now_s = seconds(d.time.now());
     request.resend_within_s = via->resend_within_s();
+    request.cap = cap_of(d.settings.dispatch, c.via);
     for (const auto& k : candidates) {
         request.positions.push_back(k.position);
         request.subject_ids.push_back(k.subject_id);
+        request.ordinals.push_back(k.ordinal);
     }
     // Where a claim's answer was lost, asking again finds those deliveries in doubt: safe, and rare.
     auto answer =
@@ -307,6 +311,7 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
         }
         sending s;
         s.position = k.position;
+        s.subject_id = k.subject_id;
         s.claimed = record;
         s.message.about = p.get();
         s.message.items = record.items;
@@ -323,8 +328,12 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
     const auto now = d.time.now();
     std::vector<std::pair<store::message_place, std::string>>
         early; // receipts that came before we knew their message
-    for (const auto& s : b->all) {
+    std::vector<std::string> refusing;
+    for (auto& s : b->all) {
         outcomes.push_back({s.position, outcome_of(s, now)});
+        const auto why = outcomes.back().to.why;
+        if (c.via == channel::wechat && (why == reason::refused || why == reason::not_following))
+            refusing.push_back(std::move(s.subject_id));
         const auto parts = static_cast<int>(s.result.message_ids.size());
         for (int part = 1; part <= parts; ++part) {
             const store::message_place place{c.shard, c.campaign, c.via, s.position, part, parts};
@@ -336,6 +345,9 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
             if (!receipt->empty()) early.emplace_back(place, std::move(*receipt));
         }
     }
+    auto refused = co_await persist(d.time, d.stopping, "remembering who refuses",
+                                    [&] { return d.consents.refuse(c.shard, refusing); });
+    if (!refused) co_return refused.error();
     auto applied = co_await persist(d.time, d.stopping, "recording outcomes",
                                     [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, outcomes); });
     if (!applied) co_return applied.error();

@@ -9,6 +9,7 @@
 #include "common/io/mutex.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/campaigns.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"
 #include "services/dispatcher/sender.hpp"
@@ -35,6 +36,7 @@ struct deliverer {
     io::event_log& log;
     store::ledgers& ledgers;
     store::messages& messages;
+    store::consents& consents;
     store::campaigns& campaigns;
     store::policies& policies;
     const bool& stopping;

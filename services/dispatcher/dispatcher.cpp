@@ -31,8 +31,9 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
     : executor_(executor), config_(c), clock_(clock), sealer_(sealer),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
-      campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
-      deliverer_{config_, clock_, sealer_, *log_, ledgers_, messages_, campaigns_, policies_, stopping_},
+      consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
+      deliverer_{config_,   clock_,    sealer_,    *log_,     ledgers_,
+                 messages_, consents_, campaigns_, policies_, stopping_},
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {

@@ -73,6 +73,7 @@ class dispatcher {
     store::ledgers ledgers_;
     store::gateway_states gateway_states_;
     store::messages messages_;
+    store::consents consents_;
     store::campaigns campaigns_;
     store::policies policies_;
     deliverer deliverer_;

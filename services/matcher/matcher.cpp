@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
+#include "services/internal_token.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -23,22 +24,33 @@ matcher::matcher(asio::any_io_executor executor, const config& c, const matching
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), profiles_(redis_, sealer, static_cast<int>(c.node.shards)),
       policies_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), ledgers_(redis_),
-      layouts_(catalogue), policy_log_(catalogue), day_(shanghai_day(clock.now())),
+      registry_(redis_), layouts_(catalogue), policy_log_(catalogue), day_(shanghai_day(clock.now())),
       snapshots_(c.node.data_dir + "/matcher", layouts_), turn_(executor),
+      instance_(crypto::hex(crypto::random_bytes(8))), token_(internal_token(sealer)),
       profiles_written_(meters.counter("zhida_profiles_written_total", "Profile events applied")),
       policies_judged_(meters.counter("zhida_policies_judged_total", "Policy events judged, once a shard")),
       subjects_matched_(meters.counter("zhida_subjects_matched_total", "Subjects put into audiences")),
       changes_told_(meters.counter("zhida_match_changes_total",
                                    "Subjects that became eligible for an item, or are no longer")),
-      events_buried_(meters.counter("zhida_matcher_dead_letters_total", "Events that could not be read")) {}
+      events_buried_(meters.counter("zhida_matcher_dead_letters_total", "Events that could not be read")) {
+    io::http_server_options options;
+    options.host = c.matcher.host;
+    options.port = static_cast<std::uint16_t>(c.matcher.port);
+    server_ = std::make_unique<io::http_server>(executor, std::move(options), internal_routes());
+}
+
+result<void> matcher::listen() {
+    return server_->listen();
+}
 
 asio::awaitable<void> matcher::run() {
     const auto shards = static_cast<std::int32_t>(config_.node.shards);
     profile_consumer_ = log_->subscribe(config_.event_log.group + ".matcher", {topics::profile});
     policy_consumer_ = log_->broadcast({topics::policy}, true);
-    log::info("matcher started", {{"shards", shards}});
+    log::info("matcher started", {{"shards", shards}, {"port", server_->port()}});
     using namespace boost::asio::experimental::awaitable_operators;
-    co_await (follow_profiles() && follow_policies() && follow_days() && keep_house());
+    co_await (follow_profiles() && follow_policies() && follow_days() && keep_house() && keep_registered() &&
+              server_->run());
     co_await profile_consumer_->close(); // stop() began it: wait until it has left
     co_await policy_consumer_->close();
     co_await log_->close();
@@ -48,6 +60,7 @@ asio::awaitable<void> matcher::run() {
 
 void matcher::stop() {
     stopping_ = true;
+    server_->stop();
     const auto executor = turn_.executor();
     for (auto* consumer : {profile_consumer_.get(), policy_consumer_.get()})
         if (consumer) asio::co_spawn(executor, consumer->close(), asio::detached);
@@ -73,6 +86,7 @@ asio::awaitable<void> matcher::follow_profiles() {
             for (const auto& p : std::get<io::revoked>(*event).partitions) shards_.erase(p.partition);
             log::info("shards given up", {{"left", shards_.size()}});
         }
+        co_await register_shards(true);
     }
 }
 

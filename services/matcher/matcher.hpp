@@ -11,10 +11,12 @@
 #include "common/base/crypto.hpp"
 #include "common/base/metrics.hpp"
 #include "common/io/event_log.hpp"
+#include "common/io/http_server.hpp"
 #include "common/io/mutex.hpp"
 #include "common/io/redis.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/matchers.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "services/matcher/audience.hpp"
@@ -38,6 +40,9 @@ class matcher {
   public:
     matcher(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
             const clock& clock, const crypto::sealer& sealer, metrics& meters);
+    // Binds the internal service; before run(). io: says why not.
+    result<void> listen();
+    std::uint16_t port() const noexcept { return server_->port(); }
     // Until stop(); then everything under way is finished and the offsets are stored.
     asio::awaitable<void> run();
     void stop();
@@ -69,6 +74,15 @@ class matcher {
     asio::awaitable<void> follow_policies();
     asio::awaitable<void> follow_days();
     asio::awaitable<void> keep_house(); // snapshots and compactions
+
+    // internal_api.cpp: what portals ask, over HTTP, and where they find it
+    io::http_router internal_routes();
+    using internal_handler = asio::awaitable<io::http_response>(io::http_request);
+    asio::awaitable<io::http_response> guarded(internal_handler matcher::* handler, io::http_request r);
+    asio::awaitable<void> keep_registered();
+    asio::awaitable<void> register_shards(bool changed);
+    asio::awaitable<io::http_response> answer_shards(io::http_request r);
+
     // Nothing may go on as if it were done: where a step was given up for good, the role ends.
     void must(bool done) const;
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
@@ -107,6 +121,7 @@ class matcher {
     store::policies policies_;
     store::campaigns campaigns_;
     store::ledgers ledgers_;
+    store::matchers registry_;
     row_layouts layouts_;
     matching::scan_space scan_space_;
     policy_log policy_log_;
@@ -117,6 +132,9 @@ class matcher {
     io::mutex turn_; // of whoever judges or writes
     std::map<int, shard> shards_;
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
+    const std::string instance_, token_;
+    std::int64_t shards_since_ms_ = 0;
+    std::unique_ptr<io::http_server> server_;
     bool stopping_ = false;
 
     prometheus::Counter& profiles_written_;

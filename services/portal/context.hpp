@@ -9,6 +9,7 @@
 #include "common/io/http_server.hpp"
 #include "common/io/redis.hpp"
 #include "common/store/campaigns.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/gateway_states.hpp"
 #include "common/store/idempotency.hpp"
 #include "common/store/inbox.hpp"
@@ -18,6 +19,7 @@
 #include "matching/catalogue.hpp"
 #include "services/portal/dead_letters.hpp"
 #include "services/portal/live.hpp"
+#include "services/portal/matchers.hpp"
 #include "services/portal/policy_cache.hpp"
 #include "services/portal/progress_cache.hpp"
 #include "services/portal/samples.hpp"
@@ -64,7 +66,8 @@ struct context {
           profiles(redis, p.sealer, static_cast<int>(p.settings.node.shards)), inbox(redis), consents(redis),
           ledgers(redis), gateways(redis), idempotent(redis),
           sign_in(p.sealer.lookup_hash("zhida portal session key"), p.settings.portal.demo_sign_in),
-          compiled(policies, p.catalogue, p.time), progress(executor, campaigns, p.time) {}
+          compiled(policies, p.catalogue, p.time), progress(executor, campaigns, p.time),
+          shard_owners(executor, redis, p.sealer, p.time, static_cast<int>(p.settings.node.shards)) {}
     context(const context&) = delete;
     context& operator=(const context&) = delete;
 
@@ -86,6 +89,7 @@ struct context {
     sessions sign_in;
     policy_cache compiled;
     progress_cache progress;
+    matchers shard_owners;
     dead_letters buried;
     live_hub live;
 };

@@ -95,6 +95,7 @@ asio::awaitable<void> portal::impl::run() {
         boost::system::error_code woken;
         co_await ended.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
+    c.shard_owners.close();
     co_await c.log->close();
     c.redis.close();
 }

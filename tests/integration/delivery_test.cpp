@@ -82,26 +82,18 @@ class delivery : public ::testing::Test {
         loop_.run(redis_.command({"FLUSHDB"})).value();
         loop_.run(log_->ensure(all_topics(shards))).value();
         publish(1, "主动公开");
-        campaign c;
-        c.id = campaign_;
-        c.policy_id = "P";
-        c.title = "测试政策";
-        c.issuer = "宝山区科委";
-        c.channels = {channel::sms};
-        loop_.run(campaigns_.put(c)).value();
         std::vector<profile> all;
         for (int i = 0; all.size() < people; ++i) {
             profile p;
             p.id = "SYN" + std::to_string(i);
-            p.contacts = {{"法人", "1640000000" + std::to_string(all.size()), ""}};
+            p.contacts = {
+                {"法人", "1640000000" + std::to_string(all.size()), "oSYN" + std::to_string(all.size())}};
             if (shard_of(p.id, shards) == shard_) all.push_back(p);
         }
         for (const auto& p : all) ids_.push_back(p.id);
         loop_.run(profiles_.put(shard_, all, 1)).value();
-        std::vector<store::audience_member> members;
-        for (const auto& p : all) members.push_back({loop_.run(profiles_.get(p.id)).value().ordinal, 1});
-        loop_.run(ledgers_.freeze(shard_, campaign_, {channel::sms}, members, {{"0:eligible", people}}))
-            .value();
+        for (const auto& p : all) members_.push_back({loop_.run(profiles_.get(p.id)).value().ordinal, 1});
+        start(campaign_, channel::sms);
         epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
     }
     ~delivery() override {
@@ -116,6 +108,16 @@ class delivery : public ::testing::Test {
         c.node.shards = shards;
         return c;
     }
+    void start(const std::string& name, channel via) {
+        campaign c;
+        c.id = name;
+        c.policy_id = "P";
+        c.title = "测试政策";
+        c.issuer = "宝山区科委";
+        c.channels = {via};
+        loop_.run(campaigns_.put(c)).value();
+        loop_.run(ledgers_.freeze(shard_, name, {via}, members_, {{"0:eligible", people}})).value();
+    }
     void publish(int version, const std::string& disclosure) {
         std::vector<failure> errors;
         const auto doc = document(version, disclosure);
@@ -128,10 +130,10 @@ class delivery : public ::testing::Test {
         const auto p = read_policy(doc, errors).value();
         (void)(co_await policies_.put(p, doc, 2, false)).value();
     }
-    result<void> deliver(sender* via) {
+    result<void> deliver(sender* gateway) { return deliver(gateway, campaign_, channel::sms); }
+    result<void> deliver(sender* gateway, const std::string& name, channel via) {
         io::mutex turns(loop_.executor(), 1);
-        return loop_.run(
-            deliverer_.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, via, &turns, owned_));
+        return loop_.run(deliverer_.deliver({name, shard_, via, 0, people}, epoch_, gateway, &turns, owned_));
     }
     store::claim_request claim_of(std::vector<std::uint32_t> positions) {
         store::claim_request r;
@@ -145,8 +147,9 @@ class delivery : public ::testing::Test {
         r.positions = std::move(positions);
         return r;
     }
-    ledger::record at(std::uint32_t position) {
-        const auto bytes = loop_.run(ledgers_.ledger_bytes(shard_, campaign_, channel::sms)).value();
+    ledger::record at(std::uint32_t position) { return at(position, campaign_, channel::sms); }
+    ledger::record at(std::uint32_t position, const std::string& name, channel via) {
+        const auto bytes = loop_.run(ledgers_.ledger_bytes(shard_, name, via)).value();
         return ledger::decode(bytes.data() + position * ledger::record_size);
     }
     // What somebody who follows zhida.delivery alone knows of the ledger.
@@ -190,6 +193,7 @@ class delivery : public ::testing::Test {
     std::unique_ptr<io::event_log> log_;
     store::ledgers ledgers_{redis_};
     store::messages messages_{redis_};
+    store::consents consents_{redis_};
     store::campaigns campaigns_{redis_, shards};
     store::policies policies_{redis_};
     store::profiles profiles_{redis_, sealer_, shards};
@@ -197,8 +201,9 @@ class delivery : public ::testing::Test {
     std::shared_ptr<bool> owned_ = std::make_shared<bool>(true);
     std::uint32_t epoch_ = 0;
     std::vector<std::string> ids_;
-    deliverer deliverer_{settings_, clock_,     sealer_,   *log_,    ledgers_,
-                         messages_, campaigns_, policies_, stopping_};
+    std::vector<store::audience_member> members_;
+    deliverer deliverer_{settings_, clock_,    sealer_,    *log_,     ledgers_,
+                         messages_, consents_, campaigns_, policies_, stopping_};
 };
 
 TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
@@ -273,6 +278,36 @@ TEST_F(delivery, refusals_are_tried_again_and_rejections_are_final) {
     EXPECT_EQ(gateway.seen.at("16400000000"), 2);
     EXPECT_EQ(gateway.seen.at("16400000002"), 1);
     expect_audit_agrees();
+}
+
+TEST_F(delivery, nobody_gets_more_than_the_cap_however_many_campaigns_there_are) {
+    settings_.dispatch.sms_per_day = 1;
+    scripted gateway;
+    ASSERT_TRUE(deliver(&gateway));
+    start("P.v1.r2", channel::sms);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r2", channel::sms));
+    for (std::uint32_t i = 0; i < people; ++i) {
+        EXPECT_EQ(at(i).now, state::submitted);
+        EXPECT_EQ(at(i, "P.v1.r2", channel::sms).now, state::suppressed);
+        EXPECT_EQ(at(i, "P.v1.r2", channel::sms).why, reason::capped);
+    }
+    for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 1) << address;
+}
+
+TEST_F(delivery, who_refused_on_wechat_is_not_sent_to_again) {
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::wechat)).value();
+    start("P.v1.r2", channel::wechat);
+    scripted gateway;
+    gateway.script = {{send_outcome::rejected, {}, "wechat:43101", "", milliseconds(0), "refused"},
+                      {send_outcome::rejected, {}, "wechat:43004", "", milliseconds(0), "not_following"},
+                      {send_outcome::rejected, {}, "wechat:40003", "", milliseconds(0), "bad_number"}};
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r2", channel::wechat));
+    start("P.v1.r3", channel::wechat);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r3", channel::wechat));
+    for (std::uint32_t i = 0; i < people; ++i)
+        EXPECT_EQ(at(i, "P.v1.r3", channel::wechat).why, i < 2 ? reason::no_grant : reason::none) << i;
+    EXPECT_EQ(gateway.seen.at("oSYN0"), 1);
+    EXPECT_EQ(gateway.seen.at("oSYN2"), 2);
 }
 
 TEST_F(delivery, a_client_that_throws_leaves_its_deliveries_unknown) {

@@ -1,5 +1,6 @@
 // The Lua of the ledger against a real Redis: it must do what the pure functions say.
 #include "common/store/campaigns.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/inbox.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
@@ -121,6 +122,96 @@ TEST_F(store_test, an_opt_out_is_seen_by_the_claim_itself) {
     EXPECT_EQ(at(1).now, state::suppressed);
     EXPECT_EQ(at(1).why, zhida::ledger::reason::opted_out);
     expect_counters_agree();
+}
+
+TEST_F(store_test, whom_wechat_may_not_send_to_is_seen_by_the_claim_and_may_grant_it_again) {
+    freeze(2, {channel::wechat});
+    consents c(redis_);
+    loop_.run(c.refuse(1, {"S1"})).value();
+    auto request = claim_of(loop_.run(ledgers_.take_epoch(1, channel::wechat)).value(), {0, 1});
+    request.via = channel::wechat;
+    const auto answer = loop_.run(ledgers_.claim(request)).value();
+    EXPECT_EQ(answer.outcomes[0], claim_outcome::claimed);
+    EXPECT_EQ(answer.outcomes[1], claim_outcome::no_grant);
+    EXPECT_EQ(at(1, channel::wechat).now, state::suppressed);
+    EXPECT_EQ(at(1, channel::wechat).why, zhida::ledger::reason::no_grant);
+
+    loop_.run(redis_.command({"FLUSHDB"})).value();
+    freeze(2, {channel::wechat});
+    loop_.run(c.refuse(1, {"S0", "S1"})).value();
+    loop_.run(c.opt_in(1, "S1")).value();
+    request.epoch = loop_.run(ledgers_.take_epoch(1, channel::wechat)).value();
+    const auto again = loop_.run(ledgers_.claim(request)).value();
+    EXPECT_EQ(again.outcomes[0], claim_outcome::no_grant);
+    EXPECT_EQ(again.outcomes[1], claim_outcome::claimed);
+}
+
+// Many campaigns, few subjects, days that pass and a clock that is set back: nobody gets more than the cap,
+// and nobody is refused below it. The bits say beforehand whom the claim will refuse.
+TEST_F(store_test, a_cap_holds_across_campaigns_days_and_clocks) {
+    const bool held = rc::check("random claims", [&] {
+        loop_.run(redis_.command({"FLUSHDB"})).value();
+        consents c(redis_);
+        const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+        const frequency_cap cap{*rc::gen::inRange(0, 3), *rc::gen::inRange(0, 5)};
+        constexpr std::uint32_t people = 10;
+        std::map<std::uint32_t, std::vector<std::int32_t>> sent; // ordinal -> days, as they were counted
+        std::int32_t today = 20'000;
+        const int rounds = *rc::gen::inRange(1, 25);
+        for (int round = 0; round < rounds; ++round) {
+            today += *rc::gen::inRange(-1, 4);
+            auto r = claim_of(epoch, {},
+                              static_cast<std::uint32_t>(today) * 86400U - 8 * 3600U +
+                                  *rc::gen::inRange<std::uint32_t>(0, 86400));
+            r.campaign = "P.v1.r" + std::to_string(round);
+            r.cap = cap;
+            std::vector<audience_member> all;
+            for (std::uint32_t o = 0; o < people; ++o)
+                if (*rc::gen::arbitrary<bool>()) {
+                    r.positions.push_back(static_cast<std::uint32_t>(all.size()));
+                    r.subject_ids.push_back("S" + std::to_string(o));
+                    r.ordinals.push_back(o * 7);
+                    all.push_back({o * 7, 1});
+                }
+            if (all.empty()) continue;
+            loop_.run(ledgers_.freeze(1, r.campaign, {channel::sms}, all, {})).value();
+            const auto bits = loop_.run(c.capped_bits({1}, channel::sms, cap, today)).value().front();
+            const auto answer = loop_.run(ledgers_.claim(r)).value();
+            for (std::size_t i = 0; i < all.size(); ++i) {
+                auto& days = sent[all[i].ordinal];
+                const auto on = days.empty() ? today : std::max(today, days.back());
+                const auto of_day = std::count(days.begin(), days.end(), on);
+                const auto of_week = std::count_if(days.begin(), days.end(),
+                                                   [&](auto d) { return (d + 3) / 7 == (on + 3) / 7; });
+                const bool refused = (cap.per_day > 0 && of_day >= cap.per_day) ||
+                                     (cap.per_week > 0 && of_week >= cap.per_week);
+                RC_ASSERT(answer.outcomes[i] == (refused ? claim_outcome::capped : claim_outcome::claimed));
+                const auto n = all[i].ordinal;
+                const bool told =
+                    n / 8 < bits.size() && (static_cast<unsigned char>(bits[n / 8]) >> (7 - n % 8) & 1) != 0;
+                RC_ASSERT(told == refused);
+                if (!refused) days.push_back(on);
+            }
+        }
+    });
+    EXPECT_TRUE(held);
+}
+
+TEST_F(store_test, what_was_counted_towards_the_cap_is_not_counted_again_when_it_is_tried_again) {
+    freeze(1);
+    const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
+    auto request = claim_of(epoch, {0});
+    request.ordinals = {1};
+    request.cap = {1, 1};
+    EXPECT_EQ(loop_.run(ledgers_.claim(request)).value().outcomes[0], claim_outcome::claimed);
+    auto held = at(0);
+    held.now = state::held;
+    held.why = zhida::ledger::reason::retry_later;
+    held.attempts = 1;
+    held.at = 1001;
+    loop_.run(ledgers_.apply(1, "P.v1.r1", channel::sms, {{0, held}})).value();
+    request.now_s = 1002;
+    EXPECT_EQ(loop_.run(ledgers_.claim(request)).value().outcomes[0], claim_outcome::claimed);
 }
 
 TEST_F(store_test, what_an_older_owner_claimed_is_in_doubt_unless_the_gateway_drops_duplicates) {
