@@ -82,6 +82,7 @@ void add_delivery(std::string& out, const json& d) {
     if (d.contains("first_submitted")) out += "，首次提交 " + short_time(get(d, "first_submitted"));
     if (const auto again = d.at("attempts").get<int>(); again > 0)
         out += "，被退回重试 " + std::to_string(again) + " 次";
+    if (d.contains("until")) out += "，" + short_time(get(d, "until")) + " 以后再发";
     if (d.contains("since")) out += "，自 " + short_time(get(d, "since"));
     if (d.value("read", false)) out += "，" + word("read");
     out += "\n";

@@ -105,6 +105,7 @@ json delivery_document(channel via, const ledger::record& r) {
     }
     if (r.first_submitted)
         out["first_submitted"] = to_rfc3339(wall_time(std::chrono::seconds(r.first_submitted)));
+    if (r.now == ledger::state::held) out["until"] = to_rfc3339(wall_time(std::chrono::seconds(r.at)));
     if (ledger::terminal(r.now) || r.now == ledger::state::unknown)
         out["since"] = to_rfc3339(wall_time(std::chrono::seconds(r.at)));
     return out;

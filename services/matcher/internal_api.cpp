@@ -1,6 +1,7 @@
 // The internal service: what portals ask a matcher of the shards that it owns. Only they may, who have the
 // contact key as we do. A new question is one line in internal_routes() and a handler in a file of its own.
-//   GET  /internal/v1/shards    which shards are owned, and how far each has come
+//   GET  /internal/v1/shards                   which shards are owned, and how far each has come
+//   GET  /internal/v1/subjects/{id}/checkup    checkup_api.cpp
 #include "services/matcher/matcher.hpp"
 
 #include "common/base/log.hpp"
@@ -29,6 +30,7 @@ io::http_router matcher::internal_routes() {
                    [this, handler](io::http_request r) { return guarded(handler, std::move(r)); });
     };
     add("GET", "/internal/v1/shards", &matcher::answer_shards);
+    add("GET", "/internal/v1/subjects/{id}/checkup", &matcher::answer_checkup);
     return router;
 }
 

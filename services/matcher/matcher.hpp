@@ -82,6 +82,7 @@ class matcher {
     asio::awaitable<void> keep_registered();
     asio::awaitable<void> register_shards(bool changed);
     asio::awaitable<io::http_response> answer_shards(io::http_request r);
+    asio::awaitable<io::http_response> answer_checkup(io::http_request r);
 
     // Nothing may go on as if it were done: where a step was given up for good, the role ends.
     void must(bool done) const;
