@@ -98,6 +98,7 @@ class matcher {
     asio::awaitable<void> keep_registered();
     asio::awaitable<void> register_shards(bool changed);
     asio::awaitable<io::http_response> answer_shards(io::http_request r);
+    asio::awaitable<io::http_response> answer_checkup(io::http_request r);
 
     // matcher_preview.cpp
     asio::awaitable<io::http_response> answer_audience(io::http_request r);
