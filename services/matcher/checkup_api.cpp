@@ -32,12 +32,12 @@ asio::awaitable<io::http_response> matcher::answer_checkup(io::http_request r) {
     if (!in_step(s)) co_return not_now("the shard is being read");
     const auto at = s.subjects.find(*ordinals->front());
     if (!at) co_return not_now("the profile is being written"); // it is in Redis, and here in a moment
-    const auto& items = standing();
+    const auto items = standing(s.policy_offset, s.day);
     const auto row = s.subjects.of(at->type).get(at->row);
-    auto out = checkup_document(check_up(items, at->type, row, catalogue_, standing_space_), catalogue_);
+    auto out = checkup_document(check_up(*items, at->type, row, catalogue_, standing_space_), catalogue_);
     out["as_of"] = to_rfc3339(clock_.now());
     out["profile_offset"] = s.read;
-    out["policy_offset"] = items.log_end();
+    out["policy_offset"] = items->until();
     io::http_response answer;
     answer.content_type = "application/json; charset=utf-8";
     answer.body = to_text(out);

@@ -141,7 +141,8 @@ class matcher {
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
     asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
     asio::awaitable<bool> tell_day(const std::vector<int>& shards, std::int32_t from, std::int32_t to);
-    const standing_items& standing(std::int64_t until, std::int32_t day);
+    // Whoever awaits keeps it: others may ask for another one meanwhile.
+    std::shared_ptr<const standing_items> standing(std::int64_t until, std::int32_t day);
     // Keeps it for these shards; drops those that another process has taken, here and from the list.
     asio::awaitable<bool> keep(store::ledgers::place what, std::vector<int>& shards, std::int64_t value);
     void drop(int number);
@@ -161,7 +162,7 @@ class matcher {
     row_layouts layouts_;
     matching::scan_space scan_space_;
     policy_log policy_log_;
-    std::optional<standing_items> standing_;
+    std::shared_ptr<const standing_items> standing_;
     standing_space standing_space_;
     std::int32_t day_; // today, as far as follow_days has seen
     snapshot_folder snapshots_;

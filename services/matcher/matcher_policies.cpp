@@ -10,10 +10,10 @@
 
 namespace zhida::matcher {
 
-const standing_items& matcher::standing(std::int64_t until, std::int32_t day) {
+std::shared_ptr<const standing_items> matcher::standing(std::int64_t until, std::int32_t day) {
     if (!standing_ || standing_->until() != until || standing_->day() != day)
-        standing_.emplace(policy_log_, until, day);
-    return *standing_;
+        standing_ = std::make_shared<const standing_items>(policy_log_, until, day);
+    return standing_;
 }
 
 void matcher::drop(int number) {
@@ -82,7 +82,8 @@ asio::awaitable<bool> matcher::judge_days() {
 asio::awaitable<bool> matcher::tell_day(const std::vector<int>& shards, std::int32_t from, std::int32_t to) {
     for (const int number : shards) {
         const auto& s = shards_.at(number);
-        const auto changes = compare_days(standing(s.policy_offset, to), s.subjects, from);
+        const auto items = standing(s.policy_offset, to);
+        const auto changes = compare_days(*items, s.subjects, from);
         if (changes.empty()) continue;
         std::vector<std::uint32_t> ordinals;
         for (const auto& c : changes) ordinals.push_back(c.ordinal);

@@ -137,8 +137,8 @@ asio::awaitable<bool> matcher::replay(int number, std::vector<arrival> rows) {
 asio::awaitable<bool> matcher::judge_arrivals(int number, const std::vector<arrival>& rows,
                                               std::int64_t next_offset) {
     const auto& s = shards_.at(number);
-    const auto& items = standing(s.policy_offset, s.day);
-    if (items.empty() || rows.empty()) co_return true;
+    const auto items = standing(s.policy_offset, s.day);
+    if (items->empty() || rows.empty()) co_return true;
     std::vector<std::string> ids;
     for (const auto& a : rows) ids.push_back(a.row.id);
     auto ordinals = co_await persist(clock_, stopping_, "asking for ordinals",
@@ -154,9 +154,9 @@ asio::awaitable<bool> matcher::judge_arrivals(int number, const std::vector<arri
                 known = now.emplace(row.id, judged_row{at->type, s.subjects.of(at->type).get(at->row)}).first;
         judged_row after{row.type, row.attributes};
         const auto changes =
-            compare(items, known == now.end() ? nullptr : &known->second, after, standing_space_);
+            compare(*items, known == now.end() ? nullptr : &known->second, after, standing_space_);
         if (!changes.empty()) {
-            messages.push_back(match_event(row.id, {number, rows[i].offset, items.day()}, changes,
+            messages.push_back(match_event(row.id, {number, rows[i].offset, items->day()}, changes,
                                            to_rfc3339(clock_.now())));
             changes_told_.Increment(static_cast<double>(changes.newly.size() + changes.no_longer.size()));
         }

@@ -18,7 +18,7 @@ standing_items::one_side standing_items::make(const std::vector<const policy_eve
         const auto& p = e->checked->document;
         for (std::size_t i = 0; i < p.items.size(); ++i) {
             if (p.items[i].subject != t || !stands(p, p.items[i], day)) continue;
-            items.push_back({&*e->checked, i});
+            items.push_back({&*e->checked, i, e->record.offset});
             conditions.push_back(e->checked->conditions[i]);
         }
     }

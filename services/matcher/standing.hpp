@@ -17,7 +17,8 @@ class standing_items {
 
     struct item {
         const matching::checked_policy* from = nullptr;
-        std::size_t number = 0; // within the policy
+        std::size_t number = 0;  // within the policy
+        std::int64_t offset = 0; // of the policy's event
         const policy_item& what() const { return from->document.items[number]; }
         const matching::condition& condition() const { return from->conditions[number]; }
     };

@@ -20,7 +20,6 @@ json summary_view(const json& summary, language in);
 json dead_letters_view(const json& lines, std::int64_t total, language in);
 // Of preview_policy().
 json preview_view(const json& items, language in);
-
 // Of read_checkup() or checkup_of().
 json checkup_view(const json& checkup, language in);
 // Of errors_document().

@@ -53,7 +53,7 @@ class published {
     const policy_log& log() const { return log_; }
     checkup check(const json& row, const checkup_limits& limits = {}, std::int32_t day = today,
                   subject_type type = subject_type::enterprise) {
-        items_.emplace_back(log_, day);
+        items_.emplace_back(log_, log_.end(), day);
         return check_up(items_.back(), type, row_of(row), the_catalogue(), space_, limits);
     }
 
@@ -91,7 +91,7 @@ RC_GTEST_PROP(checkup, lists_what_the_plain_judgement_says, ()) {
     const auto said = all.check(values);
 
     std::map<std::string, std::string> wanted, got;
-    for (const auto* e : all.log().newest())
+    for (const auto* e : all.log().newest(all.log().end()))
         for (std::size_t i = 0; i < e->checked->conditions.size(); ++i) {
             const auto j = judge(e->checked->conditions[i], row, today);
             const auto name = e->checked->document.id + "/" + e->checked->document.items[i].id;
