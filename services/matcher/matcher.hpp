@@ -29,6 +29,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace zhida::matcher {
 
@@ -70,6 +71,7 @@ class matcher {
     };
 
     asio::awaitable<void> follow_profiles();
+    asio::awaitable<void> until_dropped();
     asio::awaitable<void> follow_policies();
     asio::awaitable<void> follow_days();
     asio::awaitable<void> keep_house(); // snapshots and compactions
@@ -133,6 +135,7 @@ class matcher {
     snapshot_folder snapshots_;
     io::mutex turn_; // of whoever judges or writes
     std::map<int, shard> shards_;
+    std::set<int> dropped_; // of those assigned to us: another process took them, perhaps by mistake
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
     bool stopping_ = false;
 
