@@ -10,6 +10,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <utility>
+
 namespace zhida::matcher {
 
 namespace {
@@ -67,9 +69,25 @@ void matcher::stop() {
         if (consumer) asio::co_spawn(executor, consumer->close(), asio::detached);
 }
 
+// Whoever was stopped while it took a shard, and goes on when the shard is ours, takes it from us: it is told
+// soon that it was given away, and we take it again. If it is not ours any more, we are told first.
+asio::awaitable<void> matcher::until_dropped() {
+    while (dropped_.empty()) co_await io::sleep_for(clock_, tick);
+    co_await io::sleep_for(clock_, tick);
+}
+
 asio::awaitable<void> matcher::follow_profiles() {
+    using namespace boost::asio::experimental::awaitable_operators;
     while (!stopping_) {
-        auto event = co_await profile_consumer_->next();
+        auto first = co_await (profile_consumer_->next() || until_dropped());
+        if (first.index() == 1) {
+            const auto turn = co_await turn_.lock();
+            std::vector<io::topic_partition> again;
+            for (const int number : std::exchange(dropped_, {})) again.push_back({topics::profile, number});
+            must(co_await take(std::move(again)));
+            continue;
+        }
+        auto event = std::move(std::get<0>(first));
         if (!event) {
             if (event.error().code == errc::cancelled) break;
             log::warn("profiles cannot be read", {{"why", event.error().text()}});
@@ -82,9 +100,13 @@ asio::awaitable<void> matcher::follow_profiles() {
         }
         const auto turn = co_await turn_.lock();
         if (auto* gained = std::get_if<io::assigned>(&*event)) {
+            for (const auto& p : gained->partitions) dropped_.erase(p.partition);
             must(co_await take(std::move(gained->partitions)));
         } else {
-            for (const auto& p : std::get<io::revoked>(*event).partitions) shards_.erase(p.partition);
+            for (const auto& p : std::get<io::revoked>(*event).partitions) {
+                shards_.erase(p.partition);
+                dropped_.erase(p.partition);
+            }
             log::info("shards given up", {{"left", shards_.size()}});
         }
         co_await register_shards(true);

@@ -33,6 +33,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace zhida::matcher {
 
@@ -87,6 +88,7 @@ class matcher {
     };
 
     asio::awaitable<void> follow_profiles();
+    asio::awaitable<void> until_dropped();
     asio::awaitable<void> follow_policies();
     asio::awaitable<void> follow_days();
     asio::awaitable<void> keep_house(); // snapshots and compactions
@@ -172,6 +174,7 @@ class matcher {
     std::optional<steady_time> previewed_at_;
     steady_time ends_read_at_{};
     std::map<int, shard> shards_;
+    std::set<int> dropped_; // of those assigned to us: another process took them, perhaps by mistake
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
     const std::string instance_, token_;
     std::int64_t shards_since_ms_ = 0;

@@ -17,8 +17,10 @@ std::shared_ptr<const standing_items> matcher::standing(std::int64_t until, std:
 }
 
 void matcher::drop(int number) {
-    log::error("another process has taken the shard: it is left to it", {{"shard", number}});
+    log::warn("another process has taken the shard: it is left to it while it is not ours",
+              {{"shard", number}});
     shards_.erase(number);
+    dropped_.insert(number);
 }
 
 asio::awaitable<bool> matcher::keep(store::ledgers::place what, std::vector<int>& shards,

@@ -80,7 +80,7 @@ class installation {
         begin();
     }
     ~installation() {
-        stop();
+        if (running_) stop();
         world_.run(told_->close());
         world_.run(log_->close());
         std::filesystem::remove_all(folder_);
@@ -107,6 +107,27 @@ class installation {
         static auto& graves = *new std::vector<std::unique_ptr<process>>;
         graves.push_back(std::move(running_));
         forget_lease();
+    }
+    // Between beginning something and having done it, where it can be seen: some handlers after it was begun.
+    void kill_in_the_middle() {
+        const auto begun = [&] {
+            for (int shard = 0; shard < shards; ++shard) {
+                const auto at = world_.run(ledgers_.matched_until(shard)).value();
+                if (at.policies_begun > at.policy_offset || at.day_begun > at.day ||
+                    at.profiles_begun > world_.run(profiles_.applied_offset(shard)).value())
+                    return true;
+            }
+            return false;
+        };
+        const auto limit = std::chrono::steady_clock::now() + 500ms;
+        while (!begun() && std::chrono::steady_clock::now() < limit) one_handler();
+        for (int i = any(0, 12); i > 0; --i) one_handler();
+        kill();
+    }
+    void one_handler() {
+        time_.advance(1ms);
+        running_->loop.context().restart();
+        running_->loop.context().run_one_for(1ms);
     }
     // What a process of another machine would wait for.
     void forget_lease() {
@@ -423,7 +444,7 @@ TEST_P(matcher_model, says_what_judging_from_scratch_says) {
         for (int i = it.any(0, 6); i > 0; --i) it.any(0, 3) ? it.new_profile() : it.new_policy();
         if (it.any(0, 2) == 0) it.midnight();
         if (it.any(0, 1)) it.go(milliseconds(it.any(0, 25)));
-        switch (it.any(0, 7)) {
+        switch (it.any(0, 8)) {
         case 0:
             it.stop();
             it.begin();
@@ -439,13 +460,18 @@ TEST_P(matcher_model, says_what_judging_from_scratch_says) {
             it.begin();
             break;
         case 3:
-        case 4:
             it.kill();
-            if (it.any(0, 2) == 0) it.midnight();
-            if (it.any(0, 2) == 0) it.new_policy();
             it.begin();
             break;
+        case 4:
         case 5:
+            it.kill_in_the_middle();
+            if (it.any(0, 1)) it.midnight();
+            if (it.any(0, 1)) it.new_policy();
+            if (it.any(0, 1)) it.new_profile();
+            it.begin();
+            break;
+        case 6:
             it.overtake();
             break;
         default:
