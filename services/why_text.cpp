@@ -7,9 +7,7 @@ namespace zhida {
 
 namespace {
 
-using portal::fact_text;
 using portal::language;
-using portal::mark_text;
 using portal::short_time;
 
 std::string word(std::string_view key) {
@@ -32,18 +30,16 @@ std::string list_of(const json& texts) {
     return out;
 }
 
+// Lines as the pages draw them: what decides nothing carries no mark.
 void add_lines(std::string& out, const json& lines, int by) {
     for (const auto& line : lines) {
-        const auto outcome = get(line, "outcome");
-        out += indent(by) +
-               (outcome == "met"       ? "✓ "
-                : outcome == "not_met" ? "✗ "
-                                       : "? ") +
-               get(line, "text");
-        const auto facts = fact_text(line, language::zh);
-        const auto mark = outcome == "met" ? "" : mark_text(line, language::zh);
-        if (!facts.empty() || !mark.empty())
-            out += "（" + mark + (mark.empty() || facts.empty() ? "" : "；") + facts + "）";
+        out += indent(by) + get(line, "sign") + " " + get(line, "text");
+        std::string facts = get(line, "mark") == "met" ? "" : get(line, "mark_text");
+        for (const auto& [name, key] :
+             {std::pair{"value", "your_value"}, {"requirement", "requirement"}, {"clause", "clause"}})
+            if (const auto said = get(line, name); !said.empty())
+                facts += (facts.empty() ? "" : "；") + word(key) + "：" + said;
+        if (!facts.empty()) out += "（" + facts + "）";
         out += "\n";
         add_lines(out, line.at("parts"), by + 2);
     }
@@ -73,7 +69,7 @@ void add_item(std::string& out, const json& item) {
     out += verdict_text(item) + "\n";
     out += "    " + word("deadline") + "：" +
            get(portal::deadline_view(item.at("deadline"), language::zh), "text") + "\n";
-    add_lines(out, item.at("why"), 4);
+    add_lines(out, portal::reasons_view(item.at("why"), language::zh), 4);
 }
 
 void add_delivery(std::string& out, const json& d) {
@@ -119,7 +115,7 @@ std::string why_text(const json& a) {
     const auto name = get(who, "name");
     std::string out = "主体 " + (name.empty() ? get(who, "id") : name + "（" + get(who, "id") + "）") + "，" +
                       word("role_" + get(who, "type")) + "\n";
-    out += "  画像日期 " + (get(who, "as_of").empty() ? std::string("未注明") : get(who, "as_of")) + "，" +
+    out += "  资料日期 " + (get(who, "as_of").empty() ? std::string("未注明") : get(who, "as_of")) + "，" +
            (who.at("phone").get<bool>() ? "有手机号" : "没有手机号") + "，" +
            (who.at("wechat").get<bool>() ? "已绑定微信" : "未绑定微信") + "，" +
            (who.at("opted_out").get<bool>() ? "本人已退订短信和微信" : "未退订") + "\n";

@@ -67,6 +67,7 @@ asio::awaitable<failure> no_policy(stores& s, std::string policy) {
     for (const auto& p : *known)
         names.emplace_back(p.document.value("id", ""), p.document.value("title", ""));
     std::vector<matching::candidate> candidates;
+    candidates.reserve(names.size());
     for (const auto& [id, title] : names) candidates.push_back({id, title});
     std::string near;
     for (const auto i : matching::nearest(policy, candidates, 3))

@@ -53,6 +53,14 @@ marked marks_below(const json& line, marked here) {
     return settled ? marked::met : here;
 }
 
+std::string mark_text(const json& line, language in) {
+    const auto outcome = get(line, "outcome");
+    return text(in, outcome == "met"       ? "met"
+                    : outcome == "not_met" ? "not_met"
+                    : open_by_hand(line)   ? "check_by_hand"
+                                           : "data_missing");
+}
+
 json why_view(const json& lines, language in, reasons as, marked marks = marked::all) {
     json out = json::array();
     for (const auto& line : lines) {
@@ -147,30 +155,6 @@ json interpretations_view(const json& from, language in) {
 }
 
 } // namespace
-
-std::string mark_text(const json& line, language in) {
-    const auto outcome = get(line, "outcome");
-    return text(in, outcome == "met"       ? "met"
-                    : outcome == "not_met" ? "not_met"
-                    : open_by_hand(line)   ? "check_by_hand"
-                                           : "data_missing");
-}
-
-std::string fact_text(const json& line, language in) {
-    std::string out;
-    const auto add = [&](const char* key, const std::string& said) {
-        if (!said.empty())
-            out += (out.empty()          ? ""
-                    : in == language::zh ? "；"
-                                         : "; ") +
-                   text(in, key) + text(in, "colon") + said;
-    };
-    add("your_value", get(line, "value"));
-    const auto requirement = get(line, "requirement");
-    add("requirement", says_nothing_new(requirement) ? "" : requirement);
-    add("clause", get(line, "clause"));
-    return out;
-}
 
 json deadline_view(const json& from, language in) {
     deadline d;

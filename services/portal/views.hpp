@@ -25,10 +25,6 @@ json checkup_view(const json& checkup, language in);
 // Of errors_document().
 json errors_view(const json& errors, language in);
 
-// Of a line of explanation_document(): 符合, 不符合, 须人工核对 or 缺少数据.
-std::string mark_text(const json& line, language in);
-// "您的情况：800 人；要求：≤ 500 人；依据：第三条"; empty where there is nothing to say.
-std::string fact_text(const json& line, language in);
 // Of a deadline's document: {text, kind}.
 json deadline_view(const json& document, language in);
 // Of explanation_document(), with the subject's marks and values: what whylist.mustache draws.
