@@ -71,7 +71,7 @@ class installation {
         settings_.redis.url = zhida::tests::redis_url();
         settings_.event_log.driver = "redis";
         settings_.node.shards = shards;
-        settings_.node.data_dir = folder_;
+        settings_.node.data_dir = folder_ + "/0";
         settings_.matcher.snapshot_s = 1;
         world_.run(redis_.command({"FLUSHDB"})).value();
         log_ = io::make_event_log(world_.executor(), settings_);
@@ -233,11 +233,12 @@ class installation {
             bytes.put(turned);
         }
     }
-    void without_snapshots() { std::filesystem::remove_all(folder_); }
+    void without_snapshots() { std::filesystem::remove_all(settings_.node.data_dir); }
     // The process stands still, another takes its shards and works; then it goes on where it was.
     void overtake() {
         auto before = std::move(running_);
         forget_lease();
+        settings_.node.data_dir = folder_ + "/" + std::to_string(++processes_); // on another machine
         begin();
         if (any(0, 1)) new_profile();
         if (any(0, 2) == 0) new_policy();
@@ -348,7 +349,7 @@ class installation {
         published_[campaign_id(id, document["version"].get<int>(), 1)] = document;
     }
     std::string snapshot_path(int shard) const {
-        return folder_ + "/matcher/shard-000" + std::to_string(shard) + ".snapshot";
+        return settings_.node.data_dir + "/matcher/shard-000" + std::to_string(shard) + ".snapshot";
     }
     store::campaigns& campaigns() { return campaigns_; }
     zhida::tests::loop& world() { return world_; }
@@ -432,6 +433,7 @@ class installation {
     std::map<std::string, json> told_events_;
     std::vector<std::string> order_;
     std::int64_t published_events_ = 0;
+    int processes_ = 0;
 };
 
 class matcher_model : public testing::TestWithParam<unsigned> {};
