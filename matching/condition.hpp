@@ -104,6 +104,7 @@ bool is_hard(const node& n);
 judgement judge(const condition& c, const attribute_row& row, std::int32_t today);
 // Bit n: attribute n has no value, and that leaves the condition open. 0 where only hands can tell.
 std::uint64_t missing_for(const condition& c, const attribute_row& row, std::int32_t today);
+std::uint64_t missing_for(const node& n, const attribute_row& row, std::int32_t today);
 
 // One line of "why": a top-level condition of the tree (or a leaf below it).
 struct explanation {

@@ -38,7 +38,7 @@ std::vector<std::size_t> rows_that_cross(const condition& c, const columns& rows
     std::vector<std::uint64_t> in((rows.rows() + 63) / 64);
     for (const auto& cut : all) {
         const auto n = -static_cast<int>(cut.months);
-        const auto [low, high] = std::minmax(add_months(from, n), add_months(to, n));
+        const auto [low, high] = std::minmax({add_months(from, n), add_months(to, n)});
         if (low == high) continue; // as on the last days of a month
         const auto& column = rows.layout().at(cut.attribute);
         const auto first = rows.layout().held(column, low), last = rows.layout().held(column, high);

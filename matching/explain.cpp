@@ -7,6 +7,15 @@ namespace zhida::matching {
 
 namespace {
 
+// A legal condition may list thousands of codes; whoever needs them all reads the document.
+constexpr std::size_t most_named = 30;   // of one list
+constexpr std::size_t most_text = 1'000; // bytes of what a group says of its parts, and then it ends
+
+// "…… 等 900 项", after the last one that is named.
+std::string and_others(std::size_t all) {
+    return all > most_named ? "…… 等 " + std::to_string(all) + " 项" : "";
+}
+
 struct sign {
     const char* number; // 从业人员 ≤ 500 人
     const char* date;   // 成立日期 2024-11-23 及以后
@@ -59,7 +68,8 @@ std::string value_text(const node& n, std::size_t i, std::int32_t today, const c
 std::string prefix_text(const node& n, const catalogue& cat) {
     const auto& a = *n.subject;
     std::string names;
-    for (const auto& prefix : n.texts) {
+    for (std::size_t i = 0; i < std::min(n.texts.size(), most_named); ++i) {
+        const auto& prefix = n.texts[i];
         auto code = prefix;
         if (a.kind == attribute_kind::division && (code.size() == 2 || code.size() == 4)) code.resize(6, '0');
         const bool listed =
@@ -67,7 +77,7 @@ std::string prefix_text(const node& n, const catalogue& cat) {
         names +=
             (names.empty() ? "" : "、") + (listed ? code_name(a, code, cat) : "代码以 " + prefix + " 开头的");
     }
-    return "属于 " + names;
+    return "属于 " + names + and_others(n.texts.size());
 }
 
 // What is asked of the attribute, without its label.
@@ -75,9 +85,9 @@ std::string requirement_of(const node& n, std::int32_t today, const catalogue& c
     const auto& a = *n.subject;
     const auto join = [&](const char* between) {
         std::string all;
-        for (std::size_t i = 0; i < n.values.size(); ++i)
+        for (std::size_t i = 0; i < std::min(n.values.size(), most_named); ++i)
             all += (i == 0 ? "" : between) + value_text(n, i, today, cat);
-        return all;
+        return all + and_others(n.values.size());
     };
     switch (n.what) {
     case op::between:
@@ -151,6 +161,10 @@ std::string describe(const node& n, std::int32_t today, const catalogue& cat) {
         return n.children[0].subject->label + " 已登记";
     std::string parts;
     for (const auto& child : n.children) {
+        if (parts.size() > most_text) {
+            parts += "；……";
+            break;
+        }
         const auto text = describe(child, today, cat);
         const bool nested = is_group(child) && child.children.size() > 1;
         parts += (parts.empty()          ? ""

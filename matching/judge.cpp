@@ -38,15 +38,6 @@ bool one_short(const node& root, const attribute_row& row, std::int32_t today) {
     return missed && !is_hard(*missed);
 }
 
-// An open condition is open because of those parts of it that are open themselves.
-std::uint64_t missing(const node& n, const attribute_row& row, std::int32_t today) {
-    if (evaluate(n, row, today) != truth::unknown) return 0;
-    if (n.subject) return std::uint64_t{1} << n.subject->number;
-    std::uint64_t sum = 0;
-    for (const auto& child : n.children) sum |= missing(child, row, today);
-    return sum;
-}
-
 } // namespace
 
 bool is_hard(const node& n) {
@@ -73,8 +64,17 @@ judgement judge(const condition& c, const attribute_row& row, std::int32_t today
     return j;
 }
 
+// An open condition is open because of those parts of it that are open themselves.
+std::uint64_t missing_for(const node& n, const attribute_row& row, std::int32_t today) {
+    if (evaluate(n, row, today) != truth::unknown) return 0;
+    if (n.subject) return std::uint64_t{1} << n.subject->number;
+    std::uint64_t sum = 0;
+    for (const auto& child : n.children) sum |= missing_for(child, row, today);
+    return sum;
+}
+
 std::uint64_t missing_for(const condition& c, const attribute_row& row, std::int32_t today) {
-    return missing(c.root(), row, today);
+    return missing_for(c.root(), row, today);
 }
 
 const char* to_string(verdict v) noexcept {

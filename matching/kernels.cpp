@@ -77,7 +77,8 @@ using eight = std::uint64_t __attribute__((vector_size(64)));
 
 #pragma clang diagnostic pop
 
-// Both for one target.
+// Both for one target. An attribute cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define ZHIDA_MASK_KERNELS(name, target)                                                                     \
     target void name##_count(kernels::masks hard, kernels::masks soft, kernels::masks unknown,               \
                              std::size_t words, std::uint64_t* once, std::uint64_t* twice,                   \
@@ -88,6 +89,7 @@ using eight = std::uint64_t __attribute__((vector_size(64)));
                            std::size_t words, std::uint64_t* out) {                                          \
         set_fails_of(wanting, met, violated, words, out);                                                    \
     }
+// NOLINTEND(bugprone-macro-parentheses)
 
 ZHIDA_MASK_KERNELS(portable, )
 

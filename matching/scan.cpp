@@ -16,8 +16,10 @@ using form = column_layout::form;
 
 constexpr std::size_t most_words = columns::block_rows / 64;
 
-// More of them are looked up row by row, so that a long list costs no more than so many passes.
-constexpr std::size_t few_intervals = 8;
+// More of them are looked up row by row, so that a long list costs no more than so many passes. One that is
+// looked up takes as long as some two hundred passes: with far fewer, a condition of many middling lists would
+// cost ten times as much as any other within condition_limits.
+constexpr std::size_t few_intervals = 128;
 
 int bits_of(form f) {
     return f == form::wide ? 32 : f == form::half ? 16 : f == form::narrow ? 8 : 2;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "common/base/json.hpp"
 #include "common/model/policy.hpp"
 
 #include <optional>
@@ -29,5 +30,8 @@ struct deadline {
 deadline deadline_of(const policy_item& item, const date_window& validity, std::int32_t today);
 
 const char* to_string(deadline::kind) noexcept; // unstated open soon not_yet closed
+// {state, start, end, days, stage, of_policy}; dates as texts or null, the last three only where they say
+// something.
+json to_json(const deadline& d);
 
 } // namespace zhida

@@ -22,8 +22,10 @@ std::string profiles(int shard, int bucket);                  // 0 .. profile_bu
 std::string profile_prefix(int shard);
 std::string
 ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
-std::string shard_state(int shard);    // hash: policy_offset, day, profile_offset, subjects (how many have an
-                                       // ordinal), lineage, epoch:<channel>
+std::string shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
+                                    // profiles_begun, subjects (how many have an ordinal), lineage,
+                                    // epoch:<channel>, epoch:matching
+inline constexpr const char* matching_epoch = "epoch:matching";
 std::string opted_out(int shard);      // set: subject ids (every channel but web)
 std::string opted_out_bits(int shard); // string: the same as bits by ordinal, of the subjects that have one
 std::string no_grant(int shard);       // set: subject ids to whom WeChat may not send any more

@@ -6,6 +6,7 @@
 #include "common/store/ledger_lua.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace zhida::store {
@@ -217,28 +218,38 @@ asio::awaitable<result<std::vector<bool>>> ledgers::parts_delivered(std::vector<
 }
 
 asio::awaitable<result<ledgers::matched>> ledgers::matched_until(int shard) {
-    auto reply = co_await redis_.command({"HMGET", keys::shard_state(shard), "policy_offset", "day"});
+    auto reply = co_await redis_.command({"HMGET", keys::shard_state(shard), "policy_offset", "day",
+                                          "policies_begun", "profiles_begun", "day_begun"});
     if (!reply) co_return reply.error();
-    co_return matched{reply->items[0].number(), static_cast<std::int32_t>(reply->items[1].number())};
+    const auto at = [&](std::size_t i) { return reply->items[i].number(); };
+    co_return matched{at(0), static_cast<std::int32_t>(at(1)), at(2), at(3),
+                      static_cast<std::int32_t>(at(4))};
 }
 
-asio::awaitable<result<void>> ledgers::set_policy_offsets(std::vector<int> shards, std::int64_t next_offset) {
-    return set_state(std::move(shards), "policy_offset", std::to_string(next_offset));
+asio::awaitable<result<std::uint32_t>> ledgers::take_matching(int shard) {
+    auto reply = co_await redis_.command({"HINCRBY", keys::shard_state(shard), keys::matching_epoch, "1"});
+    if (!reply) co_return reply.error();
+    co_return static_cast<std::uint32_t>(reply->integer);
 }
 
-asio::awaitable<result<void>> ledgers::set_days(std::vector<int> shards, std::int32_t day) {
-    return set_state(std::move(shards), "day", std::to_string(day));
-}
-
-asio::awaitable<result<void>> ledgers::set_state(std::vector<int> shards, std::string field,
-                                                 std::string value) {
+asio::awaitable<result<std::vector<int>>> ledgers::keep_place(place what, std::vector<owned_shard> of,
+                                                              std::int64_t value) {
+    constexpr std::array fields = {"policy_offset", "day", "policies_begun", "profiles_begun", "day_begun"};
+    if (of.empty()) co_return std::vector<int>{};
     std::vector<io::redis_args> commands;
-    for (const int shard : shards) commands.push_back({"HSET", keys::shard_state(shard), field, value});
+    for (const auto& s : of)
+        commands.push_back({"EVAL", lua::keep_place, "1", keys::shard_state(s.shard), keys::matching_epoch,
+                            std::to_string(s.epoch), fields[static_cast<std::size_t>(what)],
+                            std::to_string(value)});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
-    for (const auto& r : *replies)
+    std::vector<int> taken;
+    for (std::size_t i = 0; i < replies->size(); ++i) {
+        const auto& r = (*replies)[i];
         if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
-    co_return result<void>{};
+        if (r.integer == 0) taken.push_back(of[i].shard);
+    }
+    co_return taken;
 }
 
 asio::awaitable<result<std::vector<std::string>>> ledgers::campaigns_of(int shard) {

@@ -109,14 +109,26 @@ class ledgers {
     asio::awaitable<result<std::vector<bool>>> parts_delivered(std::vector<message_place> parts);
 
     // How far the shard's matching has come: the offset after the last event of zhida.policy that was judged,
-    // and the last day whose changes were (0: none yet; days since 1970-01-01, Asia/Shanghai).
+    // and the last day whose changes were (0: none yet; days since 1970-01-01, Asia/Shanghai). And how far
+    // somebody has begun, whose audience may be frozen and whose changes may be told already: the next owner
+    // does that first, as if nothing else had come since.
     struct matched {
         std::int64_t policy_offset = 0;
         std::int32_t day = 0;
+        std::int64_t policies_begun = 0, profiles_begun = 0; // offsets, as policy_offset and profile_offset
+        std::int32_t day_begun = 0;
     };
     asio::awaitable<result<matched>> matched_until(int shard);
-    asio::awaitable<result<void>> set_policy_offsets(std::vector<int> shards, std::int64_t next_offset);
-    asio::awaitable<result<void>> set_days(std::vector<int> shards, std::int32_t day);
+    // A new owner of the shard's matching: with an older epoch nothing of it is changed from now on.
+    asio::awaitable<result<std::uint32_t>> take_matching(int shard);
+    struct owned_shard {
+        int shard = 0;
+        std::uint32_t epoch = 0; // of take_matching
+    };
+    enum class place : std::uint8_t { policy_offset, day, policies_begun, profiles_begun, day_begun };
+    // Returns the shards that somebody else has taken since: theirs is not changed.
+    asio::awaitable<result<std::vector<int>>> keep_place(place what, std::vector<owned_shard> of,
+                                                         std::int64_t value);
 
     // For checks: ids of the shard's campaigns; whole arrays; the counters as they are.
     asio::awaitable<result<std::vector<std::string>>> campaigns_of(int shard);
@@ -126,8 +138,6 @@ class ledgers {
                                                                           channel via);
 
   private:
-    asio::awaitable<result<void>> set_state(std::vector<int> shards, std::string field, std::string value);
-
     io::redis& redis_;
 };
 

@@ -250,17 +250,28 @@ inline constexpr const char* bucket = R"lua(
 local function bucket(prefix, id) return prefix .. redis.sha1hex(id):sub(1, 2) end
 )lua";
 
-// KEYS shard_state, ids, opted_out, opted_out_bits; ARGV next offset, profile prefix, lineage, then (id,
+// KEYS shard_state; ARGV epoch field, epoch, field, value
+inline constexpr const char* keep_place = R"lua(
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+return 1
+)lua";
+
+// KEYS shard_state, ids, opted_out, opted_out_bits; ARGV next offset, profile prefix, lineage, epoch field,
+// epoch ('0': any), then (id,
 // packed) pairs. The packed form holds the ordinal in bytes 2..5 (little-endian): an existing subject keeps
 // its own, a new one gets the next. Rows of offsets that were applied before change no profile: a newer one
 // may stand there, and whoever writes them has lost the shard, or repeats itself.
 inline constexpr const char* put_profiles = R"lua(
+if ARGV[5] ~= '0' and redis.call('HGET', KEYS[1], ARGV[4]) ~= ARGV[5] then
+  return redis.error_reply('FENCED epoch ' .. ARGV[5])
+end
 local applied = tonumber(redis.call('HGET', KEYS[1], 'profile_offset') or '0')
 local passed = tonumber(ARGV[1]) <= applied
 local before = tonumber(redis.call('HGET', KEYS[1], 'subjects') or '0')
 local anybody_out = redis.call('EXISTS', KEYS[3]) == 1
 local ordinals, fresh = {}, {}
-for i = 4, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   local id, packed = ARGV[i], ARGV[i + 1]
   local key = bucket(ARGV[2], id)
   local held = redis.call('HGET', key, id)

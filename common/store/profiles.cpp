@@ -82,10 +82,10 @@ asio::awaitable<result<stored_profile>> profiles::get(std::string id) {
     co_return found;
 }
 
-asio::awaitable<result<std::vector<std::uint32_t>>> profiles::put(int shard, std::vector<profile> rows,
-                                                                  std::int64_t next_offset) {
+asio::awaitable<result<std::vector<std::uint32_t>>>
+profiles::put(int shard, std::vector<profile> rows, std::int64_t next_offset, std::uint32_t epoch) {
     io::redis_args args{std::to_string(next_offset), keys::profile_prefix(shard),
-                        crypto::hex(crypto::random_bytes(8))};
+                        crypto::hex(crypto::random_bytes(8)), keys::matching_epoch, std::to_string(epoch)};
     for (const auto& row : rows) {
         args.push_back(row.id);
         args.push_back(pack_profile(row, 0, seal_contacts(row.contacts, sealer_, row.id)));
@@ -93,7 +93,11 @@ asio::awaitable<result<std::vector<std::uint32_t>>> profiles::put(int shard, std
     std::vector<std::string> names{keys::shard_state(shard), keys::ids(shard), keys::opted_out(shard),
                                    keys::opted_out_bits(shard)};
     auto reply = co_await redis_.eval(put_script(), std::move(names), std::move(args));
-    if (!reply) co_return reply.error();
+    if (!reply) {
+        auto why = reply.error();
+        if (why.what.find("FENCED") != std::string::npos) why.code = errc::conflict;
+        co_return why;
+    }
     std::vector<std::uint32_t> ordinals;
     for (const auto& item : reply->items) ordinals.push_back(static_cast<std::uint32_t>(item.integer));
     co_return ordinals;

@@ -1,19 +1,20 @@
 // zhida why <subject> <policy>: every condition, suppression and attempt, for the hotline.
 #include "common/base/clock.hpp"
 #include "common/base/config_folder.hpp"
-#include "common/base/murmur2.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
-#include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
-#include "matching/policy_check.hpp"
+#include "matching/near.hpp"
 #include "services/commands.hpp"
+#include "services/portal/package_document.hpp"
 #include "services/run_once.hpp"
+#include "services/why_text.hpp"
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 namespace zhida::commands {
 
@@ -21,62 +22,131 @@ namespace {
 
 namespace asio = boost::asio;
 
-json to_json(const matching::explanation& e) {
-    static constexpr const char* truths[] = {"no", "unknown", "yes"};
-    json out = {{"pointer", e.pointer}, {"outcome", truths[static_cast<int>(e.outcome)]}, {"text", e.text}};
-    if (e.manual) out["manual"] = true;
-    if (!e.clause.empty()) out["clause"] = e.clause;
-    if (!e.attribute.empty()) out["attribute"] = e.attribute;
-    if (!e.value.empty()) out["value"] = e.value;
-    if (!e.requirement.empty()) out["requirement"] = e.requirement;
-    for (const auto& part : e.parts) out["parts"].push_back(to_json(part));
-    return out;
+constexpr int every_level = 64; // deeper than conditions may be
+
+const char* to_string(push_reach r) {
+    return r == push_reach::eligible ? "eligible" : r == push_reach::decided ? "decided" : "possible";
 }
 
-// The deliveries of the subject in the campaign of the policy's version, by channel.
-asio::awaitable<result<json>> deliveries(io::redis& redis, const store::stored_profile& who,
-                                         std::string campaign, std::vector<channel> channels) {
-    store::ledgers ledgers(redis);
-    auto audience = co_await ledgers.audience_bytes(who.shard, campaign);
-    if (!audience) co_return audience.error();
-    const auto ordinal_at = [&](std::size_t i) {
+struct stores {
+    stores(asio::any_io_executor executor, const config& c, const crypto::sealer& sealer)
+        : redis(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
+          profiles(redis, sealer, static_cast<int>(c.node.shards)), policies(redis), ledgers(redis),
+          consents(redis) {}
+    io::redis redis;
+    store::profiles profiles;
+    store::policies policies;
+    store::ledgers ledgers;
+    store::consents consents;
+};
+
+// What to do about a subject that is not there: most often it was copied wrongly.
+asio::awaitable<failure> no_subject(stores& s, std::string subject, std::string policy) {
+    failure f{errc::not_found, "没有这个主体", "主体 " + subject, "请核对编号；画像由 zhida import 导入"};
+    auto upper = subject;
+    for (auto& ch : upper) ch = ch >= 'a' && ch <= 'z' ? static_cast<char>(ch - 'a' + 'A') : ch;
+    if (upper != subject && valid_uscc(upper))
+        f.fix = "统一社会信用代码的字母要大写：" + upper;
+    else if (upper.size() == 18 && upper.starts_with("9") && !valid_uscc(upper))
+        f.fix = "这不是有效的统一社会信用代码（校验码不符），请核对每一位";
+    else if ((co_await s.policies.get(subject)).has_value())
+        f.fix = "这是政策编号；先写主体，再写政策：zhida why " + policy + " " + subject;
+    co_return f;
+}
+
+asio::awaitable<failure> no_policy(stores& s, std::string policy) {
+    failure f{errc::not_found, "没有这个政策", "政策 " + policy,
+              "请核对政策编号（document 的 id）；/policies 页列出全部政策"};
+    if (const auto name = portal::parse_campaign_id(policy)) {
+        f.fix = "这是推送任务的编号；请写政策编号 " + name->policy;
+        co_return f;
+    }
+    const auto known = co_await s.policies.list(1000);
+    if (!known) co_return f;
+    std::vector<std::pair<std::string, std::string>> names;
+    for (const auto& p : *known)
+        names.emplace_back(p.document.value("id", ""), p.document.value("title", ""));
+    std::vector<matching::candidate> candidates;
+    for (const auto& [id, title] : names) candidates.push_back({id, title});
+    std::string near;
+    for (const auto i : matching::nearest(policy, candidates, 3))
+        near += (near.empty() ? "" : "、") + names[i].first + "《" + names[i].second + "》";
+    if (!near.empty()) f.fix = "相近的有：" + near;
+    co_return f;
+}
+
+// Position in an audience (rising little-endian ordinals); its size where the subject is not in it.
+std::size_t position_in(const std::string& audience, std::uint32_t ordinal) {
+    const auto at = [&](std::size_t i) {
         std::uint32_t v = 0;
-        for (int b = 3; b >= 0; --b)
-            v = v << 8 | static_cast<unsigned char>((*audience)[i * 4 + static_cast<std::size_t>(b)]);
+        for (std::size_t b = 4; b > 0; --b) v = v << 8 | static_cast<unsigned char>(audience[i * 4 + b - 1]);
         return v;
     };
-    json found = json::array();
-    std::size_t low = 0, high = audience->size() / 4;
+    std::size_t low = 0, high = audience.size() / 4;
     while (low < high) {
         const auto middle = (low + high) / 2;
-        if (ordinal_at(middle) < who.ordinal)
+        if (at(middle) < ordinal)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low >= audience->size() / 4 || ordinal_at(low) != who.ordinal) co_return ok(std::move(found));
-    for (const auto via : channels) {
-        auto bytes = co_await ledgers.ledger_bytes(who.shard, campaign, via);
-        if (!bytes) co_return bytes.error();
-        if (bytes->size() < (low + 1) * ledger::record_size) continue;
-        const auto r = ledger::decode(bytes->data() + low * ledger::record_size);
-        json entry = {{"channel", to_string(via)},
-                      {"state", ledger::to_string(r.now)},
-                      {"label", ledger::label(r.now)},
-                      {"attempts", r.attempts},
-                      {"items", r.items}};
-        if (r.why != ledger::reason::none) {
-            entry["reason"] = ledger::to_string(r.why);
-            entry["reason_label"] = ledger::label(r.why);
-        }
-        if (r.first_submitted)
-            entry["first_submitted"] = to_rfc3339(wall_time(std::chrono::seconds(r.first_submitted)));
-        if (ledger::terminal(r.now) || r.now == ledger::state::unknown)
-            entry["since"] = to_rfc3339(wall_time(std::chrono::seconds(r.at)));
-        if (r.engaged & ledger::engagement::read) entry["read"] = true;
-        found.push_back(std::move(entry));
+    return low < audience.size() / 4 && at(low) == ordinal ? low : audience.size() / 4;
+}
+
+json delivery_document(channel via, const ledger::record& r) {
+    json out = {{"channel", zhida::to_string(via)},
+                {"state", ledger::to_string(r.now)},
+                {"label", ledger::label(r.now)},
+                {"attempts", r.attempts},
+                {"read", (r.engaged & ledger::engagement::read) != 0}};
+    if (r.why != ledger::reason::none) {
+        out["reason"] = ledger::to_string(r.why);
+        out["reason_label"] = ledger::label(r.why);
     }
-    co_return ok(std::move(found));
+    if (r.first_submitted)
+        out["first_submitted"] = to_rfc3339(wall_time(std::chrono::seconds(r.first_submitted)));
+    if (r.now == ledger::state::held) out["until"] = to_rfc3339(wall_time(std::chrono::seconds(r.at)));
+    if (ledger::terminal(r.now) || r.now == ledger::state::unknown)
+        out["since"] = to_rfc3339(wall_time(std::chrono::seconds(r.at)));
+    return out;
+}
+
+// The subject's deliveries in one campaign; null where it is not in the audience.
+asio::awaitable<result<json>> campaign_document(stores& s, int shard, std::uint32_t ordinal,
+                                                std::string campaign, const policy& p) {
+    auto audience = co_await s.ledgers.audience_bytes(shard, campaign);
+    if (!audience) co_return audience.error();
+    const auto position = position_in(*audience, ordinal);
+    if (position == audience->size() / 4) co_return ok(json());
+    json out = {{"id", campaign}, {"items", json::array()}, {"deliveries", json::array()}};
+    for (const auto via : p.channels) {
+        auto bytes = co_await s.ledgers.ledger_bytes(shard, campaign, via);
+        if (!bytes) co_return bytes.error();
+        if (bytes->size() < (position + 1) * ledger::record_size) continue;
+        const auto r = ledger::decode(bytes->data() + position * ledger::record_size);
+        if (out["items"].empty())
+            for (std::size_t i = 0; i < p.items.size(); ++i)
+                if (r.items >> i & 1) out["items"].push_back(p.items[i].id);
+        out["deliveries"].push_back(delivery_document(via, r));
+    }
+    co_return ok(std::move(out));
+}
+
+json version_document(const portal::compiled_policy& p, const profile& who, bool newest, std::int32_t day,
+                      const matching::catalogue& catalogue) {
+    const auto& a = p.about;
+    json out = {{"version", a.version},   {"title", a.title},          {"disclosure", a.disclosure},
+                {"newest", newest},       {"pushed", p.pushed},        {"reach", to_string(a.reach)},
+                {"items", json::array()}, {"campaigns", json::array()}};
+    for (std::size_t i = 0; i < a.items.size(); ++i) {
+        const bool fits = a.items[i].subject == who.type;
+        auto item =
+            portal::item_document(p, i, day, catalogue, fits ? &who.attributes : nullptr, every_level);
+        item["other_subject"] = !fits;
+        if (!fits) item["verdict"] = "ineligible";
+        out["items"].push_back(std::move(item));
+    }
+    return out;
 }
 
 asio::awaitable<result<json>> explain_all(asio::any_io_executor executor, config c, std::string subject,
@@ -85,96 +155,65 @@ asio::awaitable<result<json>> explain_all(asio::any_io_executor executor, config
     if (!sealer) co_return sealer.error();
     auto catalogue = matching::catalogue::load(config_folder(c) + "/catalogue");
     if (!catalogue) co_return catalogue.error();
-    io::redis redis(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)});
-    store::profiles profiles(redis, *sealer, static_cast<int>(c.node.shards));
-    store::policies policies(redis);
-    auto who = co_await profiles.get(subject);
+    stores s(executor, c, *sealer);
+    auto who = co_await s.profiles.get(subject);
+    if (!who && (who.error().code == errc::not_found || !valid_subject_id(subject)))
+        co_return co_await no_subject(s, subject, policy_name);
     if (!who) co_return who.error();
-    auto stored = co_await policies.get(policy_name);
+    auto stored = co_await s.policies.get(policy_name);
+    if (!stored && stored.error().code == errc::not_found) co_return co_await no_policy(s, policy_name);
     if (!stored) co_return stored.error();
-    std::vector<failure> errors;
-    auto checked = matching::check_policy(stored->document, *catalogue, errors);
-    if (!checked) co_return checked.error();
-    const auto& p = checked->document;
-    const auto today = shanghai_day(system_clock().now());
+    auto newest = portal::compile_policy(stored->document, *catalogue);
+    if (!newest) co_return newest.error();
+    newest->pushed = stored->pushed;
+    const auto day = shanghai_day(system_clock().now());
 
-    json items = json::array();
-    for (std::size_t i = 0; i < p.items.size(); ++i) {
-        const auto& item = p.items[i];
-        json entry = {{"item", item.id}, {"title", item.title}};
-        if (item.subject != who->subject.type) {
-            entry["verdict"] = "ineligible";
-            entry["label"] = "不适用于这类主体";
-        } else {
-            const auto j = matching::judge(checked->conditions[i], who->subject.attributes, today);
-            entry["verdict"] = matching::to_string(j.outcome);
-            entry["label"] = matching::label(j.outcome);
-            entry["only_manual_open"] = j.only_manual_open;
-            entry["one_short"] = j.one_short;
-            std::map<std::string, matching::label_text> labels;
-            for (const auto& [pointer, text] : item.labels) labels[pointer] = {text.first, text.second};
-            for (const auto& e : matching::explain(checked->conditions[i], who->subject.attributes, today,
-                                                   *catalogue, labels))
-                entry["conditions"].push_back(to_json(e));
+    // By version: that which is in force, and those that were pushed to this subject.
+    std::map<int, json, std::greater<>> versions;
+    const auto newest_version = newest->about.version;
+    versions[newest_version] = version_document(*newest, who->subject, true, day, *catalogue);
+    auto campaigns = co_await s.ledgers.campaigns_of(who->shard);
+    if (!campaigns) co_return campaigns.error();
+    for (const auto& id : *campaigns) {
+        const auto name = portal::parse_campaign_id(id);
+        if (!name || name->policy != newest->about.id) continue;
+        auto of = *newest;
+        if (name->version != newest_version) {
+            auto document = co_await s.policies.get_version(newest->about.id, name->version);
+            if (!document) co_return document.error();
+            auto compiled = portal::compile_policy(*document, *catalogue);
+            if (!compiled) co_return compiled.error();
+            of = std::move(*compiled);
+            of.pushed = true;
         }
-        items.push_back(std::move(entry));
+        auto told = co_await campaign_document(s, who->shard, who->ordinal, id, of.about);
+        if (!told) co_return told.error();
+        if (told->is_null()) continue;
+        auto& version = versions[name->version];
+        if (version.is_null()) version = version_document(of, who->subject, false, day, *catalogue);
+        version["campaigns"].push_back(std::move(*told));
     }
-    const auto campaign = campaign_id(p.id, p.version, 1);
-    auto sent = co_await deliveries(redis, *who, campaign, p.channels);
-    if (!sent) co_return sent.error();
-    store::consents consents(redis);
-    auto out = co_await consents.opted_out(who->shard, subject);
-    if (!out) co_return out.error();
-    co_return ok(json{{"subject", subject},
-                      {"policy", p.id},
-                      {"version", p.version},
-                      {"title", p.title},
-                      {"disclosure", p.disclosure},
-                      {"items", std::move(items)},
-                      {"campaign", campaign},
-                      {"in_audience", !sent->empty()},
-                      {"opted_out", *out},
-                      {"deliveries", std::move(*sent)}});
-}
+    auto opted_out = co_await s.consents.opted_out(who->shard, subject);
+    if (!opted_out) co_return opted_out.error();
 
-void print_conditions(const json& conditions, int indent) {
-    for (const auto& e : conditions) {
-        const auto outcome = e["outcome"].get<std::string>();
-        std::cout << std::string(static_cast<std::size_t>(indent), ' ')
-                  << (outcome == "yes"  ? "✓ "
-                      : outcome == "no" ? "✗ "
-                                        : "? ")
-                  << e["text"].get<std::string>();
-        if (e.contains("value"))
-            std::cout << "（本主体：" << e["value"].get<std::string>() << "）";
-        else if (e.contains("manual"))
-            std::cout << "（须人工核对）";
-        else if (outcome == "unknown" && e.contains("attribute"))
-            std::cout << "（缺少数据）";
-        std::cout << "\n";
-        if (e.contains("parts")) print_conditions(e["parts"], indent + 2);
-    }
-}
-
-void print(const json& a) {
-    std::cout << a["title"].get<std::string>() << "（" << a["policy"].get<std::string>() << " 第"
-              << a["version"] << "版，" << a["disclosure"].get<std::string>() << "）\n";
-    for (const auto& item : a["items"]) {
-        std::cout << "事项 " << item["item"].get<std::string>() << " " << item["title"].get<std::string>()
-                  << "：" << item["label"].get<std::string>() << "\n";
-        if (item.contains("conditions")) print_conditions(item["conditions"], 2);
-    }
-    if (!a["in_audience"].get<bool>())
-        std::cout << "不在推送任务 " << a["campaign"].get<std::string>() << " 的受众中\n";
-    if (a["opted_out"].get<bool>()) std::cout << "本人已退订短信和微信\n";
-    for (const auto& d : a["deliveries"]) {
-        std::cout << "渠道 " << d["channel"].get<std::string>() << "：" << d["label"].get<std::string>();
-        if (d.contains("reason_label")) std::cout << "，" << d["reason_label"].get<std::string>();
-        if (d.contains("first_submitted"))
-            std::cout << "，首次提交 " << d["first_submitted"].get<std::string>();
-        if (d.contains("since")) std::cout << "，自 " << d["since"].get<std::string>();
-        std::cout << "\n";
-    }
+    const auto& about = who->subject;
+    const auto by = reachable(about.contacts);
+    json out = {{"policy", newest->about.id},
+                {"title", newest->about.title},
+                {"disclosure", newest->about.disclosure},
+                {"day", format_date(day)},
+                {"newest", newest_version},
+                {"subject",
+                 {{"id", about.id},
+                  {"type", zhida::to_string(about.type)},
+                  {"name", about.name},
+                  {"as_of", about.as_of ? json(format_date(about.as_of)) : json()},
+                  {"phone", (by & reachable_by::phone) != 0},
+                  {"wechat", (by & reachable_by::openid) != 0},
+                  {"opted_out", *opted_out}}},
+                {"versions", json::array()}};
+    for (auto& [number, version] : versions) out["versions"].push_back(std::move(version));
+    co_return ok(std::move(out));
 }
 
 } // namespace
@@ -186,10 +225,7 @@ int why(const options& o, const std::string& subject, const std::string& policy_
         std::cerr << "zhida why: " << answer.error().text() << "\n";
         return 1;
     }
-    if (o.json)
-        std::cout << to_text(*answer) << "\n";
-    else
-        print(*answer);
+    std::cout << (o.json ? to_text(*answer) + "\n" : why_text(*answer));
     return 0;
 }
 

@@ -1,29 +1,32 @@
 #include "services/matcher/audience.hpp"
 
+#include "services/matcher/standing.hpp"
+
 #include <algorithm>
 #include <bit>
 
 namespace zhida::matcher {
 
-std::vector<matching::scan_plan> plans_of(const policy& p, const std::vector<matching::condition>& conditions,
-                                          const row_layouts& layouts, std::int32_t today) {
-    std::vector<matching::scan_plan> plans;
+item_plans plans_of(const policy& p, const std::vector<matching::condition>& conditions,
+                    const row_layouts& layouts, std::int32_t today) {
+    item_plans plans(p.items.size());
     for (std::size_t i = 0; i < p.items.size(); ++i)
-        plans.emplace_back(conditions[i], layouts.of(p.items[i].subject), today);
+        if (stands(p, p.items[i], today))
+            plans[i].emplace(conditions[i], layouts.of(p.items[i].subject), today);
     return plans;
 }
 
-shard_audience select_audience(const policy& p, const std::vector<matching::scan_plan>& plans,
-                               const shard_rows& subjects, matching::scan_space& space) {
+shard_audience select_audience(const policy& p, const item_plans& plans, const shard_rows& subjects,
+                               matching::scan_space& space) {
     shard_audience out;
     for (const auto type : {subject_type::enterprise, subject_type::resident}) {
         const auto& rows = subjects.of(type);
         std::vector<std::uint16_t> reached(rows.rows()); // items, by row
         bool any = false;
         for (std::size_t i = 0; i < p.items.size(); ++i) {
-            if (p.items[i].subject != type) continue;
+            if (p.items[i].subject != type || !plans[i]) continue;
             std::int64_t eligible = 0, possible = 0, one_short = 0;
-            space.scan(plans[i], rows, [&](const matching::scan_block& b) {
+            space.scan(*plans[i], rows, [&](const matching::scan_block& b) {
                 for (std::size_t w = 0; w < b.words; ++w) {
                     eligible += std::popcount(b.eligible[w]);
                     possible += std::popcount(b.possible[w]);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,13 @@ struct shard_audience {
     std::map<std::string, std::int64_t> verdicts; // "<item index>:eligible|possible|one_short" -> subjects
 };
 
-// A policy's conditions, made ready for the columns of every shard on one day.
-// today: days since 1970-01-01, Asia/Shanghai.
-std::vector<matching::scan_plan> plans_of(const policy& p, const std::vector<matching::condition>& conditions,
-                                          const row_layouts& layouts, std::int32_t today);
+// A policy's conditions, made ready for the columns of every shard on one day; nothing for an item that does
+// not stand on that day. today: days since 1970-01-01, Asia/Shanghai.
+using item_plans = std::vector<std::optional<matching::scan_plan>>;
+item_plans plans_of(const policy& p, const std::vector<matching::condition>& conditions,
+                    const row_layouts& layouts, std::int32_t today);
 
-shard_audience select_audience(const policy& p, const std::vector<matching::scan_plan>& plans,
-                               const shard_rows& subjects, matching::scan_space& space);
+shard_audience select_audience(const policy& p, const item_plans& plans, const shard_rows& subjects,
+                               matching::scan_space& space);
 
 } // namespace zhida::matcher

@@ -1,7 +1,8 @@
 // The internal service: what portals ask a matcher of the shards that it owns. Only they may, who have the
 // contact key as we do. A new question is one line in internal_routes() and a handler in a file of its own.
-//   POST /internal/v1/audience  whom a condition would find: services/preview_messages.hpp
-//   GET  /internal/v1/shards    which shards are owned, and how far each has come
+//   POST /internal/v1/audience                 whom a condition would find: services/preview_messages.hpp
+//   GET  /internal/v1/shards                   which shards are owned, and how far each has come
+//   GET  /internal/v1/subjects/{id}/checkup    checkup_api.cpp
 #include "services/matcher/matcher.hpp"
 
 #include "common/base/log.hpp"
@@ -31,6 +32,7 @@ io::http_router matcher::internal_routes() {
     };
     add("POST", "/internal/v1/audience", &matcher::answer_audience);
     add("GET", "/internal/v1/shards", &matcher::answer_shards);
+    add("GET", "/internal/v1/subjects/{id}/checkup", &matcher::answer_checkup);
     return router;
 }
 

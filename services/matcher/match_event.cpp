@@ -37,12 +37,11 @@ io::log_message match_event(const std::string& subject, const match_cause& why, 
     return {topics::match, why.shard, subject, std::move(encoded.value), encoded.headers};
 }
 
-std::vector<day_changes> compare_days(const standing_items& items, const shard_rows& rows, std::int32_t from,
-                                      std::int64_t policies_end) {
+std::vector<day_changes> compare_days(const standing_items& items, const shard_rows& rows,
+                                      std::int32_t from) {
     std::map<std::uint32_t, eligible_changes> found;
     for (const auto type : {subject_type::enterprise, subject_type::resident})
         for (const auto& item : items.items(type)) {
-            if (item.offset >= policies_end) continue;
             const auto& c = item.condition();
             const auto& table = rows.of(type);
             for (const auto row : matching::rows_that_cross(c, table, from, items.day())) {

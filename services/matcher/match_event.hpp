@@ -25,8 +25,7 @@ struct day_changes {
     std::uint32_t ordinal = 0;
     eligible_changes what;
 };
-// items: those of the later day. Only policies before `policies_end` (an offset) have been judged.
-std::vector<day_changes> compare_days(const standing_items& items, const shard_rows& rows, std::int32_t from,
-                                      std::int64_t policies_end);
+// items: those of the later day.
+std::vector<day_changes> compare_days(const standing_items& items, const shard_rows& rows, std::int32_t from);
 
 } // namespace zhida::matcher

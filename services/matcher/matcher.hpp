@@ -30,9 +30,9 @@
 
 #include <prometheus/counter.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 namespace zhida::matcher {
 
@@ -59,7 +59,11 @@ class matcher {
         std::string lineage;
         std::int64_t policy_offset = 0; // next event of zhida.policy to judge
         std::int32_t day = 0;           // the last one that was judged
-        std::int64_t snapshot_at = -1;  // `read` when the last snapshot was made
+        // What the owner before had begun, which is done first, and in its terms: store::ledgers::matched.
+        std::int64_t policies_begun = 0, profiles_begun = 0;
+        std::int32_t day_begun = 0;
+        std::uint32_t epoch = 0;       // of store::ledgers::take_matching
+        std::int64_t snapshot_at = -1; // `read` when the last snapshot was made
         std::optional<shard_compaction> compaction;
         shard_exclusions excluded;    // for previews
         std::int64_t profile_end = 0; // of the log, as it was a moment ago
@@ -94,6 +98,7 @@ class matcher {
     asio::awaitable<void> keep_registered();
     asio::awaitable<void> register_shards(bool changed);
     asio::awaitable<io::http_response> answer_shards(io::http_request r);
+    asio::awaitable<io::http_response> answer_checkup(io::http_request r);
 
     // matcher_preview.cpp
     asio::awaitable<io::http_response> answer_audience(io::http_request r);
@@ -106,27 +111,40 @@ class matcher {
 
     // matcher_shards.cpp: which shards, and their rows
     asio::awaitable<bool> take(std::vector<io::topic_partition> partitions);
+    void stay_within(int number, shard& s, std::int64_t policies, std::int64_t profiles) const;
     asio::awaitable<bool> take_stored(std::map<int, shard> coming);
     asio::awaitable<void> save(int number);
     asio::awaitable<void> compact(int number);
 
     // matcher_profiles.cpp
+    enum class outcome : std::uint8_t { done, waiting, stopped };
     asio::awaitable<bool> apply_profiles(std::vector<io::log_record> records);
+    asio::awaitable<outcome> apply(int number, arrivals& came);
     asio::awaitable<bool> read_arrivals(std::vector<io::log_record> records,
                                         std::map<int, arrivals>& by_shard);
     asio::awaitable<bool> replay(int number, std::vector<arrival> rows);
-    asio::awaitable<bool> judge_arrivals(int number, const std::vector<arrival>& rows);
+    asio::awaitable<bool> judge_arrivals(int number, const std::vector<arrival>& rows,
+                                         std::int64_t next_offset);
     asio::awaitable<bool> write_rows(int number, std::vector<arrival> rows, std::int64_t next_offset);
     void put_row(shard& s, std::uint32_t ordinal, const profile& row);
 
     // matcher_policies.cpp
     // Whether a shard's rows and policies are both as far as the log is known: only then may it judge.
-    bool in_step(const shard& s) const { return s.read >= s.applied && s.policy_offset <= policy_log_.end(); }
-    asio::awaitable<bool> judge_pending(); // days and policies, of all shards that are in step
+    bool in_step(const shard& s) const {
+        return s.read >= s.applied && std::max(s.policy_offset, s.policies_begun) <= policy_log_.end();
+    }
+    // Days and policies wait for the profiles that were begun before them.
+    bool may_move_on(const shard& s) const { return in_step(s) && s.applied >= s.profiles_begun; }
+    bool up_to_date(const shard& s) const { return s.day >= day_ && s.policy_offset >= policy_log_.end(); }
+    asio::awaitable<bool> judge_pending(); // days and policies, of all shards that may move on
     asio::awaitable<bool> judge_days();
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
     asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
-    const standing_items& standing();
+    asio::awaitable<bool> tell_day(const std::vector<int>& shards, std::int32_t from, std::int32_t to);
+    const standing_items& standing(std::int64_t until, std::int32_t day);
+    // Keeps it for these shards; drops those that another process has taken, here and from the list.
+    asio::awaitable<bool> keep(store::ledgers::place what, std::vector<int>& shards, std::int64_t value);
+    void drop(int number);
 
     const config& config_;
     const matching::catalogue& catalogue_;

@@ -6,12 +6,33 @@
 #include "common/model/topics.hpp"
 #include "services/persist.hpp"
 
+#include <algorithm>
+
 namespace zhida::matcher {
 
-const standing_items& matcher::standing() {
-    if (!standing_ || standing_->log_end() != policy_log_.end() || standing_->day() != day_)
-        standing_.emplace(policy_log_, day_);
+const standing_items& matcher::standing(std::int64_t until, std::int32_t day) {
+    if (!standing_ || standing_->until() != until || standing_->day() != day)
+        standing_.emplace(policy_log_, until, day);
     return *standing_;
+}
+
+void matcher::drop(int number) {
+    log::error("another process has taken the shard: it is left to it", {{"shard", number}});
+    shards_.erase(number);
+}
+
+asio::awaitable<bool> matcher::keep(store::ledgers::place what, std::vector<int>& shards,
+                                    std::int64_t value) {
+    std::vector<store::ledgers::owned_shard> owned;
+    for (const int number : shards) owned.push_back({number, shards_.at(number).epoch});
+    auto taken = co_await persist(clock_, stopping_, "storing the shards' place",
+                                  [&] { return ledgers_.keep_place(what, owned, value); });
+    if (!taken) co_return false;
+    for (const int number : *taken) {
+        drop(number);
+        std::erase(shards, number);
+    }
+    co_return true;
 }
 
 asio::awaitable<bool> matcher::judge_pending() {
@@ -19,59 +40,70 @@ asio::awaitable<bool> matcher::judge_pending() {
     const auto& events = policy_log_.events();
     std::int64_t lowest = policy_log_.end();
     for (const auto& [number, s] : shards_)
-        if (in_step(s)) lowest = std::min(lowest, s.policy_offset);
+        if (may_move_on(s)) lowest = std::min(lowest, s.policy_offset);
     for (std::size_t i = policy_log_.from(lowest); i < events.size(); ++i) {
         std::vector<int> behind;
         for (const auto& [number, s] : shards_)
-            if (in_step(s) && s.policy_offset <= events[i].record.offset) behind.push_back(number);
+            if (may_move_on(s) && s.policy_offset <= events[i].record.offset) behind.push_back(number);
         if (!behind.empty() && !co_await judge(events[i], std::move(behind))) co_return false;
     }
     co_return true;
 }
 
-// Days come one after another, so that a day that is judged again after a crash says the same; after a long
-// absence in one step.
+// Days come one after another; after a long absence in one step. What was begun is done to its end, so that
+// it says the same as before.
 asio::awaitable<bool> matcher::judge_days() {
     constexpr std::int32_t most_steps = 31;
+    const auto next_of = [this](const shard& s) {
+        if (s.day_begun > s.day) return s.day_begun;
+        return s.day == 0 || day_ - s.day > most_steps ? day_ : s.day + 1;
+    };
     while (true) {
         std::vector<int> shards; // those that are furthest behind
-        std::int32_t from = day_;
+        std::int32_t from = day_, to = 0;
         for (const auto& [number, s] : shards_) {
-            if (!in_step(s) || s.day > from || s.day >= day_) continue;
-            if (s.day < from) shards.clear();
+            if (!may_move_on(s) || s.day >= day_) continue;
+            const auto next = next_of(s);
+            if (!shards.empty() && (s.day > from || (s.day == from && next > to))) continue;
+            if (shards.empty() || s.day < from || next < to) shards.clear();
             from = s.day;
+            to = next;
             shards.push_back(number);
         }
         if (shards.empty()) co_return true;
-        const bool first = from == 0; // nothing was judged before today
-        const auto to = first || day_ - from > most_steps ? day_ : from + 1;
-        const standing_items items(policy_log_, to);
-        for (const int number : shards) {
-            if (first) break;
-            const auto& s = shards_.at(number);
-            const auto changes = compare_days(items, s.subjects, from, s.policy_offset);
-            if (changes.empty()) continue;
-            std::vector<std::uint32_t> ordinals;
-            for (const auto& c : changes) ordinals.push_back(c.ordinal);
-            auto ids = co_await persist(clock_, stopping_, "asking for ids",
-                                        [&] { return profiles_.ids(number, ordinals); });
-            if (!ids) co_return false;
-            std::vector<io::log_message> messages;
-            for (std::size_t i = 0; i < changes.size(); ++i) {
-                messages.push_back(
-                    match_event((*ids)[i], {number, -1, to}, changes[i].what, to_rfc3339(clock_.now())));
-                changes_told_.Increment(
-                    static_cast<double>(changes[i].what.newly.size() + changes[i].what.no_longer.size()));
-            }
-            auto told = co_await persist(clock_, stopping_, "telling whom the day made eligible",
-                                         [&] { return log_->append_all(messages); });
-            if (!told) co_return false;
-        }
-        auto stored = co_await persist(clock_, stopping_, "storing the shards' day",
-                                       [&] { return ledgers_.set_days(shards, to); });
-        if (!stored) co_return false;
+        // Before the first day nothing was judged that could have changed.
+        if (from != 0 && !co_await tell_day(shards, from, to)) co_return false;
+        std::erase_if(shards, [this](int number) { return !shards_.contains(number); });
+        if (!co_await keep(store::ledgers::place::day, shards, to)) co_return false;
         for (const int number : shards) shards_.at(number).day = to;
     }
+}
+
+asio::awaitable<bool> matcher::tell_day(const std::vector<int>& shards, std::int32_t from, std::int32_t to) {
+    for (const int number : shards) {
+        const auto& s = shards_.at(number);
+        const auto changes = compare_days(standing(s.policy_offset, to), s.subjects, from);
+        if (changes.empty()) continue;
+        std::vector<std::uint32_t> ordinals;
+        for (const auto& c : changes) ordinals.push_back(c.ordinal);
+        auto ids = co_await persist(clock_, stopping_, "asking for ids",
+                                    [&] { return profiles_.ids(number, ordinals); });
+        if (!ids) co_return false;
+        std::vector<int> begun{number};
+        if (!co_await keep(store::ledgers::place::day_begun, begun, to)) co_return false;
+        if (begun.empty()) continue;
+        std::vector<io::log_message> messages;
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            messages.push_back(
+                match_event((*ids)[i], {number, -1, to}, changes[i].what, to_rfc3339(clock_.now())));
+            changes_told_.Increment(
+                static_cast<double>(changes[i].what.newly.size() + changes[i].what.no_longer.size()));
+        }
+        auto told = co_await persist(clock_, stopping_, "telling whom the day made eligible",
+                                     [&] { return log_->append_all(messages); });
+        if (!told) co_return false;
+    }
+    co_return true;
 }
 
 asio::awaitable<bool> matcher::judge(const policy_event& event, std::vector<int> shards) {
@@ -80,11 +112,11 @@ asio::awaitable<bool> matcher::judge(const policy_event& event, std::vector<int>
         // One of the matchers buries it: the owner of the first shard.
         if (shards.front() == 0 && !co_await bury_record(event.record, event.errors)) co_return false;
     } else if (!event.repeated) {
-        if (!co_await push(event, shards)) co_return false;
+        // From here on the audience may be frozen: whoever owns the shard next judges no profile before that.
+        if (!co_await keep(store::ledgers::place::policies_begun, shards, next)) co_return false;
+        if (!shards.empty() && !co_await push(event, shards)) co_return false;
     }
-    auto stored = co_await persist(clock_, stopping_, "storing the shards' place",
-                                   [&] { return ledgers_.set_policy_offsets(shards, next); });
-    if (!stored) co_return false;
+    if (!co_await keep(store::ledgers::place::policy_offset, shards, next)) co_return false;
     for (const int number : shards) shards_.at(number).policy_offset = next;
     policies_judged_.Increment(static_cast<double>(shards.size()));
     co_return true;
@@ -109,6 +141,19 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int> 
     c.issuer = p.issuer;
     c.channels = p.channels;
     c.created_ms = received;
+    // Each shard is judged on its own day, which another process may have begun a moment before this one.
+    std::map<std::int32_t, item_plans> plans;
+    bool any_stands = false;
+    for (const int number : shards) {
+        const auto day = shards_.at(number).day;
+        if (plans.contains(day)) continue;
+        const auto& made = plans.emplace(day, plans_of(p, conditions, layouts_, day)).first->second;
+        any_stands = any_stands || std::any_of(made.begin(), made.end(), [](const auto& i) { return !!i; });
+    }
+    if (!any_stands) {
+        c.state = campaign_state::finished; // before it began
+        log::info("policy is over, nobody is told of it", {{"policy", p.id}, {"version", p.version}});
+    }
     auto put = co_await persist(clock_, stopping_, "keeping the campaign", [&] { return campaigns_.put(c); });
     if (!put) co_return false;
 
@@ -116,9 +161,9 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int> 
     const auto chunk = static_cast<std::uint32_t>(config_.dispatch.chunk);
     std::int64_t matched = 0;
     std::vector<io::log_message> messages;
-    const auto plans = plans_of(p, conditions, layouts_, day_);
     for (const int number : shards) {
-        auto selected = select_audience(p, plans, shards_.at(number).subjects, scan_space_);
+        const auto& s = shards_.at(number);
+        auto selected = select_audience(p, plans.at(s.day), s.subjects, scan_space_);
         auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
             return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts);
         });

@@ -11,6 +11,23 @@
 
 namespace zhida::matcher {
 
+// What was judged lies before the end of the logs, and of today: else nothing would be judged any more.
+void matcher::stay_within(int number, shard& s, std::int64_t policies, std::int64_t profiles) const {
+    if (s.policy_offset > policies) {
+        log::error(
+            "zhida.policy is shorter than what was judged of it: was it deleted? Going on from its end",
+            {{"shard", number}, {"judged", s.policy_offset}, {"end", policies}});
+        s.policy_offset = policies;
+    }
+    s.policies_begun = std::min(s.policies_begun, policies);
+    s.profiles_begun = std::min(s.profiles_begun, profiles);
+    if (s.day > day_ + 1) { // a process whose clock is a little ahead of ours may have begun the day
+        log::error("the shard was judged on a day that has not come: was a clock wrong? Going on from today",
+                   {{"shard", number}, {"judged", format_date(s.day)}, {"today", format_date(day_)}});
+        s.day = s.day_begun = day_;
+    }
+}
+
 asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions) {
     auto profile_ends = co_await persist(clock_, stopping_, "asking how long zhida.profile is",
                                          [&] { return log_->end_offsets(topics::profile); });
@@ -21,24 +38,25 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
     std::size_t from_snapshots = 0;
     for (const auto& p : partitions) {
         const int number = p.partition;
-        // First how far they are applied, then the profiles: what comes in between is applied twice, not
-        // lost.
+        // First nobody else may change them any more; then how far they are applied, then the profiles: what
+        // comes in between is applied twice, not lost.
+        auto epoch = co_await persist(clock_, stopping_, "taking the shard",
+                                      [&] { return ledgers_.take_matching(number); });
         auto place = co_await persist(clock_, stopping_, "loading the shard's place",
                                       [&] { return profiles_.place(number); });
         auto matched = co_await persist(clock_, stopping_, "loading the shard's place",
                                         [&] { return ledgers_.matched_until(number); });
-        if (!place || !matched) co_return false;
+        if (!epoch || !place || !matched) co_return false;
         shard s{shard_rows(layouts_)};
         s.applied = s.read = place->applied_offset;
         s.lineage = place->lineage;
         s.day = matched->day;
         s.policy_offset = matched->policy_offset;
-        if (const auto end = policy_ends->at(0); s.policy_offset > end) {
-            log::error(
-                "zhida.policy is shorter than what was judged of it: was it deleted? Going on from its end",
-                {{"shard", number}, {"judged", s.policy_offset}, {"end", end}});
-            s.policy_offset = end;
-        }
+        s.policies_begun = matched->policies_begun;
+        s.profiles_begun = matched->profiles_begun;
+        s.day_begun = matched->day_begun;
+        s.epoch = *epoch;
+        stay_within(number, s, policy_ends->at(0), profile_ends->at(static_cast<std::size_t>(number)));
         // A snapshot is older than Redis by some events, which the log still has: not where the log was
         // deleted, nor where reading them takes longer than loading the shard.
         auto found = !s.lineage.empty() && s.applied <= profile_ends->at(static_cast<std::size_t>(number))

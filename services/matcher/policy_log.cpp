@@ -62,9 +62,16 @@ void policy_log::add(io::log_record record) {
     events_.push_back(std::move(e));
 }
 
-std::vector<const policy_event*> policy_log::newest() const {
+std::vector<const policy_event*> policy_log::newest(std::int64_t until) const {
     std::vector<const policy_event*> out;
-    for (const auto& [id, v] : newest_) out.push_back(&events_[v.event]);
+    if (until >= end()) {
+        for (const auto& [id, v] : newest_) out.push_back(&events_[v.event]);
+    } else { // as it was before the last events came
+        std::map<std::string_view, const policy_event*> by_id;
+        for (std::size_t i = 0; i < from(until); ++i)
+            if (const auto& e = events_[i]; e.checked && !e.repeated) by_id[e.checked->document.id] = &e;
+        for (const auto& [id, e] : by_id) out.push_back(e);
+    }
     std::sort(out.begin(), out.end(),
               [](const auto* a, const auto* b) { return a->record.offset < b->record.offset; });
     return out;

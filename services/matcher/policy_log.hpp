@@ -26,8 +26,9 @@ class policy_log {
     // Records by rising offset.
     void add(io::log_record record);
     const std::deque<policy_event>& events() const noexcept { return events_; }
-    // Of each policy the event with its newest version, by rising offset. Stays valid as events are added.
-    std::vector<const policy_event*> newest() const;
+    // Of each policy the event with its newest version among the events before this offset, by rising offset.
+    // Stays valid as events are added.
+    std::vector<const policy_event*> newest(std::int64_t until) const;
     // Index of the first event at or after this offset.
     std::size_t from(std::int64_t offset) const noexcept;
     std::int64_t end() const noexcept { return events_.empty() ? 0 : events_.back().record.offset + 1; }

@@ -10,23 +10,28 @@ bool stands(const policy& p, const policy_item& item, std::int32_t day) {
     return p.may_be_pushed() && deadline_of(item, p.valid, day).now != deadline::kind::closed;
 }
 
-standing_items::one_side standing_items::make(const policy_log& log, subject_type t, std::int32_t day) {
+standing_items::one_side standing_items::make(const std::vector<const policy_event*>& newest, subject_type t,
+                                              std::int32_t day) {
     std::vector<item> items;
     std::vector<matching::condition> conditions;
-    for (const auto* e : log.newest()) {
+    for (const auto* e : newest) {
         const auto& p = e->checked->document;
         for (std::size_t i = 0; i < p.items.size(); ++i) {
             if (p.items[i].subject != t || !stands(p, p.items[i], day)) continue;
-            items.push_back({&*e->checked, i, e->record.offset});
+            items.push_back({&*e->checked, i});
             conditions.push_back(e->checked->conditions[i]);
         }
     }
     return {std::move(items), matching::reverse_index(std::move(conditions), day)};
 }
 
-standing_items::standing_items(const policy_log& log, std::int32_t day)
-    : day_(day), log_end_(log.end()), enterprises_(make(log, subject_type::enterprise, day)),
-      residents_(make(log, subject_type::resident, day)) {}
+standing_items::standing_items(const policy_log& log, std::int64_t until, std::int32_t day)
+    : standing_items(log.newest(until), until, day) {}
+
+standing_items::standing_items(const std::vector<const policy_event*>& newest, std::int64_t until,
+                               std::int32_t day)
+    : day_(day), until_(until), enterprises_(make(newest, subject_type::enterprise, day)),
+      residents_(make(newest, subject_type::resident, day)) {}
 
 eligible_changes compare(const standing_items& items, const judged_row* before, const judged_row& after,
                          standing_space& space) {

@@ -12,13 +12,12 @@ namespace zhida::matcher {
 
 class standing_items {
   public:
-    // Of all events that the log holds now; refers to it. day: days since 1970-01-01, Asia/Shanghai.
-    standing_items(const policy_log& log, std::int32_t day);
+    // Of the events before the offset `until`; refers to the log. day: days since 1970-01-01, Asia/Shanghai.
+    standing_items(const policy_log& log, std::int64_t until, std::int32_t day);
 
     struct item {
         const matching::checked_policy* from = nullptr;
-        std::size_t number = 0;  // within the policy
-        std::int64_t offset = 0; // of the policy's event
+        std::size_t number = 0; // within the policy
         const policy_item& what() const { return from->document.items[number]; }
         const matching::condition& condition() const { return from->conditions[number]; }
     };
@@ -29,7 +28,7 @@ class standing_items {
     }
     const std::vector<item>& items(subject_type t) const noexcept { return side(t).items; }
     std::int32_t day() const noexcept { return day_; }
-    std::int64_t log_end() const noexcept { return log_end_; } // of the policies known
+    std::int64_t until() const noexcept { return until_; }
     bool empty() const noexcept { return enterprises_.items.empty() && residents_.items.empty(); }
 
   private:
@@ -40,10 +39,11 @@ class standing_items {
     const one_side& side(subject_type t) const noexcept {
         return t == subject_type::enterprise ? enterprises_ : residents_;
     }
-    static one_side make(const policy_log& log, subject_type t, std::int32_t day);
+    static one_side make(const std::vector<const policy_event*>& newest, subject_type t, std::int32_t day);
+    standing_items(const std::vector<const policy_event*>& newest, std::int64_t until, std::int32_t day);
 
     std::int32_t day_;
-    std::int64_t log_end_;
+    std::int64_t until_;
     one_side enterprises_, residents_;
 };
 

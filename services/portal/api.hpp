@@ -17,6 +17,7 @@ handler_function api_list_campaigns;
 handler_function api_get_campaign;
 
 handler_function api_get_packages;
+handler_function api_get_checkup;
 handler_function api_read_package;
 handler_function api_opt_out;
 handler_function api_opt_in;

@@ -1,5 +1,6 @@
 #include "common/io/spawn.hpp"
 #include "services/portal/api.hpp"
+#include "services/portal/checkup.hpp"
 #include "services/portal/live_feed.hpp"
 #include "services/portal/problems.hpp"
 #include "services/portal/subject_acts.hpp"
@@ -46,6 +47,13 @@ asio::awaitable<io::http_response> api_get_packages(context& c, visitor v, io::h
                            {"opted_out", *opted_out},
                            {"unread", unread},
                            {"items", *packages}});
+}
+
+asio::awaitable<io::http_response> api_get_checkup(context& c, visitor v, io::http_request r) {
+    const auto subject = co_await visible(c, v.who, r.params.at("id"));
+    if (!subject) co_return of_failure(subject.error());
+    const auto found = co_await checkup_of(c, *subject);
+    co_return found ? json_answer(*found) : of_failure(found.error());
 }
 
 asio::awaitable<io::http_response> api_read_package(context& c, visitor v, io::http_request r) {

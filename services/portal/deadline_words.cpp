@@ -2,16 +2,6 @@
 
 namespace zhida::portal {
 
-json to_json(const deadline& d) {
-    json out = {{"state", to_string(d.now)}};
-    out["start"] = d.start ? json(format_date(*d.start)) : json();
-    out["end"] = d.end ? json(format_date(*d.end)) : json();
-    if (d.now != deadline::kind::unstated) out["days"] = d.days;
-    if (!d.stage.empty()) out["stage"] = d.stage;
-    if (d.of_policy) out["of_policy"] = true;
-    return out;
-}
-
 std::string deadline_text(const deadline& d, language in) {
     const bool zh = in == language::zh;
     const auto days = std::to_string(d.days);

@@ -1,42 +1,13 @@
 #include "services/portal/package_document.hpp"
 
 #include "common/model/campaign.hpp"
-#include "services/portal/deadline_words.hpp"
+#include "common/model/deadline.hpp"
 
 #include <charconv>
 
 namespace zhida::portal {
 
 namespace {
-
-// How many levels of groups within groups are told; deeper ones are in their group's text.
-constexpr int why_depth = 3;
-
-const char* outcome_name(matching::truth t) {
-    switch (t) {
-    case matching::truth::yes:
-        return "met";
-    case matching::truth::no:
-        return "not_met";
-    case matching::truth::unknown:
-        break;
-    }
-    return "unknown";
-}
-
-json why_document(const std::vector<matching::explanation>& lines, int depth) {
-    json out = json::array();
-    for (const auto& line : lines) {
-        json one = {{"text", line.text},           {"clause", line.clause}, {"manual", line.manual},
-                    {"attribute", line.attribute}, {"value", line.value},   {"requirement", line.requirement},
-                    {"pointer", line.pointer}};
-        one["outcome"] = outcome_name(line.outcome);
-        one["group"] = line.group;
-        one["parts"] = depth > 0 ? why_document(line.parts, depth - 1) : json::array();
-        out.push_back(std::move(one));
-    }
-    return out;
-}
 
 json interpretations(const policy& p) {
     json out = json::array();
@@ -88,7 +59,7 @@ result<compiled_policy> compile_policy(const json& document, const matching::cat
 }
 
 json item_document(const compiled_policy& p, std::size_t item, std::int32_t today,
-                   const matching::catalogue& catalogue, const attribute_row* row) {
+                   const matching::catalogue& catalogue, const attribute_row* row, int levels) {
     const auto& from = p.about.items[item];
     json out = {{"id", from.id},
                 {"title", from.title},
@@ -107,12 +78,18 @@ json item_document(const compiled_policy& p, std::size_t item, std::int32_t toda
     out["why"] = json::array();
     const auto& condition = p.conditions[item];
     if (!condition) return out;
-    std::map<std::string, matching::label_text> labels;
-    for (const auto& [pointer, text] : from.labels) labels[pointer] = {text.first, text.second};
     const attribute_row nothing_known;
-    out["why"] = why_document(
-        matching::explain(*condition, row ? *row : nothing_known, today, catalogue, labels), why_depth);
-    if (row) out["verdict"] = to_string(matching::judge(*condition, *row, today).outcome);
+    out["why"] =
+        matching::explanation_document(matching::explain(*condition, row ? *row : nothing_known, today,
+                                                         catalogue, matching::labels_of(from)),
+                                       levels);
+    if (!row) return out;
+    const auto judged = matching::judge(*condition, *row, today);
+    out["verdict"] = to_string(judged.outcome);
+    out["only_manual_open"] = judged.only_manual_open;
+    out["one_short"] = judged.one_short;
+    out["missing"] =
+        matching::missing_document(matching::missing_for(*condition, *row, today), from.subject, catalogue);
     return out;
 }
 

@@ -7,6 +7,7 @@
 #include "common/model/policy.hpp"
 #include "matching/catalogue.hpp"
 #include "matching/condition.hpp"
+#include "matching/explanation_document.hpp"
 
 #include <memory>
 #include <optional>
@@ -33,10 +34,12 @@ struct campaign_name {
 // "<policy id>.v<version>.r<round>"; nothing where it has another form.
 std::optional<campaign_name> parse_campaign_id(std::string_view id);
 
-// {id, title, subject, benefit, tiers, mode, deadline, materials, exclusions, apply_channel, link, contact},
-// and with a row: verdict and why. today: days since 1970-01-01 in Asia/Shanghai.
+// {id, title, subject, benefit, tiers, mode, deadline, materials, exclusions, apply_channel, link, contact,
+// why}, and with a row: verdict, only_manual_open, one_short and missing. today: days since 1970-01-01 in
+// Asia/Shanghai. levels: of groups within groups that `why` tells.
 json item_document(const compiled_policy& p, std::size_t item, std::int32_t today,
-                   const matching::catalogue& catalogue, const attribute_row* row);
+                   const matching::catalogue& catalogue, const attribute_row* row,
+                   int levels = matching::explained_levels);
 
 // One package, of the version that was sent. newest_version: of the policy; it tells whether another came
 // since. Bit i of web.items is item i; items that the policy does not have are left out.

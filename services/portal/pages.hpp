@@ -10,6 +10,7 @@ handler_function post_sign_in;
 handler_function post_sign_out;
 
 handler_function page_subject; // /enterprise and /resident
+handler_function page_checkup; // of who is signed in
 handler_function post_read;
 handler_function post_opt_out;
 

@@ -13,7 +13,7 @@ std::string shown(const json& cell) {
     return cell.is_string() ? cell.get<std::string>() : with_commas(cell.get<std::int64_t>());
 }
 
-json reasons_view(const json& excluded, language in) {
+json excluded_view(const json& excluded, language in) {
     json out = json::array();
     for (const char* reason : {"channel_disabled", "opted_out", "no_contact", "no_grant", "capped"})
         if (const auto n = excluded.at(reason).get<std::int64_t>(); n > 0)
@@ -24,7 +24,7 @@ json reasons_view(const json& excluded, language in) {
 json channels_view(const json& channels, language in) {
     json out = json::array();
     for (const auto& c : channels) {
-        auto reasons = reasons_view(c.at("excluded"), in);
+        auto reasons = excluded_view(c.at("excluded"), in);
         const bool everybody = reasons.empty();
         out.push_back({{"label", text(in, "channel_" + c.at("channel").get<std::string>())},
                        {"reachable", shown(c.at("reachable"))},

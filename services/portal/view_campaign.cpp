@@ -152,6 +152,8 @@ json campaign_view(const json& campaign, language in) {
                 {"round", std::to_string(number(campaign, "round"))},
                 {"audience", with_commas(number(campaign, "audience"))},
                 {"empty", number(campaign, "audience") == 0},
+                {"empty_text",
+                 text(in, get(campaign, "state") == "finished" ? "no_audience_over" : "no_audience_text")},
                 {"identity_holds", campaign.at("identity_holds")}};
     out["channels"] = json::array();
     for (const auto& c : campaign.at("channels")) out["channels"].push_back(channel_view(c, in));

@@ -77,11 +77,7 @@ json why_view(const json& lines, language in, reasons as, marked marks = marked:
         one["marked"] = of_subject;
         one["sign"] = plain ? "·" : outcome == "met" ? "✓" : outcome == "not_met" ? "✗" : "?";
         one["mark"] = plain ? "plain" : outcome == "met" ? "met" : outcome == "not_met" ? "not-met" : "open";
-        one["mark_text"] = plain ? std::string()
-                                 : text(in, outcome == "met"       ? "met"
-                                            : outcome == "not_met" ? "not_met"
-                                            : manual               ? "check_by_hand"
-                                                                   : "data_missing");
+        one["mark_text"] = plain ? std::string() : mark_text(line, in);
         const auto value = get(*decided, "value"), requirement = get(line, "requirement");
         one["value"] = text_or_false(value);
         one["requirement"] = says_nothing_new(requirement) ? json(false) : text_or_false(requirement);
@@ -105,17 +101,6 @@ deadline::kind kind_of(const std::string& state) {
 std::optional<std::int32_t> day(const json& from, const char* name) {
     std::int32_t out = 0;
     return parse_date(get(from, name), out) ? std::optional<std::int32_t>(out) : std::nullopt;
-}
-
-json deadline_view(const json& from, language in) {
-    deadline d;
-    d.now = kind_of(get(from, "state"));
-    d.start = day(from, "start");
-    d.end = day(from, "end");
-    d.days = from.value("days", 0);
-    d.stage = get(from, "stage");
-    d.of_policy = from.value("of_policy", false);
-    return {{"text", deadline_text(d, in)}, {"kind", to_string(d.now)}};
 }
 
 json item_view(const json& item, language in, reasons as) {
@@ -162,6 +147,45 @@ json interpretations_view(const json& from, language in) {
 }
 
 } // namespace
+
+std::string mark_text(const json& line, language in) {
+    const auto outcome = get(line, "outcome");
+    return text(in, outcome == "met"       ? "met"
+                    : outcome == "not_met" ? "not_met"
+                    : open_by_hand(line)   ? "check_by_hand"
+                                           : "data_missing");
+}
+
+std::string fact_text(const json& line, language in) {
+    std::string out;
+    const auto add = [&](const char* key, const std::string& said) {
+        if (!said.empty())
+            out += (out.empty()          ? ""
+                    : in == language::zh ? "；"
+                                         : "; ") +
+                   text(in, key) + text(in, "colon") + said;
+    };
+    add("your_value", get(line, "value"));
+    const auto requirement = get(line, "requirement");
+    add("requirement", says_nothing_new(requirement) ? "" : requirement);
+    add("clause", get(line, "clause"));
+    return out;
+}
+
+json deadline_view(const json& from, language in) {
+    deadline d;
+    d.now = kind_of(get(from, "state"));
+    d.start = day(from, "start");
+    d.end = day(from, "end");
+    d.days = from.value("days", 0);
+    d.stage = get(from, "stage");
+    d.of_policy = from.value("of_policy", false);
+    return {{"text", deadline_text(d, in)}, {"kind", to_string(d.now)}};
+}
+
+json reasons_view(const json& lines, language in) {
+    return why_view(lines, in, reasons::of_subject);
+}
 
 std::string short_time(const std::string& rfc3339) {
     wall_time at;

@@ -20,8 +20,20 @@ json summary_view(const json& summary, language in);
 json dead_letters_view(const json& lines, std::int64_t total, language in);
 // Of preview_policy().
 json preview_view(const json& items, language in);
+
+// Of read_checkup() or checkup_of().
+json checkup_view(const json& checkup, language in);
 // Of errors_document().
 json errors_view(const json& errors, language in);
+
+// Of a line of explanation_document(): 符合, 不符合, 须人工核对 or 缺少数据.
+std::string mark_text(const json& line, language in);
+// "您的情况：800 人；要求：≤ 500 人；依据：第三条"; empty where there is nothing to say.
+std::string fact_text(const json& line, language in);
+// Of a deadline's document: {text, kind}.
+json deadline_view(const json& document, language in);
+// Of explanation_document(), with the subject's marks and values: what whylist.mustache draws.
+json reasons_view(const json& lines, language in);
 
 // "2026-11-24 10:32", in Asia/Shanghai, of an RFC 3339 text; the text itself where it is none.
 std::string short_time(const std::string& rfc3339);

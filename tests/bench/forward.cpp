@@ -66,7 +66,7 @@ std::vector<question> questions(const catalogue& c) {
     };
     add("", policy("31%"));
     add("narrow", policy("310113003%"));
-    add("sh_001", sample("SH-001")); // with `or` and `not`
+    add("sh_001", sample("SH-001")); // with `and` within `or`
     add("bs_013", sample("BS-013")); // of one district, with dates
     add("bs_006",
         sample("BS-006")); // the same, `or` within `not` within `or`, and parts that are checked by hand
@@ -114,7 +114,13 @@ std::array<std::int64_t, 3> scan_all(scan_space& space, const scan_plan& plan, c
 } // namespace
 
 int main(int argc, char** argv) {
-    const auto count = static_cast<std::size_t>(argc > 1 ? std::atoll(argv[1]) : 1'000'000);
+    std::size_t count = 1'000'000;
+    std::string folder;
+    for (int i = 1; i < argc; ++i)
+        if (const auto rows = std::atoll(argv[i]); rows > 0)
+            count = static_cast<std::size_t>(rows);
+        else
+            folder = argv[i];
     const auto label =
         count % 1'000'000 == 0 ? std::to_string(count / 1'000'000) + "m" : std::to_string(count);
     const auto c = catalogue::load(zhida::tests::in_source("config/catalogue")).value();
@@ -123,7 +129,7 @@ int main(int argc, char** argv) {
     std::vector<condition> conditions;
     for (const auto& q : asked) conditions.push_back(q.asked);
     std::optional<bench::table_writer> file;
-    if (argc > 2) file.emplace(std::string(argv[2]) + "/rows.tsv", bench::asked_by(conditions), c);
+    if (!folder.empty()) file.emplace(folder + "/rows.tsv", bench::asked_by(conditions), c);
 
     // A part of the rows at a time: as rows, ten million would fill five gigabytes.
     const bench::enterprises all(c, count, today);
@@ -173,7 +179,7 @@ int main(int argc, char** argv) {
         }
     }
     if (file) {
-        std::ofstream out(std::string(argv[2]) + "/conditions.json");
+        std::ofstream out(folder + "/conditions.json");
         out << zhida::to_text({{"rows", count}, {"columns", file->finish()}, {"conditions", for_peers}});
         if (!out.flush()) {
             std::cerr << "conditions.json could not be written\n";

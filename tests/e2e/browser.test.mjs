@@ -9,7 +9,7 @@ import { Installation } from './support/installation.mjs';
 import { openBrowser } from './support/browser.mjs';
 import { root } from './support/servers.mjs';
 import { enterprise, jsonLines, openId, phone, resident } from './support/people.mjs';
-import { forElderly, forEverybody, forSmallEnterprises } from './support/documents.mjs';
+import { forCheckup, forElderly, forEverybody, forSmallEnterprises } from './support/documents.mjs';
 import { policyPublished } from './support/publish.mjs';
 import { channelOf, settled } from './support/campaigns.mjs';
 
@@ -275,6 +275,51 @@ test('the pages in a browser', async t => {
     await accessible(page, 'campaign');
     await shoot(page, 'campaign');
     assert.deepEqual(errors, []);
+  });
+
+  await t.test('a check-up says what fits, what is missing and what is one short', async () => {
+    publish(forCheckup('e2e-checkup', '体检样例政策'));
+    await settled(it.api, 'e2e-checkup.v1.r1');
+    for (const [width, query, options] of [
+      [1280, 'size=normal', { javaScriptEnabled: false }], [375, 'size=normal', { isMobile: true, hasTouch: true }],
+      [375, 'size=large', {}], [1280, 'lang=en', {}],
+    ]) {
+      const { page, errors } = await visitor({ viewport: { width, height: 900 }, ...options });
+      await signIn(page, { subject: company.id });
+      await page.getByRole('link', { name: '做一次政策体检' }).click();
+      await page.waitForURL('**/checkup');
+      await page.goto(`/checkup?${query}`);
+      const entry = (list, title) => page.locator(`#${list} article`, { has: page.getByRole('heading', { name: title, exact: true }) });
+      await entry('eligible', '小企业实时到达的补贴：补贴').waitFor();
+      const hand = await entry('possible', '须核对的补贴').innerText();
+      const open = await entry('possible', '缺资料的补贴').innerText();
+      const short = await entry('one_short', '微型企业补贴').innerText();
+      assert.ok(hand.includes('经认定具有示范作用'), hand);
+      assert.ok(open.includes(query === 'lang=en' ? 'Tax' : '税管地'), open);
+      for (const wanted of ['从业人员不超过10人', '50 人', '≤ 10 人', '第五条']) assert.ok(short.includes(wanted), `${wanted} in ${short}`);
+      assert.equal(await page.getByText('外区补贴').count(), 0, 'another region is never one short');
+      if (query !== 'lang=en') {
+        const text = await page.locator('body').innerText();
+        for (const wanted of ['可能符合（补充资料后可知）', '差一项', '还缺的资料', '税务登记', '以主管部门审核为准']) {
+          assert.ok(text.includes(wanted), wanted);
+        }
+      }
+      await noSidewaysScroll(page, `checkup at ${width} px, ${query}`);
+      await page.locator('details summary').evaluateAll(all => all.forEach(one => one.parentElement.setAttribute('open', '')))
+        .catch(() => {}); // without scripts they stay as they are
+      if (options.javaScriptEnabled !== false) await accessible(page, `checkup at ${width} px, ${query}`);
+      await shoot(page, `checkup-${width}-${query.replace('=', '-')}`);
+      assert.deepEqual(errors, []);
+    }
+    const told = await it.api.json(`/api/v1/subjects/${company.id}/checkup`, `demo-subject:${company.id}`);
+    assert.equal(told.subject, company.id);
+    assert.deepEqual(told.one_short.items.map(e => e.item.title), ['微型企业补贴']);
+    assert.ok(told.profile_offset > 0 && told.policy_offset > 0 && told.day === new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10));
+    // The hotline reads the same.
+    const why = JSON.parse(it.command(['why', company.id, 'e2e-checkup', '--json']).stdout);
+    const same = why.versions[0].items.find(i => i.title === '微型企业补贴');
+    assert.equal(same.one_short, true);
+    assert.deepEqual(same.why, told.one_short.items[0].why);
   });
 
   await t.test('anybody may read a public policy', async () => {

@@ -88,6 +88,49 @@ test('the demonstration', async t => {
     assert.match(command(['ledger', 'verify', '--set', `redis.url=${url}/5`]).stdout, /0 campaigns: is this the right/);
   });
 
+  await t.test('why somebody got a policy, or did not, is told for the hotline', async () => {
+    const { id: campaign, policy } = before.find(c => c.audience > 0);
+    const sample = (...words) => command(['why', ...words]);
+    const inbox = async id => (await first.api.json(`/api/v1/subjects/${id}/packages`)).items;
+    const home = await (await fetch(first.api.base)).text();
+    const people = [...home.matchAll(/name="name" value="([^"]+)"/g)].map(m => m[1]);
+    const reached = await (async () => {
+      for (const id of people) for (const p of await inbox(id)) return { id, package: p };
+      return null;
+    })();
+    assert.ok(reached, 'somebody has a package');
+
+    const said = sample(reached.id, reached.package.policy.id);
+    assert.equal(said.status, 0, said.stderr);
+    for (const wanted of [reached.id, reached.package.policy.title, '以下结论按 20', '（最新）', '✓', '网页：已送达', '办理期限']) {
+      assert.ok(said.stdout.includes(wanted), `${wanted} in ${said.stdout}`);
+    }
+    const answer = JSON.parse(sample(reached.id, reached.package.policy.id, '--json').stdout);
+    assert.match(answer.day, /^\d{4}-\d\d-\d\d$/);
+    const version = answer.versions[0];
+    assert.deepEqual(version.campaigns.map(c => c.id), [reached.package.campaign]);
+    assert.equal(version.campaigns[0].deliveries.find(d => d.channel === 'web').state, 'delivered');
+    // The same reasons as on the page.
+    for (const item of reached.package.items) {
+      const same = version.items.find(i => i.id === item.id);
+      assert.equal(same.verdict, item.verdict);
+      assert.deepEqual(same.why.map(w => [w.pointer, w.outcome, w.value]), item.why.map(w => [w.pointer, w.outcome, w.value]));
+    }
+
+    for (const [words, wanted] of [
+      [['R310113-0000', policy], /主体 R310113-0000: 没有这个主体 \(请核对编号/],
+      [['91310113MA1TOOOO11', policy], /统一社会信用代码（校验码不符）/],
+      [[policy, reached.id], new RegExp(`先写主体，再写政策：zhida why ${reached.id} ${policy}`)],
+      [[reached.id, `${policy}0`], new RegExp(`政策 ${policy}0: 没有这个政策 \\(相近的有：.*${policy}《`)],
+      [[reached.id, campaign], new RegExp(`请写政策编号 ${policy}`)],
+    ]) {
+      const wrong = sample(...words);
+      assert.equal(wrong.status, 1, words.join(' '));
+      assert.match(wrong.stderr, wanted);
+      assert.equal(wrong.stdout, '');
+    }
+  });
+
   await t.test('only its own key seals what is imported', t => {
     const dir = folder(t);
     const file = path.join(dir, 'people.csv');

@@ -1,4 +1,5 @@
 // Policy documents from anybody: parse, check, compile, judge, explain. Good seeds: config/samples/policies.
+#include "matching/explanation_document.hpp"
 #include "matching/policy_check.hpp"
 #include "tests/support/folders.hpp"
 
@@ -21,14 +22,12 @@ void check_accepted(const matching::checked_policy& p) {
     require(p.conditions.size() == p.document.items.size());
     require(!p.document.items.empty() && !p.document.channels.empty() && !p.document.id.empty());
     for (std::size_t i = 0; i < p.conditions.size(); ++i) {
-        std::map<std::string, matching::label_text> labels;
-        for (const auto& [pointer, label] : p.document.items[i].labels)
-            labels[pointer] = {label.first, label.second};
         constexpr std::int32_t today = 20780;
         // What nothing is known of is never eligible by accident of an exception or a crash.
         static_cast<void>(matching::judge(p.conditions[i], attribute_row{}, today));
-        static_cast<void>(
-            matching::explain(p.conditions[i], attribute_row{}, today, shared_catalogue(), labels));
+        static_cast<void>(matching::explanation_document(
+            matching::explain(p.conditions[i], attribute_row{}, today, shared_catalogue(),
+                              matching::labels_of(p.document.items[i]))));
     }
 }
 

@@ -399,6 +399,29 @@ TEST_F(portal_test, packages_tell_why_and_are_read_once) {
     EXPECT_EQ(funnel.at("channels")[0].at("read"), 1);
 }
 
+TEST_F(portal_test, without_a_matcher_there_is_no_check_up_rather_than_an_empty_one) {
+    const auto path = "/api/v1/subjects/" + enterprise_id + "/checkup";
+    for (const auto& as : {enterprise, op}) {
+        const auto reply = get(path, as);
+        EXPECT_EQ(reply.status, 503) << reply.body;
+        EXPECT_NE(reply.header("Retry-After"), "");
+        EXPECT_EQ(reply.header("Content-Type"), "application/problem+json; charset=utf-8");
+        const auto body = json::parse(reply.body);
+        EXPECT_EQ(body.at("type"), "/problems/unavailable");
+        EXPECT_NE(body.at("detail").get<std::string>().find("政策体检暂时不能进行"), std::string::npos);
+        EXPECT_FALSE(body.contains("eligible"));
+    }
+    EXPECT_EQ(get(path, resident).status, 404) << "somebody else's";
+    EXPECT_EQ(get(path, department).status, 403);
+    EXPECT_EQ(get("/api/v1/subjects/R99999999999999999/checkup", op).status, 404);
+    const auto cookie = sign_in("role=subject&name=" + enterprise_id);
+    const auto page = get("/checkup", {{"Cookie", cookie}});
+    EXPECT_EQ(page.status, 503);
+    EXPECT_NE(page.header("Retry-After"), "");
+    EXPECT_NE(page.body.find("政策体检暂时不能进行"), std::string::npos);
+    EXPECT_EQ(page.body.find("没有符合全部条件的事项"), std::string::npos);
+}
+
 TEST_F(portal_test, a_package_of_an_older_version_says_so_and_its_campaign_stays_in_reach) {
     const auto campaign = shared->campaign_of("OLD-1", issuer, 1'000'000'000'020);
     shared->deliver(campaign, channel::web, ledger::state::delivered);

@@ -107,6 +107,19 @@ TEST(explain, gives_a_line_for_each_condition) {
     EXPECT_EQ(lines[3].parts[0].outcome, truth::no);
 }
 
+TEST(explain, cuts_what_is_legal_and_endless) {
+    json years = json::array();
+    for (int i = 0; i < 40; ++i) years.push_back(1000 + i);
+    const auto lines =
+        explain(compiled(op_of("in", {property("ent.headcount"), years})), {}, today, the_catalogue(), {});
+    EXPECT_THAT(lines[0].requirement, testing::HasSubstr("、1029 人…… 等 40 项"));
+    EXPECT_THAT(lines[0].requirement, testing::Not(testing::HasSubstr("1030")));
+    json many = json::array();
+    for (int i = 0; i < 300; ++i) many.push_back(op_of("=", {property("ent.headcount"), i}));
+    const auto all = op_of("not", json::array({op_of("not", json::array({op_of("or", many)}))}));
+    EXPECT_LT(explain(compiled(all), {}, today, the_catalogue(), {})[0].text.size(), 2000U);
+}
+
 TEST(explain, gives_one_line_where_the_root_is_one_condition) {
     const auto lines = [](const json& e) { return explain(compiled(e), {}, today, the_catalogue(), {}); };
     ASSERT_THAT(lines(op_of("=", {property("ent.size"), "小型"})), SizeIs(1));

@@ -4,6 +4,7 @@
 #include "matching/policy_check.hpp"
 #include "services/portal/campaign_document.hpp"
 #include "services/portal/check_words.hpp"
+#include "services/portal/checkup.hpp"
 #include "services/portal/live.hpp"
 #include "services/portal/package_document.hpp"
 #include "services/portal/problems.hpp"
@@ -98,6 +99,32 @@ compiled_policy hostile(const std::string& payload) {
     return p;
 }
 
+// A matcher's answer whose every text is the payload.
+json hostile_checkup(const std::string& payload) {
+    json line = {{"text", payload},      {"clause", payload}, {"manual", false},
+                 {"attribute", payload}, {"value", payload},  {"requirement", payload},
+                 {"pointer", ""},        {"group", ""},       {"parts", json::array()}};
+    line["outcome"] = "not_met";
+    auto by_hand = line;
+    by_hand.update({{"manual", true}, {"outcome", "unknown"}});
+    json entry = {{"policy", {{"id", payload}, {"title", payload}, {"issuer", payload}, {"doc_no", payload}}},
+                  {"item", {{"id", payload}, {"title", payload}}},
+                  {"deadline", {{"state", "open"}, {"end", "2026-12-31"}, {"stage", payload}}},
+                  {"short_of", line},
+                  {"why_left_out", true},
+                  {"link", "javascript:" + payload}};
+    for (const char* name : {"benefit", "mode", "apply_channel", "contact"}) entry[name] = payload;
+    entry["why"] = {line, by_hand};
+    entry["missing"] = {{{"label", payload}, {"label_en", payload}, {"source", payload}}};
+    auto settled = entry;
+    settled["only_manual_open"] = true;
+    const json list = {{"total", 60}, {"items", {entry, settled}}};
+    json out = {{"as_of", payload}, {"day", "2026-11-23"}, {"profile_day", payload}};
+    for (const char* name : {"eligible", "possible"}) out[name] = list;
+    out["one_short"] = {{"total", 0}, {"items", json::array()}};
+    return out;
+}
+
 std::vector<std::pair<std::string, std::string>> all_pages(const std::string& payload, language in) {
     const auto p = hostile(payload);
     const wall_time now{std::chrono::hours(24 * 20000)};
@@ -134,6 +161,8 @@ std::vector<std::pair<std::string, std::string>> all_pages(const std::string& pa
         {"unread_text", "x"},
         {"all_text", "x"},
         {"opted_out", false}};
+    models["checkup"] = checkup_view(read_checkup(to_text(hostile_checkup(payload))).value(), in);
+    models["checkup"].update({{"title", payload}, {"subject_name", payload}, {"subject_id", payload}});
     models["policies"] = {{"title", payload}, {"policies", {line}}, {"empty", true}, {"next", payload}};
     models["policy"] = policy_view(policy_document(p, now, catalogue()), in);
     auto with_progress = line;

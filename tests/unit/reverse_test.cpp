@@ -1,26 +1,9 @@
 // Reverse matching against judge(), item by item: random conditions over random rows, with every kernel.
-#include "matching/reverse.hpp"
+#include "agreement.hpp"
 #include "matching/value_set.hpp"
-#include "random_conditions.hpp"
 
 namespace zhida::matching {
 namespace {
-
-bool at(const std::vector<std::uint64_t>& v, std::size_t i) {
-    return (v[i / 64] >> (i % 64) & 1) != 0;
-}
-
-std::string judged(const reverse_index& index, const reverse_index::outcome& said, const attribute_row& row) {
-    for (std::size_t p = 0; p < said.eligible.size() * 64; ++p) {
-        const auto j = p < index.items() ? judge(index.condition_at(p), row, index.today()) : judgement{};
-        if (at(said.eligible, p) == (j.outcome == verdict::eligible) &&
-            at(said.possible, p) == (j.outcome == verdict::possible) &&
-            at(said.decided, p) == j.only_manual_open && at(said.one_short, p) == j.one_short)
-            continue;
-        return "position " + std::to_string(p) + " of " + std::to_string(index.items());
-    }
-    return "";
-}
 
 RC_GTEST_PROP(reverse, equals_the_plain_judgement_with_every_kernel, ()) {
     std::vector<condition> items;
@@ -38,7 +21,7 @@ RC_GTEST_PROP(reverse, equals_the_plain_judgement_with_every_kernel, ()) {
         const auto row = row_of(random_row());
         for (const auto& k : all_kernels()) {
             index.match(row, space, said, k);
-            if (const auto wrong = judged(index, said, row); !wrong.empty())
+            if (const auto wrong = disagreement(index, said, row); !wrong.empty())
                 RC_FAIL(std::string(k.name) + ": " + wrong + ": " + json(trees).dump());
         }
     }
@@ -59,7 +42,7 @@ TEST(reverse, walks_many_thresholds) {
         for (const char* division : {"310113", "310112", "310113003"}) {
             const auto row = row_of({{"ent.headcount", headcount}, {"ent.reg_division", division}});
             index.match(row, space, said);
-            EXPECT_EQ(judged(index, said, row), "") << headcount << " " << division;
+            EXPECT_EQ(disagreement(index, said, row), "") << headcount << " " << division;
         }
 }
 

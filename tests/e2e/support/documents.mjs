@@ -46,3 +46,19 @@ export const forEverybody = (id, title, more = {}) => ({
     { ...item, id: '2', title: `${title}：居民`, subject: 'resident', eligibility: like('person.residence_division', '310113%') },
   ],
 });
+
+// Something of each for a check-up: checked by hand, data missing, one short, and another region's.
+export const forCheckup = (id, title) => ({
+  ...base, id, title,
+  items: [
+    { ...item, id: '1', title: '须核对的补贴', subject: 'enterprise', window: { end: '2099-12-31' },
+      eligibility: all(like('ent.reg_division', '310113%'), { op: 'manual', args: ['经认定具有示范作用'] }) },
+    { ...item, id: '2', title: '缺资料的补贴', subject: 'enterprise',
+      eligibility: all(like('ent.reg_division', '310113%'), like('ent.tax_division', '310113%'), atMost('ent.headcount', 300)) },
+    { ...item, id: '3', title: '微型企业补贴', subject: 'enterprise',
+      eligibility: all(like('ent.reg_division', '310113%'), atMost('ent.headcount', 10)),
+      labels: { '/args/1': { text: '从业人员不超过10人', clause: '第五条' } } },
+    { ...item, id: '4', title: '外区补贴', subject: 'enterprise',
+      eligibility: all(like('ent.reg_division', '310112%'), atMost('ent.headcount', 300)) },
+  ],
+});
