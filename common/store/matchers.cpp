@@ -58,9 +58,11 @@ asio::awaitable<result<std::vector<matcher_registration>>> matchers::list() {
     auto known = co_await redis_.command({"SMEMBERS", keys::matchers()});
     if (!known) co_return known.error();
     std::vector<std::string> instances;
+    instances.reserve(known->items.size());
     for (auto& item : known->items) instances.push_back(std::move(item.text));
     std::sort(instances.begin(), instances.end());
     std::vector<io::redis_args> ask;
+    ask.reserve(instances.size());
     for (const auto& instance : instances) ask.push_back({"GET", keys::matcher(instance)});
     if (ask.empty()) co_return std::vector<matcher_registration>{};
     auto replies = co_await redis_.pipeline(std::move(ask));

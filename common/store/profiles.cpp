@@ -158,6 +158,7 @@ asio::awaitable<result<std::vector<std::string>>> profiles::ids(int shard,
 
 asio::awaitable<result<std::vector<profile>>> profiles::without_contacts(std::vector<subject_place> places) {
     std::vector<io::redis_args> commands;
+    commands.reserve(places.size());
     for (const auto& p : places) {
         const auto at = std::uint64_t{p.ordinal} * id_size;
         commands.push_back(

@@ -76,6 +76,7 @@ asio::awaitable<void> matcher::register_shards(bool changed) {
     const auto& m = config_.matcher;
     store::matcher_registration about{instance_, m.url, shards_since_ms_, {}};
     if (about.url.empty()) about.url = "http://" + m.host + ":" + std::to_string(server_->port());
+    about.shards.reserve(shards_.size());
     for (const auto& [number, s] : shards_) about.shards.push_back(number);
     // Said again in a second: nobody waits for one of them.
     const auto put = co_await registry_.put(std::move(about), registered_for);

@@ -59,6 +59,7 @@ asio::awaitable<io::http_response> matcher::answer_audience(io::http_request r) 
     const auto nodes = nodes_of(compiled->root());
     preview_tally tally(plan, q->reach, q->channels, q->samples);
     std::vector<shard_standing> standing;
+    standing.reserve(q->shards.size());
     std::size_t work = 0;
     for (const int number : q->shards) {
         if (work > work_at_once) {
@@ -121,6 +122,7 @@ asio::awaitable<void> matcher::keep_exclusions() {
         co_await io::sleep_for(clock_, milliseconds(100)); // how soon a stop is seen
         if (!previewed_at_ || clock_.steady_now() - *previewed_at_ > asked_lately) continue;
         std::vector<int> owned;
+        owned.reserve(shards_.size());
         for (const auto& [number, s] : shards_) owned.push_back(number);
         co_await read_exclusions(owned, read_every);
         if (clock_.steady_now() - ends_read_at_ < read_every) continue;

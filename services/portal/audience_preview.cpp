@@ -50,6 +50,7 @@ asio::awaitable<result<json>> preview_audience(context& c, preview_question q) {
     const auto found = co_await preview(c, q);
     if (!found) co_return found.error();
     std::vector<store::subject_place> places;
+    places.reserve(found->sum.sample.size());
     for (const auto& s : found->sum.sample) places.push_back({s.shard, s.ordinal});
     const auto shown = co_await c.profiles.without_contacts(std::move(places));
     if (!shown) co_return shown.error();

@@ -32,6 +32,7 @@ std::vector<matchers::owner> owners_in(const std::vector<store::matcher_registra
         o.shards.push_back(shard);
     }
     std::vector<matchers::owner> out;
+    out.reserve(by_url.size());
     for (auto& [url, o] : by_url) out.push_back(std::move(o));
     return out;
 }

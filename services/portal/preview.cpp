@@ -62,6 +62,7 @@ void thin_out(std::vector<sampled_subject>& sample) {
     });
     if (sample.size() <= most_sampled) return;
     std::vector<sampled_subject> kept;
+    kept.reserve(most_sampled);
     for (std::size_t i = 0; i < most_sampled; ++i) kept.push_back(sample[i * sample.size() / most_sampled]);
     sample = std::move(kept);
 }

@@ -29,6 +29,7 @@ using cells = std::map<std::string, matching::verdict_counts>;
 template <class Name>
 json breakdown_list(const cells& of, subject_type type, Name name) {
     std::vector<const cells::value_type*> order;
+    order.reserve(of.size());
     for (const auto& one : of) order.push_back(&one);
     std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
         if (a->second.eligible != b->second.eligible) return a->second.eligible > b->second.eligible;
@@ -118,6 +119,7 @@ json preview_document(const preview_question& q, const preview_outcome& found,
     for (const auto& c : sum.channels)
         channels.push_back(channel_document(c, enabled[static_cast<std::size_t>(c.via)]));
     std::vector<std::pair<std::int64_t, std::string>> wanting; // most first
+    wanting.reserve(sum.found.missing.size());
     for (const auto& [name, count] : sum.found.missing) wanting.emplace_back(-count, name);
     std::sort(wanting.begin(), wanting.end());
     for (const auto& [count, name] : wanting) {

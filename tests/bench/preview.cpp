@@ -196,12 +196,14 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects, std::size_t 
     const auto began = a.clock().steady_now();
     const auto before = sum((co_await stored.applied_offsets()).value());
     std::size_t next = 0;
-    for (auto due = began; !done; due += batch_every) {
+    auto due = began;
+    while (!done) {
         std::vector<io::log_message> batch;
         for (std::size_t i = 0; i < events_s * batch_every.count() / 1000; ++i)
             batch.push_back(changes[next++ % changes.size()]);
         (void)(co_await log->append_all(std::move(batch))).value();
         const auto now = a.clock().steady_now();
+        due += batch_every;
         if (due > now) co_await io::sleep_for(a.clock(), due - now);
     }
     asking.join();

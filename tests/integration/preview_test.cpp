@@ -7,6 +7,7 @@
 #include "services/internal_token.hpp"
 #include "services/matcher/matcher.hpp"
 #include "services/portal/portal.hpp"
+#include "services/publishing.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/raw_client.hpp"
