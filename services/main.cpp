@@ -49,6 +49,7 @@ struct arguments {
     std::vector<std::string> sets, roles, channels, files;
     bool check_config = false, json = false, no_wait = false, import_header = false;
     std::string file, report, subject, policy;
+    std::vector<std::int64_t> letters;
     zhida::commands::demo_options demo;
     zhida::commands::synth_options synth;
 };
@@ -115,6 +116,13 @@ int main(int argc, char** argv) try {
     ledger->require_subcommand(0, 1);
     auto* verify = ledger->add_subcommand("verify", "Check the ledger from its arrays");
 
+    auto* dlq = cli.add_subcommand("dlq", "Events that could not be read (zhida.deadletter)");
+    dlq->require_subcommand(0, 1);
+    auto* letters = dlq->add_subcommand("list", "Which, and why");
+    auto* replay =
+        dlq->add_subcommand("replay", "Hand events in again as they came, once their cause is mended");
+    replay->add_option("numbers", a.letters, "As list shows them")->required()->check(CLI::NonNegativeNumber);
+
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -150,6 +158,8 @@ int main(int argc, char** argv) try {
     if (*synth) return commands::synth(o, a.synth);
     if (*why) return commands::why(o, a.subject, a.policy);
     if (*verify) return commands::ledger_verify(o);
+    if (*letters) return commands::dlq(o, {});
+    if (*replay) return commands::dlq(o, a.letters);
     std::cerr << cli.help();
     return 2;
 } catch (const zhida::failure_error& e) {

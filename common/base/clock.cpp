@@ -94,6 +94,15 @@ bool parse_rfc3339(std::string_view text, wall_time& out) {
     return true;
 }
 
+bool parse_time_of_day(std::string_view text, std::int32_t& minute) noexcept {
+    const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+    if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return false;
+    const auto number = [&](std::size_t i) { return (text[i] - '0') * 10 + (text[i + 1] - '0'); };
+    if (number(0) > 23 || number(3) > 59) return false;
+    minute = number(0) * 60 + number(3);
+    return true;
+}
+
 bool parse_date(std::string_view text, std::int32_t& day) noexcept {
     if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
     const int y = digits(text, 0, 4), m = digits(text, 5, 2), d = digits(text, 8, 2);

@@ -53,6 +53,8 @@ std::int32_t minutes_of_shanghai_day(wall_time t) noexcept;
 // "2026-11-23T21:05:00.123+08:00"
 std::string to_rfc3339(wall_time t);
 bool parse_rfc3339(std::string_view text, wall_time& out);
+// "21:00" -> 1260; false for what is no time of a day.
+bool parse_time_of_day(std::string_view text, std::int32_t& minute) noexcept;
 // "2026-11-23" <-> days since 1970-01-01; false for a date that does not exist.
 bool parse_date(std::string_view text, std::int32_t& day) noexcept;
 std::string format_date(std::int32_t day);

@@ -1,5 +1,7 @@
 #include "common/base/config.hpp"
 
+#include "common/base/clock.hpp"
+
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -103,6 +105,11 @@ std::vector<key> keys_of(config& c) {
         {"dispatch", "wechat_per_day", "WeChat messages on one day at most; 0: no limit.",
          &c.dispatch.wechat_per_day, 0, 255},
         {"dispatch", "wechat_per_week", "The same for a week.", &c.dispatch.wechat_per_week, 0, 255},
+        {"dispatch", "quiet_from",
+         "From this time of the day (Asia/Shanghai) SMS and WeChat messages are held; the web page is not.",
+         &c.dispatch.quiet_from},
+        {"dispatch", "quiet_until", "Until this time; the same as quiet_from: at no time.",
+         &c.dispatch.quiet_until},
         {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
         {"sms", "host", "The gateway's address.", &c.sms.host},
         {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},
@@ -296,6 +303,11 @@ bool is_web_address(std::string_view url) {
 }
 
 void check(const config& c, std::vector<failure>& errors) {
+    for (const auto& [name, text] : {std::pair("dispatch.quiet_from", &c.dispatch.quiet_from),
+                                     std::pair("dispatch.quiet_until", &c.dispatch.quiet_until)})
+        if (std::int32_t minute = 0; !parse_time_of_day(*text, minute))
+            errors.push_back({errc::invalid, std::string(name) + " is not a time of the day: '" + *text + "'",
+                              name, "write it as 21:00"});
     if (c.sms.source_addr.size() != 6)
         errors.push_back({errc::invalid, "sms.source_addr must have exactly six characters",
                           "sms.source_addr",

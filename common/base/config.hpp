@@ -61,6 +61,8 @@ struct dispatch_config {
     // Messages a subject gets at most, from all departments together; 0: as many as there are.
     std::int64_t sms_per_day = 3, sms_per_week = 10;
     std::int64_t wechat_per_day = 5, wechat_per_week = 20;
+    // No SMS and no WeChat message from .. until (Asia/Shanghai): they are held. The same time twice: none.
+    std::string quiet_from = "21:00", quiet_until = "08:00";
 };
 struct sms_config {
     bool enabled = true;

@@ -50,6 +50,7 @@ config demo_settings(config c, const demo_options& d, const std::string& redis_u
     c.event_log.driver = "redis";
     c.portal.port = d.port;
     c.portal.demo_sign_in = true;
+    c.dispatch.quiet_until = c.dispatch.quiet_from; // at night it is to be seen at work too
     c.simulator.cmpp_port = 0;
     c.simulator.wechat_port = 0;
     if (c.sms.secret.empty()) c.sms.secret = "simulated";

@@ -4,6 +4,7 @@
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/dispatcher/decide.hpp"
+#include "services/dispatcher/quiet_hours.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -358,6 +359,24 @@ asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t ep
     co_return result<void>{};
 }
 
+// Says of those that wait for the morning that they do. Those in doubt, or held already, stay as they are.
+asio::awaitable<result<void>> hold(deliverer& d, chunk c, std::uint32_t epoch,
+                                   const std::vector<candidate>& waiting, std::uint32_t until) {
+    std::vector<store::change> changes;
+    for (const auto& k : waiting) {
+        if (k.now.now != state::queued) continue;
+        auto r = k.now;
+        r.now = state::held;
+        r.why = reason::quiet_hours;
+        r.at = until;
+        changes.push_back({k.position, r});
+    }
+    auto applied = co_await persist(d.time, d.stopping, "holding a chunk for the morning",
+                                    [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, changes); });
+    if (!applied) co_return applied.error();
+    co_return co_await d.audit(c, epoch, "hold", std::move(changes));
+}
+
 } // namespace
 
 asio::awaitable<result<bool>> deliverer::still_public(std::string policy_id) {
@@ -400,6 +419,14 @@ asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, s
             co_return kept.error();
         if (sorted.send.empty()) co_return result<void>{};
 
+        if (const auto until = quiet_until(quiet_hours_of(settings.dispatch), time.now())) {
+            if (auto held = co_await hold(*this, c, epoch, sorted.send, seconds(*until)); !held)
+                co_return held.error();
+            while (time.now() < *until && !stopping && *owned)
+                co_await io::sleep_for(time, milliseconds(500));
+            continue;
+        }
+
         // Those held for later wait; the others go now, a batch at a time, while the gateway takes them.
         const auto now = seconds(time.now());
         std::uint32_t wake = UINT32_MAX;
@@ -420,7 +447,7 @@ asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, s
             if (at > 0) { // the turn may have taken long to come
                 open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
                 if (!open) co_return open.error();
-                if (!*open) break;
+                if (!*open || quiet_until(quiet_hours_of(settings.dispatch), time.now())) break;
             }
             const auto end = std::min(due.size(), at + via->batch());
             std::vector<candidate> part(

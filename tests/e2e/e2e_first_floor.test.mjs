@@ -123,6 +123,24 @@ for (const driver of drivers) {
       assert.match(reasons, /ent\.headcount/, 'the message names what is near');
     });
 
+    await t.test('the command lists them and hands them in again', async () => {
+      const letters = JSON.parse(it.command(['dlq', 'list', '--json']).stdout);
+      assert.equal(letters.length, 2);
+      const wrong = letters.find(letter => JSON.stringify(letter.errors).includes('ent.headcont'));
+      assert.equal(wrong.topic, topic);
+      assert.equal(wrong.can_be_replayed, true);
+      assert.match(it.command(['dlq', 'list']).stdout, /ent\.headcount[^]*2 letters/);
+      assert.match(it.command(['dlq', 'replay', '99']).stderr, /no letter number 99/);
+      assert.match(it.command(['dlq', 'replay', String(wrong.number)]).stdout, /1 handed in again/);
+      // Nothing about it was mended, so it comes back, told by the same words.
+      const again = await until('the letter to come back', async () => {
+        const now = JSON.parse(it.command(['dlq', 'list', '--json']).stdout);
+        return now.length === 3 ? now[2] : null;
+      });
+      assert.deepEqual(again.errors, wrong.errors);
+      assert.equal(again.bytes, wrong.bytes);
+    });
+
     await t.test('page, metrics and ledger verify agree with the API', async () => {
       const { items: campaigns } = await it.api.json('/api/v1/campaigns');
       assert.deepEqual(campaigns.map(c => c.id).sort(), Object.keys(expected).map(p => `${p}.v1.r1`).sort());

@@ -106,6 +106,7 @@ class delivery : public ::testing::Test {
         c.redis.url = tests::redis_url();
         c.event_log.driver = "redis";
         c.node.shards = shards;
+        c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
         return c;
     }
     void start(const std::string& name, channel via) {
@@ -381,6 +382,44 @@ TEST_F(delivery, what_may_have_been_taken_is_sent_again_only_while_the_gateway_d
     EXPECT_EQ(at(1).now, state::unknown);
     EXPECT_EQ(at(1).why, reason::no_answer);
     EXPECT_EQ(gateway.seen.at("16400000001"), 1);
+}
+
+TEST_F(delivery, messages_wait_for_the_morning) {
+    settings_.dispatch.quiet_from = "21:00";
+    settings_.dispatch.quiet_until = "08:00";
+    wall_time evening, morning;
+    ASSERT_TRUE(parse_rfc3339("2026-11-27T20:59:00+08:00", evening));
+    ASSERT_TRUE(parse_rfc3339("2026-11-28T08:00:00+08:00", morning));
+    manual_clock clock(evening);
+    deliverer d{settings_, clock,     sealer_,    *log_,     ledgers_,
+                messages_, consents_, campaigns_, policies_, stopping_};
+    scripted gateway; // takes four at a time
+    gateway.on_send = [&] {
+        if (gateway.seen.size() == 4) clock.advance(std::chrono::minutes(1)); // 21:00
+    };
+    io::mutex turns(loop_.executor(), 1);
+    bool done = false;
+    asio::co_spawn(loop_.context(),
+                   d.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, &gateway, &turns, owned_),
+                   [&](std::exception_ptr, result<void> r) { done = r.has_value(); });
+    const auto reached = [&](const auto& what) {
+        for (int i = 0; i < 1000 && !what(); ++i) loop_.run_for(milliseconds(10));
+        return what();
+    };
+    ASSERT_TRUE(reached([&] { return at(people - 1).now == state::held; }));
+    EXPECT_EQ(gateway.seen.size(), 4U);
+    for (std::uint32_t i = 4; i < people; ++i) {
+        EXPECT_EQ(at(i).why, reason::quiet_hours);
+        EXPECT_EQ(at(i).at, std::chrono::floor<std::chrono::seconds>(morning).time_since_epoch().count());
+    }
+    clock.advance(morning - clock.now() - milliseconds(1));
+    loop_.run_for(milliseconds(50));
+    EXPECT_EQ(gateway.seen.size(), 4U) << "a millisecond before the morning";
+    clock.advance(milliseconds(501));
+    ASSERT_TRUE(reached([&] { return done; }));
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::submitted);
+    for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 1) << address;
+    expect_audit_agrees();
 }
 
 TEST_F(delivery, a_letter_about_a_huge_and_hostile_record_can_be_kept) {

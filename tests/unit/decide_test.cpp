@@ -1,5 +1,6 @@
 #include "services/dispatcher/decide.hpp"
 #include "services/dispatcher/package_text.hpp"
+#include "services/dispatcher/quiet_hours.hpp"
 #include "services/dispatcher/receipts.hpp"
 
 #include "common/base/clock.hpp"
@@ -164,4 +165,25 @@ TEST(Receipts, SurviveTheWayToTheirShardWithoutThePhoneNumber) {
     EXPECT_EQ(record_of(*back).at, 1'795'000'000U);
     (*data)["means"] = "maybe";
     EXPECT_FALSE(read_receipt(*data, errors).has_value());
+}
+
+TEST(QuietHours, LastFromTheEveningUntilTheMorningInShanghai) {
+    const auto at = [](const char* text) {
+        wall_time t;
+        EXPECT_TRUE(parse_rfc3339(text, t)) << text;
+        return t;
+    };
+    const quiet_hours night{21 * 60, 8 * 60};
+    const auto morning = at("2026-11-28T08:00:00+08:00");
+    EXPECT_FALSE(quiet_until(night, at("2026-11-27T20:59:59.999+08:00")));
+    EXPECT_EQ(quiet_until(night, at("2026-11-27T21:00:00+08:00")), morning);
+    EXPECT_EQ(quiet_until(night, at("2026-11-27T13:30:20.500Z")), morning) << "21:30:20 in Shanghai";
+    EXPECT_EQ(quiet_until(night, at("2026-11-28T00:00:00+08:00")), morning);
+    EXPECT_EQ(quiet_until(night, at("2026-11-28T07:59:59.999+08:00")), morning);
+    EXPECT_FALSE(quiet_until(night, morning));
+    const quiet_hours noon{12 * 60, 14 * 60};
+    EXPECT_EQ(quiet_until(noon, at("2026-11-27T12:00:00+08:00")), at("2026-11-27T14:00:00+08:00"));
+    EXPECT_FALSE(quiet_until(noon, at("2026-11-27T14:00:00+08:00")));
+    for (int minute = 0; minute < 1440; ++minute)
+        EXPECT_FALSE(quiet_until({600, 600}, at("2026-11-27T00:00:00+08:00") + std::chrono::minutes(minute)));
 }
