@@ -22,6 +22,7 @@ void set_bit(std::vector<std::uint64_t>& v, std::size_t i) {
 std::vector<const node*> parts_of(const node& root) {
     if (root.what != op::all_of) return {&root};
     std::vector<const node*> out;
+    out.reserve(root.children.size());
     for (const auto& child : root.children) out.push_back(&child);
     return out;
 }
@@ -212,6 +213,7 @@ struct reverse_index::builder {
 reverse_index::reverse_index(std::vector<condition> items, std::int32_t today)
     : conditions_(std::move(items)), today_(today), order_(conditions_.size()) {
     std::vector<std::int64_t> region;
+    region.reserve(conditions_.size());
     for (const auto& c : conditions_) region.push_back(region_of(c, today));
     std::iota(order_.begin(), order_.end(), 0);
     std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
