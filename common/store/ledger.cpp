@@ -237,6 +237,7 @@ asio::awaitable<result<std::vector<int>>> ledgers::keep_place(place what, std::v
     constexpr std::array fields = {"policy_offset", "day", "policies_begun", "profiles_begun", "day_begun"};
     if (of.empty()) co_return std::vector<int>{};
     std::vector<io::redis_args> commands;
+    commands.reserve(of.size());
     for (const auto& s : of)
         commands.push_back({"EVAL", lua::keep_place, "1", keys::shard_state(s.shard), keys::matching_epoch,
                             std::to_string(s.epoch), fields[static_cast<std::size_t>(what)],

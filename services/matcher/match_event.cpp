@@ -55,6 +55,7 @@ std::vector<day_changes> compare_days(const standing_items& items, const shard_r
             }
         }
     std::vector<day_changes> out;
+    out.reserve(found.size());
     for (auto& [ordinal, what] : found) out.push_back({ordinal, std::move(what)});
     return out;
 }

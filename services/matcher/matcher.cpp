@@ -146,6 +146,7 @@ asio::awaitable<void> matcher::keep_house() {
     while (!stopping_) {
         co_await io::sleep_for(clock_, tick);
         std::vector<int> owned;
+        owned.reserve(shards_.size());
         for (const auto& [number, s] : shards_) owned.push_back(number);
         for (const int number : owned) co_await compact(number);
         if (config_.matcher.snapshot_s == 0 || clock_.steady_now() < next) continue;

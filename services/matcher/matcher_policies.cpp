@@ -26,6 +26,7 @@ void matcher::drop(int number) {
 asio::awaitable<bool> matcher::keep(store::ledgers::place what, std::vector<int>& shards,
                                     std::int64_t value) {
     std::vector<store::ledgers::owned_shard> owned;
+    owned.reserve(shards.size());
     for (const int number : shards) owned.push_back({number, shards_.at(number).epoch});
     auto taken = co_await persist(clock_, stopping_, "storing the shards' place",
                                   [&] { return ledgers_.keep_place(what, owned, value); });
@@ -88,6 +89,7 @@ asio::awaitable<bool> matcher::tell_day(const std::vector<int>& shards, std::int
         const auto changes = compare_days(*items, s.subjects, from);
         if (changes.empty()) continue;
         std::vector<std::uint32_t> ordinals;
+        ordinals.reserve(changes.size());
         for (const auto& c : changes) ordinals.push_back(c.ordinal);
         auto ids = co_await persist(clock_, stopping_, "asking for ids",
                                     [&] { return profiles_.ids(number, ordinals); });

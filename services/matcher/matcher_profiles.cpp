@@ -121,6 +121,7 @@ asio::awaitable<bool> matcher::read_arrivals(std::vector<io::log_record> records
 // Events that Redis has already, and that were judged: only the rows, which come from a snapshot, lack them.
 asio::awaitable<bool> matcher::replay(int number, std::vector<arrival> rows) {
     std::vector<std::string> ids;
+    ids.reserve(rows.size());
     for (const auto& a : rows) ids.push_back(a.row.id);
     if (ids.empty()) co_return true;
     auto ordinals = co_await persist(clock_, stopping_, "asking for ordinals",
@@ -140,6 +141,7 @@ asio::awaitable<bool> matcher::judge_arrivals(int number, const std::vector<arri
     const auto items = standing(s.policy_offset, s.day);
     if (items->empty() || rows.empty()) co_return true;
     std::vector<std::string> ids;
+    ids.reserve(rows.size());
     for (const auto& a : rows) ids.push_back(a.row.id);
     auto ordinals = co_await persist(clock_, stopping_, "asking for ordinals",
                                      [&] { return profiles_.ordinals(number, ids); });

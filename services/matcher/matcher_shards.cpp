@@ -86,6 +86,7 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
 
 asio::awaitable<bool> matcher::take_stored(std::map<int, shard> coming) {
     std::vector<int> numbers;
+    numbers.reserve(coming.size());
     for (const auto& [number, s] : coming) numbers.push_back(number);
     auto loaded = co_await persist(clock_, stopping_, "loading profiles",
                                    [&] { return load_shards(profiles_, layouts_, numbers); });
