@@ -213,8 +213,11 @@ struct drawn {
 std::shared_ptr<const drawn> draw(std::uint64_t seed) {
     const auto gen = rc::gen::exec([] {
         auto d = std::make_shared<drawn>();
-        fill(d->rows, static_cast<std::size_t>(number(1, 300)));
-        for (int i = number(1, 30); i > 0; --i) d->items.push_back(compiled(random_tree(number(0, 3))));
+        // Now and then more items than a word has bits: the reverse index keeps a bit for each.
+        const bool many = number(0, 3) == 0;
+        fill(d->rows, static_cast<std::size_t>(number(1, many ? 64 : 300)));
+        for (int i = many ? number(64, 150) : number(1, 30); i > 0; --i)
+            d->items.push_back(compiled(random_tree(number(0, 3))));
         return std::shared_ptr<const drawn>(std::move(d));
     });
     const auto made = std::make_shared<drawn>(*gen(rc::Random(seed), 100).value());
