@@ -130,7 +130,7 @@ for (const driver of drivers) {
       assert.equal(wrong.topic, topic);
       assert.equal(wrong.can_be_replayed, true);
       assert.match(it.command(['dlq', 'list']).stdout, /ent\.headcount[^]*2 letters/);
-      assert.match(it.command(['dlq', 'replay', '99']).stderr, /no letter number 99/);
+      assert.match(it.command(['dlq', 'replay', '99'], { check: false }).stderr, /no letter number 99/);
       assert.match(it.command(['dlq', 'replay', String(wrong.number)]).stdout, /1 handed in again/);
       // Nothing about it was mended, so it comes back, told by the same words.
       const again = await until('the letter to come back', async () => {
