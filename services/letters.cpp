@@ -1,6 +1,7 @@
 #include "services/letters.hpp"
 
 #include "common/base/crypto.hpp"
+#include "common/base/utf8.hpp"
 #include "common/model/topics.hpp"
 
 #include <algorithm>
@@ -78,6 +79,24 @@ result<void> may_replay(const dead_letter& letter) {
                        "the record has " + std::to_string(letter.bytes) + " bytes and was not kept whole",
                        where, "ask its sender for it again"};
     return {};
+}
+
+std::string for_terminal(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        // C1 controls are U+0080 to U+009F: C2 80 to C2 9F.
+        if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+            out += ' ';
+            ++i;
+        } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+            out += ' ';
+        } else {
+            out += text[i];
+        }
+    }
+    if (!valid_utf8(out)) out = to_text(json(out)); // U+FFFD for what is no text, in quotes
+    return out;
 }
 
 } // namespace zhida

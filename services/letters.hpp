@@ -4,6 +4,9 @@
 #include "common/io/event_log.hpp"
 #include "common/model/cloud_event.hpp"
 
+#include <string>
+#include <string_view>
+
 namespace zhida {
 
 struct dead_letter {
@@ -23,5 +26,9 @@ result<dead_letter> read_letter(const io::log_record& record);
 // Whether it can be handed in again, as it came: a whole record, of a topic that Zhida reads. invalid: says
 // why not.
 result<void> may_replay(const dead_letter& letter);
+
+// Foreign text for a terminal: control characters, which would steer it, become spaces; line ends and tabs
+// stay.
+std::string for_terminal(std::string_view text);
 
 } // namespace zhida

@@ -118,10 +118,19 @@ int main(int argc, char** argv) try {
 
     auto* dlq = cli.add_subcommand("dlq", "Events that could not be read (zhida.deadletter)");
     dlq->require_subcommand(0, 1);
+    const CLI::Validator letter_number(
+        [](const std::string& text) {
+            const bool number = !text.empty() && text.size() < 19 &&
+                                text.find_first_not_of("0123456789") == std::string::npos;
+            return number ? std::string() : "'" + text + "' 不是信件编号，用 zhida dlq list 查看";
+        },
+        "NUMBER");
     auto* letters = dlq->add_subcommand("list", "Which, and why");
+    auto* letter = dlq->add_subcommand("show", "Some of them with what they hold");
+    letter->add_option("numbers", a.letters, "As list shows them")->required()->check(letter_number);
     auto* replay =
-        dlq->add_subcommand("replay", "Hand events in again as they came, once their cause is mended");
-    replay->add_option("numbers", a.letters, "As list shows them")->required()->check(CLI::NonNegativeNumber);
+        dlq->add_subcommand("replay", "Hand them in again as they came, once their cause is mended");
+    replay->add_option("numbers", a.letters, "As list shows them")->required()->check(letter_number);
 
     try {
         cli.parse(argc, argv);
@@ -158,8 +167,9 @@ int main(int argc, char** argv) try {
     if (*synth) return commands::synth(o, a.synth);
     if (*why) return commands::why(o, a.subject, a.policy);
     if (*verify) return commands::ledger_verify(o);
-    if (*letters) return commands::dlq(o, {});
-    if (*replay) return commands::dlq(o, a.letters);
+    if (*letters) return commands::dlq(o, commands::dlq_act::list, {});
+    if (*letter) return commands::dlq(o, commands::dlq_act::show, a.letters);
+    if (*replay) return commands::dlq(o, commands::dlq_act::replay, a.letters);
     std::cerr << cli.help();
     return 2;
 } catch (const zhida::failure_error& e) {

@@ -129,9 +129,11 @@ for (const driver of drivers) {
       const wrong = letters.find(letter => JSON.stringify(letter.errors).includes('ent.headcont'));
       assert.equal(wrong.topic, topic);
       assert.equal(wrong.can_be_replayed, true);
-      assert.match(it.command(['dlq', 'list']).stdout, /ent\.headcount[^]*2 letters/);
-      assert.match(it.command(['dlq', 'replay', '99'], { check: false }).stderr, /no letter number 99/);
-      assert.match(it.command(['dlq', 'replay', String(wrong.number)]).stdout, /1 handed in again/);
+      assert.match(it.command(['dlq', 'list']).stdout, /ent\.headcount[^]*共 2 封/);
+      assert.match(it.command(['dlq', 'replay', '99'], { check: false }).stderr, /没有编号为 99 的信件/);
+      assert.match(it.command(['dlq', 'show', String(wrong.number)]).stdout, /ce_type: cn\.zhida\.policy[^]*条件有误的政策/);
+      assert.match(it.command(['dlq', 'replay', 'x'], { check: false }).stderr, /不是信件编号/);
+      assert.match(it.command(['dlq', 'replay', String(wrong.number)]).stdout, /已重新提交 1 封/);
       // Nothing about it was mended, so it comes back, told by the same words.
       const again = await until('the letter to come back', async () => {
         const now = JSON.parse(it.command(['dlq', 'list', '--json']).stdout);
