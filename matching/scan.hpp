@@ -48,7 +48,7 @@ class scan_plan {
     // The conditions that are all asked for, hard ones first.
     const std::vector<step>& top() const noexcept { return top_; }
     bool by_hand() const noexcept { return condition_.has_manual(); }
-    int depth() const noexcept { return depth_; } // of the deepest step, 1: no groups
+    int depth() const noexcept { return depth_; } // of the deepest step; 2: no groups below the top
     const condition& whole() const noexcept { return condition_; }
     const column_layout& layout() const noexcept { return *layout_; }
     std::int32_t today() const noexcept { return today_; }

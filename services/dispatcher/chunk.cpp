@@ -444,11 +444,10 @@ asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, s
         }
         for (std::size_t at = 0; at < due.size() && !stopping && *owned && via->ready(); at += via->batch()) {
             const auto turn = co_await turns->lock();
-            if (at > 0) { // the turn may have taken long to come
-                open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
-                if (!open) co_return open.error();
-                if (!*open || quiet_until(quiet_hours_of(settings.dispatch), time.now())) break;
-            }
+            // The turn may have taken long to come.
+            open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
+            if (!open) co_return open.error();
+            if (!*open || quiet_until(quiet_hours_of(settings.dispatch), time.now())) break;
             const auto end = std::min(due.size(), at + via->batch());
             std::vector<candidate> part(
                 std::make_move_iterator(due.begin() + static_cast<std::ptrdiff_t>(at)),

@@ -422,6 +422,31 @@ TEST_F(delivery, messages_wait_for_the_morning) {
     expect_audit_agrees();
 }
 
+TEST_F(delivery, whose_turn_comes_in_quiet_hours_waits_for_the_morning_too) {
+    settings_.dispatch.quiet_from = "21:00";
+    settings_.dispatch.quiet_until = "08:00";
+    wall_time evening;
+    ASSERT_TRUE(parse_rfc3339("2026-11-27T20:59:00+08:00", evening));
+    manual_clock clock(evening);
+    deliverer d{settings_, clock,     sealer_,    *log_,     ledgers_,
+                messages_, consents_, campaigns_, policies_, stopping_};
+    scripted gateway;
+    io::mutex turns(loop_.executor(), 1);
+    auto others = std::make_optional(loop_.run(turns.lock()));
+    asio::co_spawn(loop_.context(),
+                   d.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, &gateway, &turns, owned_),
+                   [](std::exception_ptr, result<void>) {});
+    loop_.run_for(milliseconds(300)); // until it waits for its turn
+    clock.advance(std::chrono::minutes(1));
+    others.reset();
+    for (int i = 0; i < 1000 && at(0).now != state::held; ++i) loop_.run_for(milliseconds(10));
+    EXPECT_EQ(at(0).why, reason::quiet_hours);
+    EXPECT_TRUE(gateway.seen.empty());
+    *owned_ = false; // ends it
+    clock.advance(std::chrono::seconds(1));
+    loop_.run_for(milliseconds(50));
+}
+
 TEST_F(delivery, a_letter_about_a_huge_and_hostile_record_can_be_kept) {
     io::log_record bad;
     bad.topic = topics::policy;
