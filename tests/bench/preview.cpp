@@ -1,19 +1,24 @@
 // Audience previews over HTTP while profiles change: portal and matcher in one process, a redis-server of its
-// own, 64 shards.
+// own, 64 shards, the sample policies published. Every event changes numbers of its subject, so that it is
+// judged against the policies that stand and what it alters is told.
 //   preview_1m_p50_ms, preview_1m_p99_ms    POST /api/v1/audience/preview, whole answers, one after another
 //   preview_1m_max_ms
 //   preview_profile_events_s                profile events that were applied meanwhile, of 5,000 appended
+//   preview_changes_told_s                  events on zhida.match meanwhile
 //   preview_widest_ms                       median of a legal condition of 512 nodes
 // Arguments: subjects (1000000; the names say 1m whatever it is), previews (600).
 #include "common/base/log.hpp"
 #include "common/base/murmur2.hpp"
 #include "common/io/http_client.hpp"
 #include "common/io/timer.hpp"
+#include "common/model/topics.hpp"
+#include "common/store/ledger.hpp"
 #include "services/demo_subjects.hpp"
 #include "services/embedded_redis.hpp"
 #include "services/profiles/synthesis.hpp"
 #include "services/publishing.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/json_files.hpp"
 #include "tests/support/loop.hpp"
 
 #include <algorithm>
@@ -22,6 +27,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <thread>
 #include <unistd.h>
 
@@ -64,15 +70,28 @@ boost::asio::awaitable<void> fill(store::profiles& store, const matching::catalo
     }
 }
 
-// Spread over the whole population.
+void raise_numbers(profile& p, const matching::catalogue& catalogue, std::int64_t by) {
+    for (const auto& a : catalogue.attributes())
+        if (a.subject == p.type && p.attributes.has(a.number) &&
+            (a.kind == matching::attribute_kind::integer || a.kind == matching::attribute_kind::decimal))
+            p.attributes.set(a.number,
+                             std::min(p.attributes.value[static_cast<std::size_t>(a.number)] + by, a.high));
+}
+
+// Spread over the whole population: all of them with higher numbers, then all as they were.
 std::vector<io::log_message> changes_of(const app& a, std::int64_t subjects) {
     auto people = population(a.catalogue(), subjects);
     std::vector<io::log_message> out;
     const auto every = std::max<std::int64_t>(1, subjects / static_cast<std::int64_t>(changed_subjects));
     std::int64_t n = 0;
-    for (profile p; people.next(p);)
-        if (n++ % every == 0)
-            out.push_back(profile_message(p, a.catalogue(), a.sealer(), shards, a.clock().now()));
+    std::vector<io::log_message> as_they_were;
+    for (profile p; people.next(p);) {
+        if (n++ % every != 0) continue;
+        as_they_were.push_back(profile_message(p, a.catalogue(), a.sealer(), shards, a.clock().now()));
+        raise_numbers(p, a.catalogue(), 300);
+        out.push_back(profile_message(p, a.catalogue(), a.sealer(), shards, a.clock().now()));
+    }
+    std::move(as_they_were.begin(), as_they_were.end(), std::back_inserter(out));
     return out;
 }
 
@@ -171,11 +190,26 @@ boost::asio::awaitable<void> wait_until_whole(const app& a) {
     }
 }
 
+// Until every shard has judged them.
+boost::asio::awaitable<void> publish_samples(const app& a, io::event_log& log, io::redis& redis) {
+    std::int64_t end = 0;
+    for (const auto& [file, document] : tests::json_files(tests::in_source("config/samples/policies"))) {
+        std::vector<failure> errors;
+        const auto p = read_policy(document, errors).value();
+        end = (co_await log.append(policy_message(p, document, a.clock().now()))).value() + 1;
+    }
+    store::ledgers ledgers(redis);
+    for (int shard = 0; shard < shards; ++shard)
+        while ((co_await ledgers.matched_until(shard)).value().policy_offset < end && !a.stopping())
+            co_await io::sleep_for(a.clock(), milliseconds(50));
+}
+
 boost::asio::awaitable<void> measure(app& a, std::int64_t subjects, std::size_t count) {
     io::redis redis(a.executor(), {a.settings().redis.url, milliseconds(60000)});
     auto log = io::make_event_log(a.executor(), a.settings());
     store::profiles stored(redis, a.sealer(), shards);
     co_await wait_until_whole(a);
+    co_await publish_samples(a, *log, redis);
     const auto changes = changes_of(a, subjects);
 
     measured answers;
@@ -193,6 +227,7 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects, std::size_t 
         for (const auto o : offsets) n += o;
         return n;
     };
+    const auto told_before = sum((co_await log->end_offsets(topics::match)).value());
     const auto began = a.clock().steady_now();
     const auto before = sum((co_await stored.applied_offsets()).value());
     std::size_t next = 0;
@@ -214,6 +249,9 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects, std::size_t 
     print("preview_1m_p99_ms", part_of(answers.ms, 0.99), "ms");
     print("preview_1m_max_ms", part_of(answers.ms, 1), "ms");
     print("preview_profile_events_s", static_cast<double>(applied) / took, "events/s");
+    print("preview_changes_told_s",
+          static_cast<double>(sum((co_await log->end_offsets(topics::match)).value()) - told_before) / took,
+          "events/s");
     print("preview_widest_ms", part_of(answers.widest_ms, 0.5), "ms");
     co_await log->close();
     redis.close();
