@@ -3,7 +3,7 @@
 //   redis_bytes_per_profile    MEMORY USAGE of profiles and ids over subjects
 //   matcher_bytes_per_profile  shard_rows over subjects: columns, ordinals, places, flags
 //   update_us                  shard_rows::put of a changed row
-//   ready_1m_redis_s           Redis to rows, all shards
+//   ready_1m_redis_s           Redis to rows, all shards; tests/bench/preview.cpp starts a whole process
 //   ready_1m_snapshot_s        files (in the page cache) to rows, all shards
 //   snapshot_stop_ms           what the longest encode of a shard's snapshot stops the matcher
 //   compaction_slice_ms        the longest slice of a compaction, 2,000 rows a step
