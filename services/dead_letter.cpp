@@ -24,7 +24,7 @@ boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record rec
                                           std::vector<failure> errors, std::string by, std::string time) {
     // The record is kept whole, so that it can be mended and replayed; half a megabyte is more than any good
     // one.
-    constexpr std::size_t most = 512 << 10;
+    constexpr auto most = letter_limits::value;
     // So are some tens of reasons and headers; a letter that the log refuses for its size would stop
     // everything.
     const auto cut = [](std::string_view text) { return printable(text, 500); };
@@ -34,8 +34,10 @@ boost::asio::awaitable<result<void>> bury(io::event_log& log, io::log_record rec
             reasons.push_back({{"where", cut(e.where)}, {"what", cut(e.what)}, {"fix", cut(e.fix)}});
     json headers = json::array();
     for (const auto& [name, value] : record.headers)
-        if (headers.size() < 32) headers.push_back({printable(name, 256), printable(value, 1024)});
-    const auto key = printable(record.key, 1024);
+        if (headers.size() < letter_limits::headers)
+            headers.push_back(
+                {printable(name, letter_limits::header_name), printable(value, letter_limits::header)});
+    const auto key = printable(record.key, letter_limits::key);
     const bool whole = record.value.size() <= most;
 
     cloud_event event;

@@ -3,15 +3,13 @@
 #include "common/base/crypto.hpp"
 #include "common/base/utf8.hpp"
 #include "common/model/topics.hpp"
+#include "services/dead_letter.hpp"
 
 #include <algorithm>
 
 namespace zhida {
 
 namespace {
-
-// No longer ones are kept whole: see bury.
-constexpr std::size_t most_headers = 32, longest_header = 1024;
 
 std::string text_of(const json& from, const char* name) {
     const auto found = from.find(name);
@@ -54,9 +52,12 @@ result<dead_letter> read_letter(const io::log_record& record) {
             if (!h.is_array() || h.size() != 2 || !h[0].is_string() || !h[1].is_string())
                 return not_ours("a header of its record cannot be read");
             letter.message.headers.emplace_back(h[0].get<std::string>(), h[1].get<std::string>());
-            letter.whole = letter.whole && letter.message.headers.back().second.size() < longest_header;
+            letter.whole =
+                letter.whole && letter.message.headers.back().second.size() < letter_limits::header;
         }
-    letter.whole = letter.whole && letter.message.headers.size() < most_headers;
+    // What is as long as a letter keeps at most may have been longer.
+    letter.whole = letter.whole && letter.message.headers.size() < letter_limits::headers &&
+                   letter.message.key.size() < letter_limits::key;
     if (const auto reasons = event->data.find("errors"); reasons != event->data.end() && reasons->is_array())
         for (const auto& r : *reasons)
             if (r.is_object())
