@@ -143,7 +143,8 @@ class matcher {
     asio::awaitable<bool> judge_pending(); // days and policies, of all shards that may move on
     asio::awaitable<bool> judge_days();
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
-    asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
+    // Drops those that another process has taken, as keep() does.
+    asio::awaitable<bool> push(const policy_event& event, std::vector<int>& shards);
     asio::awaitable<bool> tell_day(const std::vector<int>& shards, std::int32_t from, std::int32_t to);
     // Whoever awaits keeps it: others may ask for another one meanwhile.
     std::shared_ptr<const standing_items> standing(std::int64_t until, std::int32_t day);

@@ -88,6 +88,34 @@ TEST_F(store_test, an_empty_audience_leaves_no_arrays_but_its_verdicts) {
               "0");
 }
 
+TEST_F(store_test, an_empty_audience_stays_empty) {
+    EXPECT_EQ(freeze(0), 0U);
+    EXPECT_EQ(freeze(3), 0U);
+    EXPECT_EQ(loop_.run(ledgers_.audience_bytes(1, "P.v1.r1")).value(), "");
+    EXPECT_EQ(loop_.run(redis_.command({"HGET", keys::verdicts(1, "P.v1.r1"), "0:eligible"})).value().text,
+              "0");
+    expect_counters_agree();
+    EXPECT_EQ(loop_.run(campaigns_.progress("P.v1.r1", 1)).value().audience, 0);
+}
+
+TEST_F(store_test, an_owner_that_lost_the_shard_freezes_nothing) {
+    const auto before = loop_.run(ledgers_.take_matching(1)).value();
+    const auto now = loop_.run(ledgers_.take_matching(1)).value();
+    const auto by = [&](std::uint32_t epoch, std::uint32_t n) {
+        return loop_.run(ledgers_.freeze(1, "P.v1.r1", {channel::web, channel::sms}, members(n),
+                                         {{"0:eligible", n}}, epoch));
+    };
+    const auto refused = by(before, 3);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, errc::conflict) << refused.error().text();
+    EXPECT_EQ(loop_.run(ledgers_.audience_bytes(1, "P.v1.r1")).value(), "");
+    EXPECT_EQ(by(now, 2).value(), 2U);
+    EXPECT_FALSE(by(before, 3).has_value()) << "it must not hand out records of what it does not own";
+    EXPECT_EQ(loop_.run(redis_.command({"HGET", keys::verdicts(1, "P.v1.r1"), "0:eligible"})).value().text,
+              "2");
+    expect_counters_agree();
+}
+
 TEST_F(store_test, a_claim_moves_queued_deliveries_and_counts_them) {
     freeze(10);
     const auto epoch = loop_.run(ledgers_.take_epoch(1, channel::sms)).value();
