@@ -108,9 +108,11 @@ local function capped(i)
   local day, in_day, in_week = today, 0, 0
   if #b == 4 then
     local d, t, w = struct.unpack('<I2BB', b)
-    day = math.max(d, today)
-    if day == d then in_day = t end
-    if week(day) == week(d) then in_week = w end
+    if d <= today + 1 then
+      day = math.max(d, today)
+      if day == d then in_day = t end
+      if week(day) == week(d) then in_week = w end
+    end
   end
   if (per_day > 0 and in_day >= per_day) or (per_week > 0 and in_week >= per_week) then return true end
   redis.call('SETRANGE', KEYS[5], at,

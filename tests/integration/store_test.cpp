@@ -174,8 +174,8 @@ TEST_F(store_test, whom_wechat_may_not_send_to_is_seen_by_the_claim_and_may_gran
     EXPECT_EQ(again.outcomes[1], claim_outcome::claimed);
 }
 
-// Many campaigns, few subjects, days that pass and a clock that is set back: nobody gets more than the cap,
-// and nobody is refused below it. The bits say beforehand whom the claim will refuse.
+// Many campaigns, few subjects, days that pass, a clock that is set back and one that was far ahead: nobody
+// gets more than the cap, and nobody is refused below it. The bits say beforehand whom the claim will refuse.
 TEST_F(store_test, a_cap_holds_across_campaigns_days_and_clocks) {
     const bool held = rc::check("random claims", [&] {
         loop_.run(redis_.command({"FLUSHDB"})).value();
@@ -187,7 +187,7 @@ TEST_F(store_test, a_cap_holds_across_campaigns_days_and_clocks) {
         std::int32_t today = 20'000;
         const int rounds = *rc::gen::inRange(1, 25);
         for (int round = 0; round < rounds; ++round) {
-            today += *rc::gen::inRange(-1, 4);
+            today += *rc::gen::inRange(0, 5) == 0 ? *rc::gen::inRange(-400, 400) : *rc::gen::inRange(-1, 4);
             auto r = claim_of(epoch, {},
                               static_cast<std::uint32_t>(today) * 86400U - 8 * 3600U +
                                   *rc::gen::inRange<std::uint32_t>(0, 86400));
@@ -207,6 +207,7 @@ TEST_F(store_test, a_cap_holds_across_campaigns_days_and_clocks) {
             const auto answer = loop_.run(ledgers_.claim(r)).value();
             for (std::size_t i = 0; i < all.size(); ++i) {
                 auto& days = sent[all[i].ordinal];
+                if (!days.empty() && days.back() > today + 1) days.clear();
                 const auto on = days.empty() ? today : std::max(today, days.back());
                 const auto of_day = std::count(days.begin(), days.end(), on);
                 const auto of_week = std::count_if(days.begin(), days.end(),
