@@ -25,8 +25,10 @@ struct sent_count {
         const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
         return {at(0) | at(1) << 8, at(2), at(3)};
     }
-    // A clock that was set back does not give anybody a second day.
+    // A clock that was set back by up to a day does not give anybody a second day. A day further ahead was
+    // counted by a clock that was wrong: it says nothing, else nobody would be sent to until it comes.
     bool reached(const frequency_cap& cap, std::int32_t today) const noexcept {
+        if (day > today + 1) return false;
         const auto on = std::max(day, today);
         const auto week = [](std::int32_t d) { return (d + 3) / 7; };
         const auto in_week = week(on) == week(day) ? that_week : 0;

@@ -38,7 +38,8 @@ std::string ledger(int shard, std::string_view campaign,
                    channel c); // string: 16-byte records in audience order
 std::string counters(int shard, std::string_view campaign,
                      channel c);                            // hash: s<state> -> count, read -> count
-std::string verdicts(int shard, std::string_view campaign); // hash: "<item>:<verdict>" -> count
+std::string verdicts(int shard, std::string_view campaign); // hash: "<item>:<verdict>" -> count;
+                                                            // "frozen": the audience is, even if empty
 std::string parts(int shard, std::string_view campaign, channel c,
                   std::uint32_t position); // set: numbers of the parts of a long SMS that arrived, expires
 

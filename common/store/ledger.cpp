@@ -94,9 +94,10 @@ result<std::vector<change>> decode_changes(std::string_view bytes) {
 asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string campaign,
                                                        std::vector<channel> channels,
                                                        std::vector<audience_member> members,
-                                                       std::map<std::string, std::int64_t> verdicts) {
+                                                       std::map<std::string, std::int64_t> verdicts,
+                                                       std::uint32_t epoch) {
     std::vector<std::string> names{keys::audience(shard, campaign), keys::campaigns_of(shard),
-                                   keys::verdicts(shard, campaign)};
+                                   keys::verdicts(shard, campaign), keys::shard_state(shard)};
     for (const auto via : channels) {
         names.push_back(keys::ledger(shard, campaign, via));
         names.push_back(keys::counters(shard, campaign, via));
@@ -110,13 +111,14 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
         r.items = m.items;
         records += zhida::ledger::encode(r);
     }
-    io::redis_args args{campaign, std::move(ordinals), std::move(records)};
+    io::redis_args args{campaign, std::move(ordinals), std::move(records), keys::matching_epoch,
+                        std::to_string(epoch)};
     for (const auto& [field, count] : verdicts) {
         args.push_back(field);
         args.push_back(std::to_string(count));
     }
     auto reply = co_await redis_.eval(freeze_script(), std::move(names), std::move(args));
-    if (!reply) co_return reply.error();
+    if (!reply) co_return of_script(reply.error());
     co_return static_cast<std::uint32_t>(reply->integer);
 }
 

@@ -89,11 +89,14 @@ class ledgers {
     explicit ledgers(io::redis& r) : redis_(r) {}
 
     // Freezes the shard's audience (members by rising ordinal) and queues every delivery of every channel,
-    // once: a second call keeps the first audience. Returns its size. verdicts: "<item>:<verdict>" -> count.
+    // once: a second call keeps the first audience, an empty one too. Returns its size. verdicts:
+    // "<item>:<verdict>" -> count. conflict: another process took the shard after this epoch of take_matching
+    // (0: not asked), nothing is frozen.
     asio::awaitable<result<std::uint32_t>> freeze(int shard, std::string campaign,
                                                   std::vector<channel> channels,
                                                   std::vector<audience_member> members,
-                                                  std::map<std::string, std::int64_t> verdicts);
+                                                  std::map<std::string, std::int64_t> verdicts,
+                                                  std::uint32_t epoch = 0);
     asio::awaitable<result<std::vector<chunk_member>>> load(int shard, std::string campaign, channel via,
                                                             std::uint32_t first, std::uint32_t count,
                                                             bool with_profiles);

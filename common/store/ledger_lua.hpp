@@ -42,16 +42,21 @@ local function store(key, raw, lo, hi, patch, n)
 end
 )lua";
 
-// KEYS audience, campaigns_of, verdicts, then ledger and counters of each channel.
-// ARGV campaign, ordinals, ledger bytes, then verdict fields and counts.
+// KEYS audience, campaigns_of, verdicts, shard_state, then ledger and counters of each channel.
+// ARGV campaign, ordinals, ledger bytes, epoch field, epoch ('0': any), then verdict fields and counts.
+// An empty audience leaves no array: that it was frozen is kept with the verdicts.
 inline constexpr const char* freeze = R"lua(
+if ARGV[5] ~= '0' and redis.call('HGET', KEYS[4], ARGV[4]) ~= ARGV[5] then
+  return redis.error_reply('FENCED epoch ' .. ARGV[5])
+end
 local held = redis.call('STRLEN', KEYS[1])
 if held > 0 then return held / 4 end
-if #ARGV > 3 then redis.call('HSET', KEYS[3], unpack(ARGV, 4)) end
+if redis.call('HEXISTS', KEYS[3], 'frozen') == 1 then return 0 end
+redis.call('HSET', KEYS[3], 'frozen', 1, unpack(ARGV, 6))
 local n = #ARGV[2] / 4
 if n == 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
-for i = 4, #KEYS, 2 do
+for i = 5, #KEYS, 2 do
   redis.call('SET', KEYS[i], ARGV[3])
   redis.call('HSET', KEYS[i + 1], 's0', n)
 end
@@ -103,9 +108,11 @@ local function capped(i)
   local day, in_day, in_week = today, 0, 0
   if #b == 4 then
     local d, t, w = struct.unpack('<I2BB', b)
-    day = math.max(d, today)
-    if day == d then in_day = t end
-    if week(day) == week(d) then in_week = w end
+    if d <= today + 1 then
+      day = math.max(d, today)
+      if day == d then in_day = t end
+      if week(day) == week(d) then in_week = w end
+    end
   end
   if (per_day > 0 and in_day >= per_day) or (per_week > 0 and in_week >= per_week) then return true end
   redis.call('SETRANGE', KEYS[5], at,

@@ -52,8 +52,8 @@ asio::awaitable<void> matcher::run() {
     policy_consumer_ = log_->broadcast({topics::policy}, true);
     log::info("matcher started", {{"shards", shards}, {"port", server_->port()}});
     using namespace boost::asio::experimental::awaitable_operators;
-    co_await (follow_profiles() && follow_policies() && follow_days() && keep_house() && keep_registered() &&
-              keep_exclusions() && server_->run());
+    co_await (follow_profiles() && retake_dropped() && follow_policies() && follow_days() && keep_house() &&
+              keep_registered() && keep_exclusions() && server_->run());
     co_await profile_consumer_->close(); // stop() began it: wait until it has left
     co_await policy_consumer_->close();
     co_await log_->close();
@@ -71,23 +71,25 @@ void matcher::stop() {
 
 // Whoever was stopped while it took a shard, and goes on when the shard is ours, takes it from us: it is told
 // soon that it was given away, and we take it again. If it is not ours any more, we are told first.
-asio::awaitable<void> matcher::until_dropped() {
-    while (dropped_.empty()) co_await io::sleep_for(clock_, tick);
-    co_await io::sleep_for(clock_, tick);
+// Beside next(), not in a race with it: a race throws away what next() brings in the same moment.
+asio::awaitable<void> matcher::retake_dropped() {
+    while (!stopping_) {
+        co_await io::sleep_for(clock_, tick);
+        if (dropped_.empty()) continue;
+        co_await io::sleep_for(clock_, tick);
+        if (stopping_) break;
+        const auto turn = co_await turn_.lock();
+        std::vector<io::topic_partition> again;
+        for (const int number : std::exchange(dropped_, {})) again.push_back({topics::profile, number});
+        if (again.empty()) continue; // it was given away meanwhile
+        must(co_await take(std::move(again)));
+        co_await register_shards(true);
+    }
 }
 
 asio::awaitable<void> matcher::follow_profiles() {
-    using namespace boost::asio::experimental::awaitable_operators;
     while (!stopping_) {
-        auto first = co_await (profile_consumer_->next() || until_dropped());
-        if (first.index() == 1) {
-            const auto turn = co_await turn_.lock();
-            std::vector<io::topic_partition> again;
-            for (const int number : std::exchange(dropped_, {})) again.push_back({topics::profile, number});
-            must(co_await take(std::move(again)));
-            continue;
-        }
-        auto event = std::move(std::get<0>(first));
+        auto event = co_await profile_consumer_->next();
         if (!event) {
             if (event.error().code == errc::cancelled) break;
             log::warn("profiles cannot be read", {{"why", event.error().text()}});

@@ -85,12 +85,13 @@ class matcher {
     struct arrivals {
         std::vector<arrival> rows;
         std::int64_t next_offset = 0;
+        std::uint32_t epoch = 0; // of the shard when the log gave them to us; 0: it was not ours
     };
 
     asio::awaitable<void> follow_profiles();
-    asio::awaitable<void> until_dropped();
     asio::awaitable<void> follow_policies();
     asio::awaitable<void> follow_days();
+    asio::awaitable<void> retake_dropped();
     asio::awaitable<void> keep_house(); // snapshots and compactions
 
     // internal_api.cpp: what portals ask, over HTTP, and where they find it
@@ -114,6 +115,7 @@ class matcher {
     // matcher_shards.cpp: which shards, and their rows
     asio::awaitable<bool> take(std::vector<io::topic_partition> partitions);
     void stay_within(int number, shard& s, std::int64_t policies, std::int64_t profiles) const;
+    void own(int number, shard s);
     asio::awaitable<bool> take_stored(std::map<int, shard> coming);
     asio::awaitable<void> save(int number);
     asio::awaitable<void> compact(int number);
@@ -141,7 +143,8 @@ class matcher {
     asio::awaitable<bool> judge_pending(); // days and policies, of all shards that may move on
     asio::awaitable<bool> judge_days();
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
-    asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
+    // Drops those that another process has taken, as keep() does.
+    asio::awaitable<bool> push(const policy_event& event, std::vector<int>& shards);
     asio::awaitable<bool> tell_day(const std::vector<int>& shards, std::int32_t from, std::int32_t to);
     // Whoever awaits keeps it: others may ask for another one meanwhile.
     std::shared_ptr<const standing_items> standing(std::int64_t until, std::int32_t day);

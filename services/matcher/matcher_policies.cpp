@@ -127,7 +127,7 @@ asio::awaitable<bool> matcher::judge(const policy_event& event, std::vector<int>
     co_return true;
 }
 
-asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int> shards) {
+asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>& shards) {
     const auto& [p, conditions] = *event.checked;
     const auto received = event.record.timestamp_ms;
     auto kept = co_await persist(clock_, stopping_, "keeping the policy", [&] {
@@ -166,12 +166,18 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int> 
     const auto chunk = static_cast<std::uint32_t>(config_.dispatch.chunk);
     std::int64_t matched = 0;
     std::vector<io::log_message> messages;
-    for (const int number : shards) {
+    const auto mine = shards;
+    for (const int number : mine) {
         const auto& s = shards_.at(number);
         auto selected = select_audience(p, plans.at(s.day), s.subjects, scan_space_);
         auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
-            return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts);
+            return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch);
         });
+        if (!size && size.error().code == errc::conflict) {
+            drop(number); // its owner freezes it, by newer rows
+            std::erase(shards, number);
+            continue;
+        }
         if (!size) co_return false;
         matched += *size;
         for (const auto via : c.channels)

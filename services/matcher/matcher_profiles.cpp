@@ -36,6 +36,9 @@ Rows take_before(Rows& rows, std::int64_t offset) {
 
 asio::awaitable<bool> matcher::apply_profiles(std::vector<io::log_record> records) {
     std::map<int, arrivals> by_shard;
+    for (const auto& r : records) // before anything is awaited
+        if (const auto s = shards_.find(r.partition); s != shards_.end())
+            by_shard[r.partition].epoch = s->second.epoch;
     if (!co_await read_arrivals(std::move(records), by_shard)) co_return false;
     for (auto& [number, came] : by_shard)
         while (!stopping_) {
@@ -55,7 +58,9 @@ asio::awaitable<matcher::outcome> matcher::apply(int number, arrivals& came) {
         return found == shards_.end() ? nullptr : &found->second;
     };
     auto* s = owned();
-    if (!s) co_return outcome::done;
+    // What came before the shard was taken (again) may lie behind what it lacks: its log is read again from
+    // there. A gap in the offsets would not tell: a log may have gaps of its own.
+    if (!s || s->epoch != came.epoch) co_return outcome::done;
     auto old = take_before(came.rows, s->applied);
     if (s->read < s->applied) {
         if (!co_await replay(number, std::move(old))) co_return outcome::stopped;

@@ -67,11 +67,9 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
             s.subjects = std::move(found->rows);
             s.read = s.snapshot_at = found->applied_offset;
         }
-        // The log may have stored more than Redis still has, after a crash or a restore.
-        profile_consumer_->seek({topics::profile, number}, s.read);
         if (s.snapshot_at >= 0) {
             ++from_snapshots;
-            shards_.insert_or_assign(number, std::move(s));
+            own(number, std::move(s));
         } else {
             from_redis.insert_or_assign(number, std::move(s));
         }
@@ -82,6 +80,13 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
     log::info("shards taken",
               {{"gained", partitions.size()}, {"from_snapshots", from_snapshots}, {"owned", shards_.size()}});
     co_return co_await judge_pending();
+}
+
+// The log may have stored more than Redis still has, after a crash or a restore. In one step: what is read
+// from there on comes to a shard that is ours.
+void matcher::own(int number, shard s) {
+    profile_consumer_->seek({topics::profile, number}, s.read);
+    shards_.insert_or_assign(number, std::move(s));
 }
 
 asio::awaitable<bool> matcher::take_stored(std::map<int, shard> coming) {
@@ -96,7 +101,7 @@ asio::awaitable<bool> matcher::take_stored(std::map<int, shard> coming) {
             log::error("profiles cannot be read", {{"shard", l.shard}, {"count", l.unreadable}});
         auto& s = coming.at(l.shard);
         s.subjects = std::move(l.rows);
-        shards_.insert_or_assign(l.shard, std::move(s));
+        own(l.shard, std::move(s));
     }
     co_return true;
 }
