@@ -28,7 +28,7 @@ io::http_response of_preview_failure(const failure& f) {
 
 } // namespace
 
-asio::awaitable<io::http_response> api_preview_audience(context& c, visitor, io::http_request r) {
+asio::awaitable<io::http_response> api_preview_audience(context& c, visitor v, io::http_request r) {
     std::vector<failure> errors;
     const auto document = parse_json(r.body);
     if (!document)
@@ -39,13 +39,13 @@ asio::awaitable<io::http_response> api_preview_audience(context& c, visitor, io:
             for (auto& e : errors) e.where = "/policy" + (e.where == "/" ? "" : e.where);
             co_return condition_invalid(errors);
         }
-        const auto previews = co_await preview_policy(c, std::move(checked->document));
+        const auto previews = co_await preview_policy(c, v.who, std::move(checked->document));
         if (!previews) co_return of_preview_failure(previews.error());
         co_return json_answer({{"items", *previews}});
     }
     auto q = read_audience_request(*document, c.parts.catalogue, errors);
     if (!q) co_return condition_invalid(errors);
-    const auto answer = co_await preview_audience(c, std::move(*q));
+    const auto answer = co_await preview_audience(c, v.who, std::move(*q));
     if (!answer) co_return of_preview_failure(answer.error());
     co_return json_answer(*answer);
 }

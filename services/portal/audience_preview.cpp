@@ -1,5 +1,6 @@
 #include "services/portal/audience_preview.hpp"
 
+#include "common/base/log.hpp"
 #include "matching/condition.hpp"
 #include "services/portal/preview_document.hpp"
 
@@ -46,7 +47,12 @@ std::optional<preview_question> read_audience_request(const json& document,
     return q;
 }
 
-asio::awaitable<result<json>> preview_audience(context& c, preview_question q) {
+asio::awaitable<result<json>> preview_audience(context& c, identity who, preview_question q) {
+    // Who asks again and again can narrow a few people down: that must be seen afterwards.
+    log::info("audience previewed", {{"role", to_string(who.as)},
+                                     {"name", who.name},
+                                     {"subject", to_string(q.subject)},
+                                     {"condition_sha256", crypto::sha256_hex(to_text(q.condition))}});
     const auto found = co_await preview(c, q);
     if (!found) co_return found.error();
     std::vector<store::subject_place> places;
@@ -58,7 +64,7 @@ asio::awaitable<result<json>> preview_audience(context& c, preview_question q) {
     co_return ok(preview_document(q, *found, *shown, enabled, c.time.now(), c.parts.catalogue));
 }
 
-asio::awaitable<result<json>> preview_policy(context& c, policy p) {
+asio::awaitable<result<json>> preview_policy(context& c, identity who, policy p) {
     json out = json::array();
     for (const auto& item : p.items) {
         preview_question q;
@@ -66,8 +72,8 @@ asio::awaitable<result<json>> preview_policy(context& c, policy p) {
         q.condition = item.eligibility;
         q.channels = p.channels;
         q.reach = p.reach;
-        auto one =
-            co_await preview_audience(c, std::move(q)); // one after another: matchers bound how many at once
+        auto one = co_await preview_audience(
+            c, who, std::move(q)); // one after another: matchers bound how many at once
         if (!one) co_return one.error();
         (*one)["id"] = item.id;
         (*one)["title"] = item.title;

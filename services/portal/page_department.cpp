@@ -109,7 +109,7 @@ asio::awaitable<io::http_response> desk_with_preview(context& c, visitor v, io::
         extra["preview"] = preview_model(json::array(), text(v.in, "preview_wrong"));
         co_return co_await desk(c, v, r, std::move(extra), 422);
     }
-    const auto items = co_await preview_policy(c, std::get<checked_document>(*checked).about);
+    const auto items = co_await preview_policy(c, v.who, std::get<checked_document>(*checked).about);
     if (!items) co_return co_await failed(items.error());
     extra["preview"] = preview_model(preview_view(*items, v.in), false);
     co_return co_await desk(c, v, r, std::move(extra));

@@ -73,7 +73,10 @@ asio::awaitable<result<preview_outcome>> preview(context& c, preview_question q)
     const auto owners = co_await c.shard_owners.owners();
     if (!owners) co_return owners.error();
     const auto shards = static_cast<std::size_t>(c.shard_owners.shards());
-    q.samples = static_cast<std::uint32_t>((most_sampled + shards - 1) / shards);
+    // Residents are never named, so none is asked for.
+    q.samples = q.subject == subject_type::resident
+                    ? 0
+                    : static_cast<std::uint32_t>((most_sampled + shards - 1) / shards);
     const auto all = std::make_shared<gathering>(c.executor);
     all->left = (*owners)->size();
     for (const auto& owner : **owners) {

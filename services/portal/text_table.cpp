@@ -271,6 +271,8 @@ const std::vector<text_row>& text_table() {
         {"preview_reach_decided", "推送给符合的，以及只剩人工核对的；缺数据的不推送。",
          "Who is eligible, and who has only checks by hand left; not where data is missing."},
         {"preview_reach_possible", "推送给符合的和可能符合的。", "Who is eligible or possible."},
+        {"preview_rounded", "居民人数按{n}取整，1 至 4 人只写“<5”，并且不再细分。",
+         "Numbers of residents are rounded to {n}; 1 to 4 is told as “<5” and not broken down."},
         {"preview_incomplete", "数字不完整：{n} 个分片没有计入，匹配服务没有回答或正在交接。请稍后再预览。",
          "Not complete: {n} shards are not counted, because their matcher did not answer or is being "
          "replaced. "

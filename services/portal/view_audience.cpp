@@ -16,8 +16,8 @@ std::string shown(const json& cell) {
 json excluded_view(const json& excluded, language in) {
     json out = json::array();
     for (const char* reason : {"channel_disabled", "opted_out", "no_contact", "no_grant", "capped"})
-        if (const auto n = excluded.at(reason).get<std::int64_t>(); n > 0)
-            out.push_back({{"label", text(in, std::string("reason_") + reason)}, {"count", with_commas(n)}});
+        if (const auto& n = excluded.at(reason); n != 0)
+            out.push_back({{"label", text(in, std::string("reason_") + reason)}, {"count", shown(n)}});
     return out;
 }
 
@@ -96,6 +96,11 @@ json preview_view(const json& items, language in) {
                     {"fresh", fresh_text(i.at("fresh"), in)}};
         for (const char* verdict : {"eligible", "possible", "one_short"})
             one[verdict] = shown(i.at("verdicts").at(verdict));
+        one["rounded"] = i.at("rounded_to").is_null()
+                             ? json(false)
+                             : json(text(in, "preview_rounded",
+                                         {{"n", std::to_string(i.at("rounded_to").get<std::int64_t>())}}));
+        one["has_channels"] = !one["channels"].empty();
         one["has_sample"] = !one["sample"].empty();
         one["nobody"] = i.at("audience") == 0;
         json missing = json::array();

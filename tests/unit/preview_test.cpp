@@ -2,6 +2,7 @@
 #include "services/matcher/preview.hpp"
 #include "services/portal/audience_preview.hpp"
 #include "services/portal/preview_document.hpp"
+#include "services/portal/views.hpp"
 
 #include "random_conditions.hpp"
 #include "rows_support.hpp"
@@ -161,6 +162,11 @@ preview_outcome found_some() {
     return out;
 }
 
+json with_title(json told) {
+    told["title"] = "某事项";
+    return told;
+}
+
 TEST(preview_document, tells_counts_reasons_and_how_fresh_they_are) {
     preview_question q;
     auto found = found_some();
@@ -198,6 +204,10 @@ TEST(preview_document, hides_small_numbers_of_residents) {
     preview_question q;
     q.subject = subject_type::resident;
     auto found = found_some();
+    found.sum.audience = 18;
+    found.sum.found.all = {13, 6, 0, 7};
+    found.sum.found.towns["310113101"] = {9, 3, 0, 2};
+    found.sum.channels = {{channel::web, 18}, {channel::sms, 8, 1, 3, 0, 6}};
     profile p;
     p.id = "R00000000000000053";
     p.type = subject_type::resident;
@@ -205,16 +215,45 @@ TEST(preview_document, hides_small_numbers_of_residents) {
     const auto now = wall_time(milliseconds(1'780'000'000'010));
     const auto told = preview_document(q, found, {p}, {true, true, true}, now, matcher::tests::catalogue());
     const auto& towns = told.at("breakdown").at("towns");
-    EXPECT_EQ(towns[0].at("eligible"), "<5");
+    EXPECT_EQ(towns[0].at("eligible"), 10);
+    EXPECT_EQ(towns[1].at("eligible"), "<5");
     EXPECT_EQ(towns[2].at("eligible"), 0);
     EXPECT_EQ(told.at("missing_data")[0].at("possible"), "<5");
     EXPECT_FALSE(told.at("breakdown").contains("sections"));
-    EXPECT_EQ(told.at("sample")[0].at("name"), "张**");
-    EXPECT_EQ(told.at("sample")[0].size(), 2U);
-    found.sum.audience = 4;
-    EXPECT_TRUE(preview_document(q, found, {p}, {true, true, true}, now, matcher::tests::catalogue())
-                    .at("sample")
-                    .empty());
+    EXPECT_EQ(told.at("rounded_to"), 5);
+    EXPECT_EQ(told.at("audience"), 20);
+    EXPECT_EQ(told.at("verdicts").at("eligible"), 15);
+    EXPECT_EQ(told.at("channels")[0].at("reachable"), 20);
+    EXPECT_EQ(told.at("channels")[1].at("excluded").at("no_contact"), "<5");
+    EXPECT_TRUE(told.at("sample").empty()) << "no resident is named";
+    const auto view = preview_view(json::array({with_title(told)}), language::zh)[0];
+    EXPECT_NE(view.at("rounded").get<std::string>().find("居民人数按5取整"), std::string::npos);
+}
+
+TEST(preview_document, breaks_nothing_down_where_any_total_of_residents_is_small) {
+    preview_question q;
+    q.subject = subject_type::resident;
+    auto enough = found_some();
+    enough.sum.audience = 18;
+    enough.sum.found.all = {13, 6, 0, 7};
+    const auto of = [&](const preview_outcome& found) {
+        return preview_document(q, found, {}, {true, true, true}, wall_time(milliseconds(1'780'000'000'010)),
+                                matcher::tests::catalogue());
+    };
+    EXPECT_FALSE(of(enough).at("channels").empty());
+    auto small_audience = enough, small_verdict = enough;
+    small_audience.sum.audience = 4;
+    small_verdict.sum.found.all.one_short = 1;
+    EXPECT_EQ(of(small_audience).at("audience"), "<5");
+    EXPECT_EQ(of(small_verdict).at("verdicts").at("one_short"), "<5");
+    for (const auto& told : {of(small_audience), of(small_verdict)}) {
+        EXPECT_TRUE(told.at("channels").empty());
+        EXPECT_TRUE(told.at("breakdown").at("towns").empty());
+        EXPECT_TRUE(told.at("missing_data").empty());
+        const auto view = preview_view(json::array({with_title(told)}), language::zh)[0];
+        EXPECT_EQ(view.at("has_channels"), false);
+        EXPECT_EQ(view.at("nobody"), false);
+    }
 }
 
 TEST(preview_request, every_error_has_its_pointer) {
