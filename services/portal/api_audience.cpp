@@ -41,7 +41,7 @@ asio::awaitable<io::http_response> api_preview_audience(context& c, visitor v, i
         }
         const auto previews = co_await preview_policy(c, v.who, std::move(checked->document));
         if (!previews) co_return of_preview_failure(previews.error());
-        co_return json_answer({{"items", *previews}});
+        co_return json_answer(*previews);
     }
     auto q = read_audience_request(*document, c.parts.catalogue, errors);
     if (!q) co_return condition_invalid(errors);

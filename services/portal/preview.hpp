@@ -13,6 +13,8 @@ struct preview_outcome {
     preview_part sum;                 // of the shards that were counted
     std::vector<int> missing;         // shards that were not
     std::vector<std::string> reasons; // why not, in Chinese
+    // Why nothing would be sent whoever is found, as of not_sent(); null: it would, and matchers were asked.
+    const char* not_sent = nullptr;
     bool complete() const noexcept { return missing.empty(); }
 };
 

@@ -2,6 +2,8 @@
 
 #include "common/base/log.hpp"
 #include "common/base/utf8.hpp"
+#include "common/model/deadline.hpp"
+#include "services/portal/texts.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -133,6 +135,11 @@ std::string masked_name(std::string_view name) {
     return std::string(name.substr(0, at)) + "****";
 }
 
+const char* not_sent(const policy& p, const policy_item& item, std::int32_t today) {
+    if (!p.may_be_pushed()) return "not_public";
+    return stands(p, item, today) ? nullptr : "closed";
+}
+
 json preview_document(const preview_question& q, const preview_outcome& found,
                       const std::vector<profile>& shown, const std::vector<bool>& enabled, wall_time now,
                       const matching::catalogue& catalogue) {
@@ -165,13 +172,19 @@ json preview_document(const preview_question& q, const preview_outcome& found,
         channels = missing = json::array();
         breakdown = {{"towns", json::array()}};
     }
+    json note;
+    if (found.not_sent)
+        note = text(language::zh, std::string("preview_not_sent_") + found.not_sent);
+    else if (!found.complete())
+        note = "数字不完整：" + joined(found.reasons);
     return {{"subject", to_string(q.subject)},
             {"reach", to_string(q.reach)},
             {"audience", cell(sum.audience, q.subject)},
             {"rounded_to", resident ? json(rounded_to) : json()},
+            {"not_sent", found.not_sent ? json(found.not_sent) : json()},
             {"complete", found.complete()},
             {"missing_shards", found.missing},
-            {"note", found.complete() ? json() : json("数字不完整：" + joined(found.reasons))},
+            {"note", std::move(note)},
             {"verdicts", counts(sum.found.all, q.subject)},
             {"channels", std::move(channels)},
             {"breakdown", std::move(breakdown)},

@@ -102,7 +102,14 @@ json preview_view(const json& items, language in) {
                                          {{"n", std::to_string(i.at("rounded_to").get<std::int64_t>())}}));
         one["has_channels"] = !one["channels"].empty();
         one["has_sample"] = !one["sample"].empty();
-        one["nobody"] = i.at("audience") == 0;
+        const auto& not_sent = i.at("not_sent");
+        one["counted"] = not_sent.is_null();
+        // What is not complete may be somebody after all.
+        one["nobody"] = false;
+        if (!not_sent.is_null())
+            one["nobody"] = text(in, "preview_not_sent_" + not_sent.get<std::string>());
+        else if (i.at("complete").get<bool>() && i.at("audience") == 0)
+            one["nobody"] = text(in, "preview_nobody");
         json missing = json::array();
         for (const auto& m : i.at("missing_data"))
             if (missing.size() < lines_shown)

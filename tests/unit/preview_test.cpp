@@ -256,6 +256,32 @@ TEST(preview_document, breaks_nothing_down_where_any_total_of_residents_is_small
     }
 }
 
+TEST(preview_document, what_is_not_sent_reaches_nobody_and_says_why) {
+    policy p;
+    policy_item open, over;
+    over.window.end = 100;
+    p.disclosure = "主动公开";
+    EXPECT_EQ(not_sent(p, open, 101), nullptr);
+    EXPECT_EQ(not_sent(p, over, 100), nullptr);
+    EXPECT_STREQ(not_sent(p, over, 101), "closed");
+    p.disclosure = "依申请公开";
+    EXPECT_STREQ(not_sent(p, open, 101), "not_public");
+    for (const auto& [why, zh] :
+         {std::pair("closed", "已截止，不会推送"), std::pair("not_public", "不是主动公开，只保存不推送")}) {
+        preview_outcome none;
+        none.not_sent = why;
+        const auto told =
+            preview_document({}, none, {}, {true, true, true}, wall_time(milliseconds(1'780'000'000'010)),
+                             matcher::tests::catalogue());
+        EXPECT_EQ(told.at("audience"), 0);
+        EXPECT_EQ(told.at("not_sent"), why);
+        EXPECT_EQ(told.at("note"), zh);
+        const auto view = preview_view(json::array({with_title(told)}), language::zh)[0];
+        EXPECT_EQ(view.at("nobody"), zh);
+        EXPECT_EQ(view.at("counted"), false);
+    }
+}
+
 TEST(preview_request, every_error_has_its_pointer) {
     const json bad = {{"subject", "enterprise"},
                       {"reach", "everybody"},
