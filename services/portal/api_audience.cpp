@@ -1,4 +1,5 @@
 // Audience previews: a condition, or the items of a policy document, before anything is published.
+#include "common/base/log.hpp"
 #include "matching/policy_check.hpp"
 #include "services/portal/api.hpp"
 #include "services/portal/audience_preview.hpp"
@@ -20,9 +21,12 @@ io::http_response condition_invalid(const std::vector<failure>& errors) {
 }
 
 io::http_response of_preview_failure(const failure& f) {
-    if (f.code != errc::exhausted) return of_failure(f);
-    auto out = io::problem(503, "/problems/busy", "Busy", f.what);
-    out.headers.emplace_back("Retry-After", "1");
+    log::warn("audience not previewed", {{"why", f.text()}});
+    const bool busy = f.code == errc::exhausted;
+    auto out = busy ? io::problem(503, "/problems/busy", "Busy", text(language::zh, "preview_busy"))
+                    : io::problem(503, "/problems/unavailable", "Temporarily unavailable",
+                                  text(language::zh, "preview_unavailable"));
+    out.headers.emplace_back("Retry-After", busy ? "1" : "2");
     return out;
 }
 

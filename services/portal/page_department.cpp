@@ -1,4 +1,5 @@
 // The department's desk: check and publish a document, then watch its campaign.
+#include "common/base/log.hpp"
 #include "common/io/http_decode.hpp"
 #include "services/portal/audience_preview.hpp"
 #include "services/portal/campaign_document.hpp"
@@ -101,8 +102,9 @@ asio::awaitable<io::http_response> desk_with_preview(context& c, visitor v, io::
                                                      std::string document) {
     json extra = {{"document", document}};
     const auto failed = [&](const failure& why) {
-        extra["preview"] =
-            preview_model(json::array(), false, text(v.in, "preview_failed", {{"why", why.text()}}));
+        log::warn("audience not previewed", {{"why", why.text()}});
+        const auto* told = why.code == errc::exhausted ? "preview_busy" : "preview_unavailable";
+        extra["preview"] = preview_model(json::array(), false, text(v.in, told));
         return desk(c, v, r, std::move(extra), 503);
     };
     auto checked = co_await check_document(c, v.who, document);

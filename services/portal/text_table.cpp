@@ -282,7 +282,10 @@ const std::vector<text_row>& text_table() {
          "Not complete: {n} shards are not counted, because their matcher did not answer or is being "
          "replaced. "
          "Preview again in a moment."},
-        {"preview_failed", "没有预览：{why}", "No preview: {why}"},
+        {"preview_busy", "同时预览的人太多，请稍后再试。",
+         "Too many previews at the same time. Try again in a moment."},
+        {"preview_unavailable", "暂时无法统计，请稍后再预览。",
+         "Nothing can be counted at the moment. Preview again later."},
         {"preview_wrong", "文档有需要修改的地方，改好后再预览。", "Correct the document, then preview it."},
         {"preview_fresh", "截至 {at}；退订、授权和频次为 {s} 秒内的数据。",
          "As of {at}; opt-outs, grants and caps are at most {s} s old."},

@@ -194,6 +194,10 @@ TEST(preview_document, tells_counts_reasons_and_how_fresh_they_are) {
     found.reasons = {"部分分片暂时没有匹配服务负责"};
     const auto partly = preview_document(q, found, {}, {true, false, true}, now, matcher::tests::catalogue());
     EXPECT_EQ(partly.at("complete"), false);
+    found.sum.audience = 0;
+    const auto none = preview_document(q, found, {}, {true, false, true}, now, matcher::tests::catalogue());
+    EXPECT_EQ(preview_view(json::array({with_title(none)}), language::zh)[0].at("nobody"), false)
+        << "not nobody: not known";
     EXPECT_EQ(partly.at("missing_shards"), json::array({3}));
     EXPECT_NE(partly.at("note").get<std::string>().find("不完整"), std::string::npos);
     EXPECT_EQ(partly.at("channels")[1].at("reachable"), 0) << "the channel is switched off";
