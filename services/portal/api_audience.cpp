@@ -3,6 +3,7 @@
 #include "matching/policy_check.hpp"
 #include "services/portal/api.hpp"
 #include "services/portal/audience_preview.hpp"
+#include "services/portal/check_words.hpp"
 #include "services/portal/problems.hpp"
 
 namespace zhida::portal {
@@ -15,6 +16,8 @@ io::http_response condition_invalid(const std::vector<failure>& errors) {
                  {"status", 422},
                  {"detail", "预览请求有 " + std::to_string(errors.size()) + " 处错误，全部列在 errors 中"}};
     body["errors"] = errors_document(errors);
+    for (auto& e : body["errors"])
+        for (const char* said : {"what", "fix"}) e[said] = check_words_zh(e[said].get<std::string>());
     auto out = json_answer(body, 422);
     out.content_type = "application/problem+json; charset=utf-8";
     return out;

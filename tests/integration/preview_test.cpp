@@ -245,7 +245,9 @@ TEST_F(preview_test, a_wrong_condition_is_refused_with_its_place) {
     ASSERT_FALSE(body.at("errors").empty());
     EXPECT_TRUE(body.at("errors")[0].at("pointer").get<std::string>().starts_with("/condition/args/1"))
         << reply.body;
-    EXPECT_EQ(w.ask({{"subject", "enterprise"}}).status, 422);
+    const auto missing = w.ask({{"subject", "enterprise"}});
+    EXPECT_EQ(missing.status, 422);
+    EXPECT_EQ(json::parse(missing.body).at("errors")[0].at("what"), "缺少此项") << missing.body;
     EXPECT_EQ(w.ask({{"subject", "enterprise"}, {"condition", small}}, resident).status, 403);
     EXPECT_EQ(w.ask({{"subject", "enterprise"}, {"condition", small}}, {}).status, 401);
 }

@@ -1,6 +1,7 @@
 // Previews against judge(), row by row, with everybody who would get nothing; and what is said of them.
 #include "services/matcher/preview.hpp"
 #include "services/portal/audience_preview.hpp"
+#include "services/portal/check_words.hpp"
 #include "services/portal/preview_document.hpp"
 #include "services/portal/views.hpp"
 
@@ -307,6 +308,12 @@ TEST(preview_request, every_error_has_its_pointer) {
                             [](const std::string& w) { return w.starts_with("/condition/args/0"); }));
     EXPECT_TRUE(std::any_of(where.begin(), where.end(),
                             [](const std::string& w) { return w.starts_with("/condition/args/1"); }));
+    EXPECT_FALSE(read_audience_request({{"subject", "people"}}, matcher::tests::catalogue(), errors));
+    for (const auto& e : errors)
+        for (const auto& said : {e.what, e.fix})
+            if (!said.empty()) {
+                EXPECT_NE(check_words_zh(said), said) << e.where << " has no Chinese: " << said;
+            }
     json deep = {{"op", "isNull"}, {"args", json::array({{{"property", "ent.size"}}})}};
     for (int i = 0; i < 20; ++i) deep = {{"op", "not"}, {"args", json::array({deep})}};
     errors.clear();
