@@ -37,10 +37,12 @@ io::http_router matcher::internal_routes() {
 }
 
 asio::awaitable<io::http_response> matcher::guarded(internal_handler matcher::* handler, io::http_request r) {
-    if (!crypto::equal_constant_time(r.header("authorization"), "Bearer " + token_)) {
-        auto out = io::problem(401, "/problems/unauthenticated", "Not signed in",
-                               "another installation's contact key, or no matcher's business");
-        out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"zhida internal\"");
+    if (!auth_.right(r.header("authorization"), r.method, r.path, r.query, r.body, clock_.now())) {
+        auto out =
+            io::problem(401, "/problems/unauthenticated", "Not signed in",
+                        "another installation's contact key, a clock that is more than a minute off, or "
+                        "no matcher's business");
+        out.headers.emplace_back("WWW-Authenticate", "Zhida-HMAC realm=\"zhida internal\"");
         co_return out;
     }
     co_return co_await (this->*handler)(std::move(r));

@@ -4,7 +4,7 @@
 #include "common/store/consents.hpp"
 #include "common/store/matchers.hpp"
 #include "matching/condition.hpp"
-#include "services/internal_token.hpp"
+#include "services/internal_auth.hpp"
 #include "services/matcher/matcher.hpp"
 #include "services/portal/portal.hpp"
 #include "services/publishing.hpp"
@@ -123,8 +123,14 @@ struct world {
         json last;
         for (int i = 0; i < 200; ++i) {
             const auto reply = ask(body);
-            EXPECT_EQ(reply.status, 200) << reply.body;
             last = json::parse(reply.body);
+            if (reply.status == 503) { // before any matcher has registered
+                EXPECT_EQ(reply.header("Content-Type"), "application/problem+json; charset=utf-8");
+                EXPECT_FALSE(reply.header("Retry-After").empty());
+                EXPECT_EQ(last.at("detail"), "暂时无法统计，请稍后再预览。");
+            } else {
+                EXPECT_EQ(reply.status, 200) << reply.body;
+            }
             if (last.value("complete", false)) break;
             loop.run(tests::pause_for(milliseconds(50)));
         }
@@ -204,11 +210,10 @@ TEST_F(preview_test, a_shard_whose_owner_does_not_answer_is_named_not_left_out_s
     const json body = {{"subject", "enterprise"}, {"condition", small}};
     const auto before = w.whole(body);
     // Later than the real owner, so the shard is theirs; nobody listens at that address.
-    store::matchers registry(w.redis);
+    store::matchers registry(w.redis, w.time, registration_key(w.sealer));
+    const auto since = w.time.now().time_since_epoch().count() + 30'000;
     loop_until(w, [&] {
-        w.loop
-            .run(registry.put({"ffff", "http://127.0.0.1:1", std::int64_t{1} << 50, {2}}, milliseconds(3000)))
-            .value();
+        w.loop.run(registry.put({"ffff", "http://127.0.0.1:1", since, {2}}, milliseconds(3000))).value();
         const auto told = json::parse(w.ask(body).body);
         if (told.at("complete").get<bool>()) return false;
         EXPECT_EQ(told.at("missing_shards"), json::array({2}));
@@ -220,6 +225,20 @@ TEST_F(preview_test, a_shard_whose_owner_does_not_answer_is_named_not_left_out_s
     EXPECT_EQ(w.whole(body).at("audience"), before.at("audience"));
 }
 
+TEST_F(preview_test, a_registration_by_who_has_no_key_is_ignored) {
+    auto& w = *shared;
+    const json body = {{"subject", "enterprise"}, {"condition", small}};
+    const auto before = w.whole(body);
+    store::matchers forged(w.redis, w.time, "another key"), real(w.redis, w.time, registration_key(w.sealer));
+    const auto since = w.time.now().time_since_epoch().count();
+    w.loop.run(forged.put({"0000", "http://127.0.0.1:1", since, {0, 1, 2, 3}}, milliseconds(60'000))).value();
+    const auto seen = w.loop.run(real.list()).value();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_NE(seen[0].instance, "0000");
+    w.loop.run(forged.remove("0000")).value();
+    EXPECT_EQ(w.whole(body).at("audience"), before.at("audience"));
+}
+
 TEST_F(preview_test, a_wrong_token_is_refused) {
     auto& w = *shared;
     for (const char* path : {"/internal/v1/audience", "/internal/v1/shards"}) {
@@ -228,9 +247,18 @@ TEST_F(preview_test, a_wrong_token_is_refused) {
         EXPECT_EQ(fetch(w.matcher->role->port(), verb, path, {{"Authorization", "Bearer wrong"}}).status,
                   401);
     }
-    const std::map<std::string, std::string> right{{"Authorization", "Bearer " + internal_token(w.sealer)}};
-    EXPECT_EQ(fetch(w.matcher->role->port(), "GET", "/internal/v1/shards", right).status, 200);
-    EXPECT_EQ(fetch(w.matcher->role->port(), "POST", "/internal/v1/audience", right, "{}").status, 422);
+    const internal_auth auth(w.sealer);
+    const auto right = [&](const char* verb, const char* path, const char* body) {
+        return std::map<std::string, std::string>{
+            {"Authorization", auth.header(verb, path, body, w.time.now())}};
+    };
+    const auto port = w.matcher->role->port();
+    const auto shards_asked = right("GET", "/internal/v1/shards", "");
+    EXPECT_EQ(fetch(port, "GET", "/internal/v1/shards", shards_asked).status, 200);
+    EXPECT_EQ(fetch(port, "GET", "/internal/v1/subjects/E1/checkup", shards_asked).status, 401);
+    const auto asked = right("POST", "/internal/v1/audience", "{}");
+    EXPECT_EQ(fetch(port, "POST", "/internal/v1/audience", asked, "{}").status, 422);
+    EXPECT_EQ(fetch(port, "POST", "/internal/v1/audience", asked, "{ }").status, 401) << "another body";
 }
 
 TEST_F(preview_test, a_wrong_condition_is_refused_with_its_place) {
