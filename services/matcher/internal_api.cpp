@@ -7,6 +7,7 @@
 
 #include "common/base/log.hpp"
 #include "common/io/timer.hpp"
+#include "services/matcher/address.hpp"
 
 namespace zhida::matcher {
 
@@ -75,9 +76,8 @@ asio::awaitable<void> matcher::keep_registered() {
 asio::awaitable<void> matcher::register_shards(bool changed) {
     if (stopping_) co_return;
     if (changed) shards_since_ms_ = clock_.now().time_since_epoch().count();
-    const auto& m = config_.matcher;
-    store::matcher_registration about{instance_, m.url, shards_since_ms_, {}};
-    if (about.url.empty()) about.url = "http://" + m.host + ":" + std::to_string(server_->port());
+    store::matcher_registration about{
+        instance_, registered_url(config_.matcher, server_->port()), shards_since_ms_, {}};
     about.shards.reserve(shards_.size());
     for (const auto& [number, s] : shards_) about.shards.push_back(number);
     // Said again in a second: nobody waits for one of them.
