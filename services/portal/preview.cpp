@@ -21,9 +21,10 @@ constexpr const char* no_answer = "有匹配服务没有回答"; // who it was a
 // What the questions to all matchers share; the last answer wakes who waits.
 struct gathering {
     explicit gathering(asio::any_io_executor ex) : done(std::move(ex)) {
-        done.expires_at(std::chrono::steady_clock::time_point::max());
+        done.expires_after(matchers::patience);
     }
     preview_outcome out;
+    bool over = false; // nobody waits any more
     bool busy = false;
     std::size_t left = 0;
     asio::steady_timer done;
@@ -44,6 +45,7 @@ asio::awaitable<void> ask_one(context& c, std::shared_ptr<gathering> to, matcher
                               std::string body) {
     const auto reply =
         co_await c.shard_owners.ask(owner.url, "POST", "/internal/v1/audience", std::move(body));
+    if (to->over) co_return;
     const auto part = read_reply(reply);
     if (part) {
         to->out.sum += *part;
@@ -86,9 +88,14 @@ asio::awaitable<result<preview_outcome>> preview(context& c, preview_question q)
         q.shards = owner.shards;
         io::spawn(c.executor, ask_one(c, all, owner, to_text(to_document(q))));
     }
-    while (all->left > 0) {
+    while (all->left > 0 && std::chrono::steady_clock::now() < all->done.expiry()) {
         boost::system::error_code woken;
         co_await all->done.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+    all->over = true;
+    if (all->left > 0) {
+        log::warn("matchers do not answer in time", {{"matchers", all->left}});
+        all->out.reasons.emplace_back(no_answer);
     }
     if (all->busy)
         co_return failure{errc::exhausted, "a matcher is busy with other previews", "audience preview", ""};

@@ -20,7 +20,7 @@ struct preview_outcome {
 
 // The question's shards and samples are filled in here. Failures: exhausted where a matcher has as many
 // previews under way as it may; unavailable where no shard was counted at all; those of Redis. Whatever else
-// a matcher fails with makes the outcome incomplete.
+// a matcher fails with makes the outcome incomplete, as does one that takes longer than matchers::patience.
 asio::awaitable<result<preview_outcome>> preview(context& c, preview_question q);
 
 } // namespace zhida::portal
