@@ -40,14 +40,15 @@ bool internal_auth::right(std::string_view header, std::string_view method, std:
                           wall_time now) const {
     if (!header.starts_with(scheme)) return false;
     header.remove_prefix(scheme.size());
+    const auto space = header.find(' ');
+    if (space == std::string_view::npos) return false;
+    const auto digits = header.substr(0, space);
     std::int64_t at = 0;
-    const auto* end = header.data() + header.size();
-    const auto [rest, ec] = std::from_chars(header.data(), end, at);
-    if (ec != std::errc() || rest == end || *rest != ' ') return false;
+    const auto [rest, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), at);
+    if (ec != std::errc() || rest != digits.data() + digits.size()) return false;
     const auto seconds_now = seconds_of(now);
     if (at < seconds_now - tolerance.count() || at > seconds_now + tolerance.count()) return false;
-    return crypto::equal_constant_time(std::string_view(rest + 1, static_cast<std::size_t>(end - rest - 1)),
-                                       mac(method, path, query, body, at));
+    return crypto::equal_constant_time(header.substr(space + 1), mac(method, path, query, body, at));
 }
 
 } // namespace zhida
