@@ -296,6 +296,24 @@ TEST_F(preview_test, a_whole_policy_is_previewed_item_by_item) {
     ASSERT_EQ(items.size(), 1U);
     EXPECT_EQ(items[0].at("title"), "研发补助");
     EXPECT_GT(items[0].at("audience"), 0);
+    EXPECT_TRUE(items[0].at("not_sent").is_null());
+    EXPECT_TRUE(json::parse(reply.body).at("note").is_null());
+    auto more = policy;
+    for (const char* id : {"2", "3"}) {
+        more["items"].push_back(item);
+        more["items"].back()["id"] = id;
+    }
+    more["items"][2]["window"] = {{"start", "2020-01-01"}, {"end", "2020-12-31"}};
+    const auto several = json::parse(w.ask({{"policy", more}}).body);
+    EXPECT_NE(several.at("note").get<std::string>().find("重复计数"), std::string::npos);
+    EXPECT_GT(several.at("items")[1].at("audience"), 0);
+    EXPECT_EQ(several.at("items")[2].at("audience"), 0);
+    EXPECT_EQ(several.at("items")[2].at("note"), "已截止，不会推送");
+    auto kept = policy;
+    kept["disclosure"] = "依申请公开";
+    const auto nobody = json::parse(w.ask({{"policy", kept}}).body).at("items")[0];
+    EXPECT_EQ(nobody.at("audience"), 0);
+    EXPECT_EQ(nobody.at("note"), "不是主动公开，只保存不推送");
     policy["items"][0]["eligibility"]["args"][0]["property"] = "ent.headcont";
     const auto refused = w.ask({{"policy", policy}});
     EXPECT_EQ(refused.status, 422);
