@@ -5,6 +5,7 @@
 #include "common/io/event_log.hpp"
 #include "common/store/key_check.hpp"
 #include "services/dispatcher/dispatcher.hpp"
+#include "services/matcher/address.hpp"
 #include "services/matcher/matcher.hpp"
 #include "services/persist.hpp"
 #include "services/portal/portal.hpp"
@@ -178,8 +179,14 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     if (stopping_) co_return;
     claimed.value();
 
-    if (roles_.matcher)
+    if (roles_.matcher) {
+        if (!roles_.portal && matcher::only_on_this_host(c.matcher))
+            log::warn(
+                "portals on other hosts cannot ask this matcher",
+                {{"host", c.matcher.host},
+                 {"fix", "set matcher.host to an address of this host that portals reach, or matcher.url"}});
         launch<matcher::matcher>("matcher", c, catalogue_, clock_, sealer_, meters_).listen().value();
+    }
     if (roles_.dispatcher)
         launch<dispatcher::dispatcher>("dispatcher", c, clock_, sealer_, meters_, roles_.channels);
     for (auto& t : threads_)

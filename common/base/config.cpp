@@ -321,6 +321,11 @@ void check(const config& c, std::vector<failure>& errors) {
     if (!c.matcher.url.empty() && !is_web_address(c.matcher.url))
         errors.push_back({errc::invalid, "matcher.url is not a web address", "matcher.url",
                           "write it as http://host:port or https://host"});
+    if (c.matcher.url.empty() &&
+        (c.matcher.host == "0.0.0.0" || c.matcher.host == "::" || c.matcher.host == "[::]"))
+        errors.push_back(
+            {errc::invalid, "matcher.host " + c.matcher.host + " is no address under which portals reach it",
+             "matcher.url", "write there how they do, as http://host:port, with that matcher.port"});
     if (c.event_log.driver == "kafka" && c.kafka.brokers.empty())
         errors.push_back({errc::invalid, "kafka.brokers is empty", "kafka.brokers",
                           "name them as host:port, or set event_log.driver to redis"});

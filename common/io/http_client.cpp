@@ -97,6 +97,31 @@ struct exchange {
     bool keep_alive = false;
 };
 
+// The system's resolver cannot be interrupted: who waits leaves, and the answer finds nobody.
+struct name_lookup {
+    name_lookup(asio::any_io_executor ex, clock_type::time_point deadline)
+        : resolver(ex), timer(ex, deadline) {}
+    tcp::resolver resolver;
+    asio::steady_timer timer;
+    bool done = false;
+    error_code ec;
+    tcp::resolver::results_type found;
+};
+
+asio::awaitable<std::shared_ptr<name_lookup>> look_up(asio::any_io_executor executor, std::string host,
+                                                      std::string port, clock_type::time_point deadline) {
+    const auto own = std::make_shared<name_lookup>(executor, deadline);
+    own->resolver.async_resolve(host, port, [own](error_code ec, tcp::resolver::results_type found) {
+        own->done = true;
+        own->ec = ec;
+        own->found = std::move(found);
+        own->timer.cancel();
+    });
+    error_code woken;
+    while (!own->done && clock_type::now() < deadline) co_await own->timer.async_wait(into(woken));
+    co_return own;
+}
+
 template <class Stream>
 asio::awaitable<void> exchange_on(Stream& stream, connection_ptr c,
                                   const http::request<http::string_body>& request, std::size_t max_body,
@@ -208,9 +233,11 @@ asio::awaitable<result<connection_ptr>> http_client::impl::dial(std::shared_ptr<
                                                                 clock_type::time_point deadline) {
     const auto& to = *self->base;
     error_code ec;
-    tcp::resolver resolver(self->executor);
-    const auto found = co_await resolver.async_resolve(to.host, to.port, into(ec));
-    if (ec) co_return self->unavailable("the name cannot be resolved: " + ec.message());
+    const auto looked_up = co_await look_up(self->executor, to.host, to.port, deadline);
+    if (!looked_up->done) co_return self->unavailable("the name cannot be resolved in time");
+    if (looked_up->ec) co_return self->unavailable("the name cannot be resolved: " + looked_up->ec.message());
+    if (self->closed) co_return self->unavailable("closed");
+    const auto found = looked_up->found;
     const auto c = to.tls ? std::make_shared<connection>(self->executor, self->tls_context)
                           : std::make_shared<connection>(self->executor);
     self->busy.insert(c);

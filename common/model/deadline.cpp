@@ -54,6 +54,10 @@ deadline deadline_of(const policy_item& item, const date_window& validity, std::
     return of_policy;
 }
 
+bool stands(const policy& p, const policy_item& item, std::int32_t day) {
+    return p.may_be_pushed() && deadline_of(item, p.valid, day).now != deadline::kind::closed;
+}
+
 const char* to_string(deadline::kind k) noexcept {
     switch (k) {
     case deadline::kind::unstated:

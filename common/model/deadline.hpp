@@ -29,6 +29,10 @@ struct deadline {
 // The item's window, the stage of it that matters today, and the policy's validity where that ends earlier.
 deadline deadline_of(const policy_item& item, const date_window& validity, std::int32_t today);
 
+// Whether an item takes part on a day: from its publication until its policy's validity or its own window
+// ends, whichever is earlier. What has not begun takes part, so that people hear of it in time.
+bool stands(const policy& p, const policy_item& item, std::int32_t day);
+
 const char* to_string(deadline::kind) noexcept; // unstated open soon not_yet closed
 // {state, start, end, days, stage, of_policy}; dates as texts or null, the last three only where they say
 // something.

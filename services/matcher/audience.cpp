@@ -1,6 +1,6 @@
 #include "services/matcher/audience.hpp"
 
-#include "services/matcher/standing.hpp"
+#include "common/model/deadline.hpp"
 
 #include <algorithm>
 #include <bit>

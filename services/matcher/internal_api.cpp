@@ -7,6 +7,7 @@
 
 #include "common/base/log.hpp"
 #include "common/io/timer.hpp"
+#include "services/matcher/address.hpp"
 
 namespace zhida::matcher {
 
@@ -37,10 +38,12 @@ io::http_router matcher::internal_routes() {
 }
 
 asio::awaitable<io::http_response> matcher::guarded(internal_handler matcher::* handler, io::http_request r) {
-    if (!crypto::equal_constant_time(r.header("authorization"), "Bearer " + token_)) {
-        auto out = io::problem(401, "/problems/unauthenticated", "Not signed in",
-                               "another installation's contact key, or no matcher's business");
-        out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"zhida internal\"");
+    if (!auth_.right(r.header("authorization"), r.method, r.path, r.query, r.body, clock_.now())) {
+        auto out =
+            io::problem(401, "/problems/unauthenticated", "Not signed in",
+                        "another installation's contact key, a clock that is more than a minute off, or "
+                        "no matcher's business");
+        out.headers.emplace_back("WWW-Authenticate", "Zhida-HMAC realm=\"zhida internal\"");
         co_return out;
     }
     co_return co_await (this->*handler)(std::move(r));
@@ -73,9 +76,8 @@ asio::awaitable<void> matcher::keep_registered() {
 asio::awaitable<void> matcher::register_shards(bool changed) {
     if (stopping_) co_return;
     if (changed) shards_since_ms_ = clock_.now().time_since_epoch().count();
-    const auto& m = config_.matcher;
-    store::matcher_registration about{instance_, m.url, shards_since_ms_, {}};
-    if (about.url.empty()) about.url = "http://" + m.host + ":" + std::to_string(server_->port());
+    store::matcher_registration about{
+        instance_, registered_url(config_.matcher, server_->port()), shards_since_ms_, {}};
     about.shards.reserve(shards_.size());
     for (const auto& [number, s] : shards_) about.shards.push_back(number);
     // Said again in a second: nobody waits for one of them.

@@ -3,7 +3,6 @@
 #include "common/base/log.hpp"
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
-#include "services/internal_token.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -26,10 +25,10 @@ matcher::matcher(asio::any_io_executor executor, const config& c, const matching
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), profiles_(redis_, sealer, static_cast<int>(c.node.shards)),
       policies_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), ledgers_(redis_),
-      registry_(redis_), consents_(redis_), layouts_(catalogue), policy_log_(catalogue),
-      day_(shanghai_day(clock.now())), snapshots_(c.node.data_dir + "/matcher", layouts_), turn_(executor),
-      exclusions_turn_(executor), instance_(crypto::hex(crypto::random_bytes(8))),
-      token_(internal_token(sealer)),
+      registry_(redis_, clock, registration_key(sealer)), consents_(redis_), layouts_(catalogue),
+      policy_log_(catalogue), day_(shanghai_day(clock.now())),
+      snapshots_(c.node.data_dir + "/matcher", layouts_), turn_(executor), exclusions_turn_(executor),
+      instance_(crypto::hex(crypto::random_bytes(8))), auth_(sealer),
       profiles_written_(meters.counter("zhida_profiles_written_total", "Profile events applied")),
       policies_judged_(meters.counter("zhida_policies_judged_total", "Policy events judged, once a shard")),
       subjects_matched_(meters.counter("zhida_subjects_matched_total", "Subjects put into audiences")),

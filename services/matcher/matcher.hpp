@@ -20,6 +20,7 @@
 #include "common/store/matchers.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
+#include "services/internal_auth.hpp"
 #include "services/matcher/audience.hpp"
 #include "services/matcher/exclusions.hpp"
 #include "services/matcher/match_event.hpp"
@@ -179,7 +180,8 @@ class matcher {
     std::map<int, shard> shards_;
     std::set<int> dropped_; // of those assigned to us: another process took them, perhaps by mistake
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
-    const std::string instance_, token_;
+    const std::string instance_;
+    const internal_auth auth_;
     std::int64_t shards_since_ms_ = 0;
     std::unique_ptr<io::http_server> server_;
     bool stopping_ = false;

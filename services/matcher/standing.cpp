@@ -1,14 +1,8 @@
 #include "services/matcher/standing.hpp"
 
-#include "common/model/deadline.hpp"
-
 #include <bit>
 
 namespace zhida::matcher {
-
-bool stands(const policy& p, const policy_item& item, std::int32_t day) {
-    return p.may_be_pushed() && deadline_of(item, p.valid, day).now != deadline::kind::closed;
-}
 
 standing_items::one_side standing_items::make(const std::vector<const policy_event*>& newest, subject_type t,
                                               std::int32_t day) {

@@ -2,6 +2,7 @@
 // Profiles are judged against them as they change. Pure.
 #pragma once
 
+#include "common/model/deadline.hpp"
 #include "matching/reverse.hpp"
 #include "services/matcher/policy_log.hpp"
 
@@ -47,10 +48,6 @@ class standing_items {
     std::int64_t until_;
     one_side enterprises_, residents_;
 };
-
-// Whether an item takes part on a day: from its publication until its policy's validity or its own window
-// ends, whichever is earlier. What has not begun takes part, so that people hear of it in time.
-bool stands(const policy& p, const policy_item& item, std::int32_t day);
 
 struct eligible_changes {
     std::vector<const standing_items::item*> newly, no_longer;

@@ -1,11 +1,22 @@
 #include "services/portal/audience_preview.hpp"
 
+#include "common/base/log.hpp"
 #include "matching/condition.hpp"
 #include "services/portal/preview_document.hpp"
+#include "services/portal/texts.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace zhida::portal {
+
+namespace {
+
+std::vector<bool> enabled_channels(const context& c) {
+    return {true, c.settings.sms.enabled, c.settings.wechat.enabled};
+}
+
+} // namespace
 
 std::optional<preview_question> read_audience_request(const json& document,
                                                       const matching::catalogue& catalogue,
@@ -46,7 +57,12 @@ std::optional<preview_question> read_audience_request(const json& document,
     return q;
 }
 
-asio::awaitable<result<json>> preview_audience(context& c, preview_question q) {
+asio::awaitable<result<json>> preview_audience(context& c, identity who, preview_question q) {
+    // Who asks again and again can narrow a few people down: that must be seen afterwards.
+    log::info("audience previewed", {{"role", to_string(who.as)},
+                                     {"name", who.name},
+                                     {"subject", to_string(q.subject)},
+                                     {"condition_sha256", crypto::sha256_hex(to_text(q.condition))}});
     const auto found = co_await preview(c, q);
     if (!found) co_return found.error();
     std::vector<store::subject_place> places;
@@ -54,26 +70,43 @@ asio::awaitable<result<json>> preview_audience(context& c, preview_question q) {
     for (const auto& s : found->sum.sample) places.push_back({s.shard, s.ordinal});
     const auto shown = co_await c.profiles.without_contacts(std::move(places));
     if (!shown) co_return shown.error();
-    const std::vector<bool> enabled{true, c.settings.sms.enabled, c.settings.wechat.enabled}; // by channel
-    co_return ok(preview_document(q, *found, *shown, enabled, c.time.now(), c.parts.catalogue));
+    co_return ok(preview_document(q, *found, *shown, enabled_channels(c), c.time.now(), c.parts.catalogue));
 }
 
-asio::awaitable<result<json>> preview_policy(context& c, policy p) {
+namespace {
+
+// Of what is not sent whoever is found: nobody is counted for it.
+json nobody(context& c, const preview_question& q, const char* why) {
+    preview_outcome none;
+    none.not_sent = why;
+    for (const auto via : q.channels) none.sum.channels.push_back({via});
+    return preview_document(q, none, {}, enabled_channels(c), c.time.now(), c.parts.catalogue);
+}
+
+} // namespace
+
+asio::awaitable<result<json>> preview_policy(context& c, identity who, policy p) {
     json out = json::array();
+    const auto today = shanghai_day(c.time.now());
+    std::map<subject_type, int> counted;
     for (const auto& item : p.items) {
         preview_question q;
         q.subject = item.subject;
         q.condition = item.eligibility;
         q.channels = p.channels;
         q.reach = p.reach;
-        auto one =
-            co_await preview_audience(c, std::move(q)); // one after another: matchers bound how many at once
+        const char* why = not_sent(p, item, today);
+        if (!why) ++counted[item.subject];
+        // One after another: matchers bound how many at once.
+        auto one = why ? ok(nobody(c, q, why)) : co_await preview_audience(c, who, std::move(q));
         if (!one) co_return one.error();
         (*one)["id"] = item.id;
         (*one)["title"] = item.title;
         out.push_back(std::move(*one));
     }
-    co_return ok(std::move(out));
+    const bool several = counted[subject_type::enterprise] > 1 || counted[subject_type::resident] > 1;
+    co_return ok(json{{"items", std::move(out)},
+                      {"note", several ? json(text(language::zh, "preview_several")) : json()}});
 }
 
 } // namespace zhida::portal

@@ -13,9 +13,10 @@ namespace zhida::portal {
 std::optional<preview_question> read_audience_request(const json& document,
                                                       const matching::catalogue& catalogue,
                                                       std::vector<failure>& errors);
-// As of preview_document(). Failures as of preview().
-asio::awaitable<result<json>> preview_audience(context& c, preview_question q);
-// One for each item, with its id and title. The policy was checked.
-asio::awaitable<result<json>> preview_policy(context& c, policy p);
+// As of preview_document(); logs who asked what. Failures as of preview().
+asio::awaitable<result<json>> preview_audience(context& c, identity who, preview_question q);
+// {items, note}: one for each item, with its id and title; the note where a subject may be counted under
+// several. Nobody is counted for an item that would not be sent. The policy was checked.
+asio::awaitable<result<json>> preview_policy(context& c, identity who, policy p);
 
 } // namespace zhida::portal

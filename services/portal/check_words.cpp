@@ -78,6 +78,13 @@ constexpr std::pair<std::string_view, std::string_view> phrases[] = {
     {"give each item its own", "每个事项各用一个编号"},
     {"start is *, end *", "开始 *，结束 *"},
     {"the window is * to *", "受理期为 * 至 *"},
+    {"'*' is not a subject", "“*”不是对象类型"},
+    {"enterprise or resident", "enterprise（企业）或 resident（居民）"},
+    {"'*' is not a reach", "“*”不是推送范围"},
+    {"eligible, decided or possible", "eligible、decided 或 possible"},
+    {"is not a channel", "不是推送渠道"},
+    {"web, sms or wechat", "web、sms 或 wechat"},
+    {"a condition in CQL2-JSON", "填写 CQL2-JSON 条件"},
     {"more errors follow, which are not shown", "还有更多错误，未列出"},
 };
 

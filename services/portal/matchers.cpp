@@ -3,7 +3,7 @@
 #include "common/io/mutex.hpp"
 #include "common/io/spawn.hpp"
 #include "common/store/matchers.hpp"
-#include "services/internal_token.hpp"
+#include "services/internal_auth.hpp"
 
 #include <algorithm>
 #include <map>
@@ -41,12 +41,12 @@ std::vector<matchers::owner> owners_in(const std::vector<store::matcher_registra
 
 struct matchers::impl : std::enable_shared_from_this<impl> {
     impl(asio::any_io_executor ex, io::redis& redis, const crypto::sealer& sealer, const clock& c, int n)
-        : executor(ex), registry(redis), token("Bearer " + internal_token(sealer)), time(c), shards(n),
+        : executor(ex), registry(redis, c, registration_key(sealer)), auth(sealer), time(c), shards(n),
           turn(ex) {}
 
     asio::any_io_executor executor;
     store::matchers registry;
-    std::string token;
+    internal_auth auth;
     const clock& time;
     int shards;
     io::mutex turn; // who comes while it is read waits for that reading
@@ -126,7 +126,8 @@ asio::awaitable<result<io::http_reply>> matchers::ask(std::string url, std::stri
         known = std::make_shared<io::http_client>(self->executor, std::move(options));
     }
     const auto client = known;
-    std::vector<std::pair<std::string, std::string>> headers{{"Authorization", self->token}};
+    std::vector<std::pair<std::string, std::string>> headers{
+        {"Authorization", self->auth.header(verb, path, body, self->time.now())}};
     if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
     co_return co_await client->request(std::move(verb), std::move(path), std::move(headers), std::move(body),
                                        /*repeatable*/ true);

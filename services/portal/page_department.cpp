@@ -1,4 +1,5 @@
 // The department's desk: check and publish a document, then watch its campaign.
+#include "common/base/log.hpp"
 #include "common/io/http_decode.hpp"
 #include "services/portal/audience_preview.hpp"
 #include "services/portal/campaign_document.hpp"
@@ -91,27 +92,33 @@ asio::awaitable<io::http_response> refused(context& c, visitor v, io::http_reque
 }
 
 // What the preview's place shows: the items, or why there are none.
-json preview_model(json items, json problem) {
-    return {{"items", std::move(items)}, {"preview_problem", std::move(problem)}};
+json preview_model(json items, json several, json problem) {
+    return {{"items", std::move(items)},
+            {"several", std::move(several)},
+            {"preview_problem", std::move(problem)}};
 }
 
 asio::awaitable<io::http_response> desk_with_preview(context& c, visitor v, io::http_request r,
                                                      std::string document) {
     json extra = {{"document", document}};
     const auto failed = [&](const failure& why) {
-        extra["preview"] = preview_model(json::array(), text(v.in, "preview_failed", {{"why", why.text()}}));
+        log::warn("audience not previewed", {{"why", why.text()}});
+        const auto* told = why.code == errc::exhausted ? "preview_busy" : "preview_unavailable";
+        extra["preview"] = preview_model(json::array(), false, text(v.in, told));
         return desk(c, v, r, std::move(extra), 503);
     };
     auto checked = co_await check_document(c, v.who, document);
     if (!checked) co_return co_await failed(checked.error());
     if (auto* refusal = std::get_if<publish_refusal>(&*checked)) {
         extra["errors"] = errors_view(errors_document(refusal->errors), v.in);
-        extra["preview"] = preview_model(json::array(), text(v.in, "preview_wrong"));
+        extra["preview"] = preview_model(json::array(), false, text(v.in, "preview_wrong"));
         co_return co_await desk(c, v, r, std::move(extra), 422);
     }
-    const auto items = co_await preview_policy(c, std::get<checked_document>(*checked).about);
-    if (!items) co_return co_await failed(items.error());
-    extra["preview"] = preview_model(preview_view(*items, v.in), false);
+    const auto found = co_await preview_policy(c, v.who, std::get<checked_document>(*checked).about);
+    if (!found) co_return co_await failed(found.error());
+    const bool several = !found->at("note").is_null();
+    extra["preview"] = preview_model(preview_view(found->at("items"), v.in),
+                                     several ? json(text(v.in, "preview_several")) : json(false), false);
     co_return co_await desk(c, v, r, std::move(extra));
 }
 

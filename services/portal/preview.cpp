@@ -1,5 +1,6 @@
 #include "services/portal/preview.hpp"
 
+#include "common/base/log.hpp"
 #include "common/io/spawn.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -15,13 +16,15 @@ namespace zhida::portal {
 namespace {
 
 constexpr std::size_t most_sampled = 10;
+constexpr const char* no_answer = "有匹配服务没有回答"; // who it was and why is for the log
 
 // What the questions to all matchers share; the last answer wakes who waits.
 struct gathering {
     explicit gathering(asio::any_io_executor ex) : done(std::move(ex)) {
-        done.expires_at(std::chrono::steady_clock::time_point::max());
+        done.expires_after(matchers::patience);
     }
     preview_outcome out;
+    bool over = false; // nobody waits any more
     bool busy = false;
     std::size_t left = 0;
     asio::steady_timer done;
@@ -42,6 +45,7 @@ asio::awaitable<void> ask_one(context& c, std::shared_ptr<gathering> to, matcher
                               std::string body) {
     const auto reply =
         co_await c.shard_owners.ask(owner.url, "POST", "/internal/v1/audience", std::move(body));
+    if (to->over) co_return;
     const auto part = read_reply(reply);
     if (part) {
         to->out.sum += *part;
@@ -50,7 +54,8 @@ asio::awaitable<void> ask_one(context& c, std::shared_ptr<gathering> to, matcher
     } else if (part.error().code == errc::exhausted) {
         to->busy = true;
     } else {
-        to->out.reasons.push_back("匹配服务没有回答：" + part.error().text());
+        log::warn("matcher does not answer", {{"url", owner.url}, {"why", part.error().text()}});
+        to->out.reasons.emplace_back(no_answer);
     }
     if (--to->left == 0) to->done.cancel();
 }
@@ -73,19 +78,32 @@ asio::awaitable<result<preview_outcome>> preview(context& c, preview_question q)
     const auto owners = co_await c.shard_owners.owners();
     if (!owners) co_return owners.error();
     const auto shards = static_cast<std::size_t>(c.shard_owners.shards());
-    q.samples = static_cast<std::uint32_t>((most_sampled + shards - 1) / shards);
+    // Residents are never named, so none is asked for.
+    q.samples = q.subject == subject_type::resident
+                    ? 0
+                    : static_cast<std::uint32_t>((most_sampled + shards - 1) / shards);
     const auto all = std::make_shared<gathering>(c.executor);
     all->left = (*owners)->size();
     for (const auto& owner : **owners) {
         q.shards = owner.shards;
         io::spawn(c.executor, ask_one(c, all, owner, to_text(to_document(q))));
     }
-    while (all->left > 0) {
+    while (all->left > 0 && std::chrono::steady_clock::now() < all->done.expiry()) {
         boost::system::error_code woken;
         co_await all->done.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    if (all->busy) co_return failure{errc::exhausted, "同时预览的人太多，请稍后再试", "audience preview", ""};
+    all->over = true;
+    if (all->left > 0) {
+        log::warn("matchers do not answer in time", {{"matchers", all->left}});
+        all->out.reasons.emplace_back(no_answer);
+    }
+    if (all->busy)
+        co_return failure{errc::exhausted, "a matcher is busy with other previews", "audience preview", ""};
     auto out = std::move(all->out);
+    // Nothing is known, which is not "nobody".
+    if (out.sum.shards.empty())
+        co_return failure{errc::unavailable, "no shard was counted", "audience preview",
+                          "is a matcher running? It may be starting"};
     std::set<int> counted;
     for (const auto& s : out.sum.shards) counted.insert(s.shard);
     std::size_t owned = 0;
@@ -95,8 +113,6 @@ asio::awaitable<result<preview_outcome>> preview(context& c, preview_question q)
         if (!counted.contains(shard)) out.missing.push_back(shard);
     std::sort(out.reasons.begin(), out.reasons.end());
     out.reasons.erase(std::unique(out.reasons.begin(), out.reasons.end()), out.reasons.end());
-    if (out.sum.channels.empty()) // nobody answered: nothing is known, which is not "nobody"
-        for (const auto via : q.channels) out.sum.channels.push_back({via});
     std::sort(out.sum.channels.begin(), out.sum.channels.end(),
               [](const auto& a, const auto& b) { return a.via < b.via; });
     thin_out(out.sum.sample);

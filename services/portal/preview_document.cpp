@@ -2,18 +2,38 @@
 
 #include "common/base/log.hpp"
 #include "common/base/utf8.hpp"
+#include "common/model/deadline.hpp"
+#include "services/portal/texts.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace zhida::portal {
 
 namespace {
 
-constexpr std::int64_t fewest_told = 5; // of residents in a cell: fewer could be guessed by name
+// Of residents: fewer could be guessed by name, and exact sums would give away what a cell hides.
+constexpr std::int64_t fewest_told = 5, rounded_to = 5;
+
+bool few(std::int64_t n) {
+    return n > 0 && n < fewest_told;
+}
+
+// What is told of a number, to put cells in order by: the order of exact ones would tell them apart.
+std::int64_t told(std::int64_t n, subject_type type) {
+    if (type != subject_type::resident) return n;
+    return few(n) ? 1 : (n + rounded_to / 2) / rounded_to * rounded_to;
+}
 
 json cell(std::int64_t n, subject_type type) {
-    if (type == subject_type::resident && n > 0 && n < fewest_told) return "<5";
-    return n;
+    if (type == subject_type::resident && few(n)) return "<5";
+    return told(n, type);
+}
+
+bool too_few(const preview_part& sum) {
+    const auto& all = sum.found.all;
+    return few(sum.audience) || few(all.eligible) || few(all.possible) || few(all.decided) ||
+           few(all.one_short);
 }
 
 json counts(const matching::verdict_counts& c, subject_type type) {
@@ -31,10 +51,12 @@ json breakdown_list(const cells& of, subject_type type, Name name) {
     std::vector<const cells::value_type*> order;
     order.reserve(of.size());
     for (const auto& one : of) order.push_back(&one);
-    std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-        if (a->second.eligible != b->second.eligible) return a->second.eligible > b->second.eligible;
-        if (a->second.possible != b->second.possible) return a->second.possible > b->second.possible;
-        return a->first < b->first;
+    std::sort(order.begin(), order.end(), [type](const auto* a, const auto* b) {
+        const auto key = [type](const cells::value_type& c) {
+            return std::tuple(-told(c.second.eligible, type), -told(c.second.possible, type),
+                              std::string_view(c.first));
+        };
+        return key(*a) < key(*b);
     });
     json out = json::array();
     for (const auto* one : order) {
@@ -51,14 +73,14 @@ std::string name_in(const matching::code_list& list, const std::string& code) {
     return found ? found->name : code;
 }
 
-json channel_document(const channel_preview& c, bool enabled) {
-    json excluded = {{"opted_out", c.opted_out},
-                     {"no_contact", c.no_contact},
-                     {"no_grant", c.no_grant},
-                     {"capped", c.capped},
-                     {"channel_disabled", enabled ? 0 : c.reachable}};
+json channel_document(const channel_preview& c, subject_type type, bool enabled) {
+    json excluded = {{"opted_out", cell(c.opted_out, type)},
+                     {"no_contact", cell(c.no_contact, type)},
+                     {"no_grant", cell(c.no_grant, type)},
+                     {"capped", cell(c.capped, type)},
+                     {"channel_disabled", cell(enabled ? 0 : c.reachable, type)}};
     return {{"channel", to_string(c.via)},
-            {"reachable", enabled ? c.reachable : 0},
+            {"reachable", cell(enabled ? c.reachable : 0, type)},
             {"excluded", std::move(excluded)}};
 }
 
@@ -86,14 +108,16 @@ std::string joined(const std::vector<std::string>& texts) {
     return out;
 }
 
-// Enterprises are public by themselves, so they say where they are; of residents nothing but a masked name.
+// Of enterprises, which are public by themselves. Residents are never named: a name and an id, even masked,
+// are enough for who knows the town.
 json sample_document(const std::vector<profile>& shown, const matching::catalogue& catalogue) {
     json out = json::array();
     for (const auto& p : shown) {
-        json line = {{"id", log::masked(p.id)}, {"name", masked_name(p.type, p.name)}};
+        if (p.type != subject_type::enterprise) continue;
+        json line = {{"id", log::masked(p.id)}, {"name", masked_name(p.name)}};
         for (const char* attribute : {"ent.reg_division", "ent.industry", "ent.size"}) {
             const auto* a = catalogue.find(attribute);
-            if (p.type == subject_type::enterprise && a && p.attributes.has(a->number))
+            if (a && p.attributes.has(a->number))
                 line[std::string(attribute).substr(4)] =
                     catalogue.display(*a, p.attributes.value[static_cast<std::size_t>(a->number)]);
         }
@@ -104,30 +128,36 @@ json sample_document(const std::vector<profile>& shown, const matching::catalogu
 
 } // namespace
 
-std::string masked_name(subject_type type, std::string_view name) {
-    const std::size_t kept = type == subject_type::enterprise ? 4 : 1;
+std::string masked_name(std::string_view name) {
+    constexpr std::size_t kept = 4;
     std::size_t at = 0, taken = 0;
     while (at < name.size() && taken < kept && next_code_point(name, at) != bad_code_point) ++taken;
-    return std::string(name.substr(0, at)) + (type == subject_type::enterprise ? "****" : "**");
+    return std::string(name.substr(0, at)) + "****";
+}
+
+const char* not_sent(const policy& p, const policy_item& item, std::int32_t today) {
+    if (!p.may_be_pushed()) return "not_public";
+    return stands(p, item, today) ? nullptr : "closed";
 }
 
 json preview_document(const preview_question& q, const preview_outcome& found,
                       const std::vector<profile>& shown, const std::vector<bool>& enabled, wall_time now,
                       const matching::catalogue& catalogue) {
     const auto& sum = found.sum;
+    const bool resident = q.subject == subject_type::resident, hidden = resident && too_few(sum);
     json channels = json::array(), missing = json::array();
     for (const auto& c : sum.channels)
-        channels.push_back(channel_document(c, enabled[static_cast<std::size_t>(c.via)]));
+        channels.push_back(channel_document(c, q.subject, enabled[static_cast<std::size_t>(c.via)]));
     std::vector<std::pair<std::int64_t, std::string>> wanting; // most first
     wanting.reserve(sum.found.missing.size());
-    for (const auto& [name, count] : sum.found.missing) wanting.emplace_back(-count, name);
+    for (const auto& [name, count] : sum.found.missing) wanting.emplace_back(-told(count, q.subject), name);
     std::sort(wanting.begin(), wanting.end());
-    for (const auto& [count, name] : wanting) {
+    for (const auto& [order, name] : wanting) {
         const auto* a = catalogue.find(name);
-        missing.push_back(
-            {{"attribute", name}, {"label", a ? a->label : name}, {"possible", cell(-count, q.subject)}});
+        missing.push_back({{"attribute", name},
+                           {"label", a ? a->label : name},
+                           {"possible", cell(sum.found.missing.at(name), q.subject)}});
     }
-    const bool few = q.subject == subject_type::resident && sum.audience < fewest_told;
     json breakdown = {{"towns", breakdown_list(sum.found.towns, q.subject, [&](const auto& code) {
                            return name_in(catalogue.divisions(), code);
                        })}};
@@ -138,17 +168,28 @@ json preview_document(const preview_question& q, const preview_outcome& found,
         breakdown["sizes"] =
             breakdown_list(sum.found.sizes, q.subject, [](const auto& code) { return code; });
     }
+    if (hidden) {
+        channels = missing = json::array();
+        breakdown = {{"towns", json::array()}};
+    }
+    json note;
+    if (found.not_sent)
+        note = text(language::zh, std::string("preview_not_sent_") + found.not_sent);
+    else if (!found.complete())
+        note = "数字不完整：" + joined(found.reasons);
     return {{"subject", to_string(q.subject)},
             {"reach", to_string(q.reach)},
-            {"audience", sum.audience},
+            {"audience", cell(sum.audience, q.subject)},
+            {"rounded_to", resident ? json(rounded_to) : json()},
+            {"not_sent", found.not_sent ? json(found.not_sent) : json()},
             {"complete", found.complete()},
             {"missing_shards", found.missing},
-            {"note", found.complete() ? json() : json("数字不完整：" + joined(found.reasons))},
-            {"verdicts", counts(sum.found.all, subject_type::enterprise)}, // of all: nobody is guessed by it
+            {"note", std::move(note)},
+            {"verdicts", counts(sum.found.all, q.subject)},
             {"channels", std::move(channels)},
             {"breakdown", std::move(breakdown)},
             {"missing_data", std::move(missing)},
-            {"sample", few ? json::array() : sample_document(shown, catalogue)},
+            {"sample", sample_document(shown, catalogue)},
             {"fresh", fresh_document(sum.shards, now)}};
 }
 

@@ -7,14 +7,19 @@
 
 namespace zhida::portal {
 
-// {subject, reach, audience, complete, missing_shards, note, verdicts, channels, breakdown, missing_data,
-// sample, fresh}. Of residents, numbers of a breakdown from 1 to 4 are told as "<5", and nobody is named
-// where the audience is as small. enabled: by channel, whether it is switched on. shown: of the sample.
+// Why publishing the item reaches nobody: "not_public", "closed"; null where it may reach somebody.
+const char* not_sent(const policy& p, const policy_item& item, std::int32_t today);
+
+// {subject, reach, audience, rounded_to, not_sent, complete, missing_shards, note, verdicts, channels,
+// breakdown, missing_data, sample, fresh}. Of residents, 1 to 4 is told as "<5" and every other number
+// rounded to `rounded_to`; where the audience or a verdict is as few, channels, breakdown and missing data
+// are empty. Residents are never sampled. enabled: by channel, whether it is switched on. shown: of the
+// sample.
 json preview_document(const preview_question& q, const preview_outcome& found,
                       const std::vector<profile>& shown, const std::vector<bool>& enabled, wall_time now,
                       const matching::catalogue& catalogue);
 
-// "宝山钢铁股份有限公司" -> "宝山钢铁****", of a person "张**".
-std::string masked_name(subject_type type, std::string_view name);
+// Of an enterprise: "宝山钢铁股份有限公司" -> "宝山钢铁****".
+std::string masked_name(std::string_view name);
 
 } // namespace zhida::portal

@@ -16,8 +16,8 @@ std::string shown(const json& cell) {
 json excluded_view(const json& excluded, language in) {
     json out = json::array();
     for (const char* reason : {"channel_disabled", "opted_out", "no_contact", "no_grant", "capped"})
-        if (const auto n = excluded.at(reason).get<std::int64_t>(); n > 0)
-            out.push_back({{"label", text(in, std::string("reason_") + reason)}, {"count", with_commas(n)}});
+        if (const auto& n = excluded.at(reason); n != 0)
+            out.push_back({{"label", text(in, std::string("reason_") + reason)}, {"count", shown(n)}});
     return out;
 }
 
@@ -96,8 +96,20 @@ json preview_view(const json& items, language in) {
                     {"fresh", fresh_text(i.at("fresh"), in)}};
         for (const char* verdict : {"eligible", "possible", "one_short"})
             one[verdict] = shown(i.at("verdicts").at(verdict));
+        one["rounded"] = i.at("rounded_to").is_null()
+                             ? json(false)
+                             : json(text(in, "preview_rounded",
+                                         {{"n", std::to_string(i.at("rounded_to").get<std::int64_t>())}}));
+        one["has_channels"] = !one["channels"].empty();
         one["has_sample"] = !one["sample"].empty();
-        one["nobody"] = i.at("audience") == 0;
+        const auto& not_sent = i.at("not_sent");
+        one["counted"] = not_sent.is_null();
+        // What is not complete may be somebody after all.
+        one["nobody"] = false;
+        if (!not_sent.is_null())
+            one["nobody"] = text(in, "preview_not_sent_" + not_sent.get<std::string>());
+        else if (i.at("complete").get<bool>() && i.at("audience") == 0)
+            one["nobody"] = text(in, "preview_nobody");
         json missing = json::array();
         for (const auto& m : i.at("missing_data"))
             if (missing.size() < lines_shown)

@@ -156,6 +156,13 @@ TEST_F(http_client_test, nobody_there_is_unavailable) {
     EXPECT_EQ(on.run(bad.request("GET", "/", {}, "")).error().code, errc::invalid);
 }
 
+TEST_F(http_client_test, a_name_that_is_not_resolved_by_the_deadline_is_not_waited_for) {
+    http_client c(on.executor(), to("http://localhost:1", 0ms)); // over before the resolver can have answered
+    const auto reply = on.run(c.request("GET", "/", {}, ""));
+    EXPECT_EQ(reply.error().code, errc::unavailable);
+    EXPECT_EQ(reply.error().what, "the name cannot be resolved in time");
+}
+
 TEST_F(http_client_test, half_an_answer_is_unknown) {
     scripted s(on);
     s.first_answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";

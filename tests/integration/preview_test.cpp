@@ -4,7 +4,7 @@
 #include "common/store/consents.hpp"
 #include "common/store/matchers.hpp"
 #include "matching/condition.hpp"
-#include "services/internal_token.hpp"
+#include "services/internal_auth.hpp"
 #include "services/matcher/matcher.hpp"
 #include "services/portal/portal.hpp"
 #include "services/publishing.hpp"
@@ -123,8 +123,14 @@ struct world {
         json last;
         for (int i = 0; i < 200; ++i) {
             const auto reply = ask(body);
-            EXPECT_EQ(reply.status, 200) << reply.body;
             last = json::parse(reply.body);
+            if (reply.status == 503) { // before any matcher has registered
+                EXPECT_EQ(reply.header("Content-Type"), "application/problem+json; charset=utf-8");
+                EXPECT_FALSE(reply.header("Retry-After").empty());
+                EXPECT_EQ(last.at("detail"), "暂时无法统计，请稍后再预览。");
+            } else {
+                EXPECT_EQ(reply.status, 200) << reply.body;
+            }
             if (last.value("complete", false)) break;
             loop.run(tests::pause_for(milliseconds(50)));
         }
@@ -204,19 +210,32 @@ TEST_F(preview_test, a_shard_whose_owner_does_not_answer_is_named_not_left_out_s
     const json body = {{"subject", "enterprise"}, {"condition", small}};
     const auto before = w.whole(body);
     // Later than the real owner, so the shard is theirs; nobody listens at that address.
-    store::matchers registry(w.redis);
+    store::matchers registry(w.redis, w.time, registration_key(w.sealer));
+    const auto since = w.time.now().time_since_epoch().count() + 30'000;
     loop_until(w, [&] {
-        w.loop
-            .run(registry.put({"ffff", "http://127.0.0.1:1", std::int64_t{1} << 50, {2}}, milliseconds(3000)))
-            .value();
+        w.loop.run(registry.put({"ffff", "http://127.0.0.1:1", since, {2}}, milliseconds(3000))).value();
         const auto told = json::parse(w.ask(body).body);
         if (told.at("complete").get<bool>()) return false;
         EXPECT_EQ(told.at("missing_shards"), json::array({2}));
-        EXPECT_NE(told.at("note").get<std::string>().find("没有回答"), std::string::npos) << told;
+        EXPECT_EQ(told.at("note"), "数字不完整：有匹配服务没有回答");
         EXPECT_LE(told.at("audience"), before.at("audience"));
         return true;
     });
     w.loop.run(registry.remove("ffff")).value();
+    EXPECT_EQ(w.whole(body).at("audience"), before.at("audience"));
+}
+
+TEST_F(preview_test, a_registration_by_who_has_no_key_is_ignored) {
+    auto& w = *shared;
+    const json body = {{"subject", "enterprise"}, {"condition", small}};
+    const auto before = w.whole(body);
+    store::matchers forged(w.redis, w.time, "another key"), real(w.redis, w.time, registration_key(w.sealer));
+    const auto since = w.time.now().time_since_epoch().count();
+    w.loop.run(forged.put({"0000", "http://127.0.0.1:1", since, {0, 1, 2, 3}}, milliseconds(60'000))).value();
+    const auto seen = w.loop.run(real.list()).value();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_NE(seen[0].instance, "0000");
+    w.loop.run(forged.remove("0000")).value();
     EXPECT_EQ(w.whole(body).at("audience"), before.at("audience"));
 }
 
@@ -228,9 +247,18 @@ TEST_F(preview_test, a_wrong_token_is_refused) {
         EXPECT_EQ(fetch(w.matcher->role->port(), verb, path, {{"Authorization", "Bearer wrong"}}).status,
                   401);
     }
-    const std::map<std::string, std::string> right{{"Authorization", "Bearer " + internal_token(w.sealer)}};
-    EXPECT_EQ(fetch(w.matcher->role->port(), "GET", "/internal/v1/shards", right).status, 200);
-    EXPECT_EQ(fetch(w.matcher->role->port(), "POST", "/internal/v1/audience", right, "{}").status, 422);
+    const internal_auth auth(w.sealer);
+    const auto right = [&](const char* verb, const char* path, const char* body) {
+        return std::map<std::string, std::string>{
+            {"Authorization", auth.header(verb, path, body, w.time.now())}};
+    };
+    const auto port = w.matcher->role->port();
+    const auto shards_asked = right("GET", "/internal/v1/shards", "");
+    EXPECT_EQ(fetch(port, "GET", "/internal/v1/shards", shards_asked).status, 200);
+    EXPECT_EQ(fetch(port, "GET", "/internal/v1/subjects/E1/checkup", shards_asked).status, 401);
+    const auto asked = right("POST", "/internal/v1/audience", "{}");
+    EXPECT_EQ(fetch(port, "POST", "/internal/v1/audience", asked, "{}").status, 422);
+    EXPECT_EQ(fetch(port, "POST", "/internal/v1/audience", asked, "{ }").status, 401) << "another body";
 }
 
 TEST_F(preview_test, a_wrong_condition_is_refused_with_its_place) {
@@ -245,7 +273,9 @@ TEST_F(preview_test, a_wrong_condition_is_refused_with_its_place) {
     ASSERT_FALSE(body.at("errors").empty());
     EXPECT_TRUE(body.at("errors")[0].at("pointer").get<std::string>().starts_with("/condition/args/1"))
         << reply.body;
-    EXPECT_EQ(w.ask({{"subject", "enterprise"}}).status, 422);
+    const auto missing = w.ask({{"subject", "enterprise"}});
+    EXPECT_EQ(missing.status, 422);
+    EXPECT_EQ(json::parse(missing.body).at("errors")[0].at("what"), "缺少此项") << missing.body;
     EXPECT_EQ(w.ask({{"subject", "enterprise"}, {"condition", small}}, resident).status, 403);
     EXPECT_EQ(w.ask({{"subject", "enterprise"}, {"condition", small}}, {}).status, 401);
 }
@@ -266,6 +296,24 @@ TEST_F(preview_test, a_whole_policy_is_previewed_item_by_item) {
     ASSERT_EQ(items.size(), 1U);
     EXPECT_EQ(items[0].at("title"), "研发补助");
     EXPECT_GT(items[0].at("audience"), 0);
+    EXPECT_TRUE(items[0].at("not_sent").is_null());
+    EXPECT_TRUE(json::parse(reply.body).at("note").is_null());
+    auto more = policy;
+    for (const char* id : {"2", "3"}) {
+        more["items"].push_back(item);
+        more["items"].back()["id"] = id;
+    }
+    more["items"][2]["window"] = {{"start", "2020-01-01"}, {"end", "2020-12-31"}};
+    const auto several = json::parse(w.ask({{"policy", more}}).body);
+    EXPECT_NE(several.at("note").get<std::string>().find("重复计数"), std::string::npos);
+    EXPECT_GT(several.at("items")[1].at("audience"), 0);
+    EXPECT_EQ(several.at("items")[2].at("audience"), 0);
+    EXPECT_EQ(several.at("items")[2].at("note"), "已截止，不会推送");
+    auto kept = policy;
+    kept["disclosure"] = "依申请公开";
+    const auto nobody = json::parse(w.ask({{"policy", kept}}).body).at("items")[0];
+    EXPECT_EQ(nobody.at("audience"), 0);
+    EXPECT_EQ(nobody.at("note"), "不是主动公开，只保存不推送");
     policy["items"][0]["eligibility"]["args"][0]["property"] = "ent.headcont";
     const auto refused = w.ask({{"policy", policy}});
     EXPECT_EQ(refused.status, 422);

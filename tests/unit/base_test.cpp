@@ -364,6 +364,11 @@ TEST_F(config_file, values_that_cannot_work_are_refused) {
             << url;
     for (const auto* url : {"", "https://zhida.example", "http://127.0.0.1:8080", "https://[::1]/zd"})
         EXPECT_THAT(texts(load("", {}, {std::string("portal.public_url=") + url})), IsEmpty()) << url;
+    for (const auto* host : {"0.0.0.0", "::"}) {
+        const auto listens = std::string("matcher.host=") + host;
+        EXPECT_THAT(texts(load("", {}, {listens})), HasSubstr("no address under which portals reach it"));
+        EXPECT_THAT(texts(load("", {}, {listens, "matcher.url=http://m1:7001"})), IsEmpty());
+    }
     EXPECT_THAT(texts(load("", {}, {"kafka.brokers="})), HasSubstr("kafka.brokers is empty"));
     EXPECT_THAT(texts(load("", {}, {"kafka.brokers=", "event_log.driver=redis"})), IsEmpty());
 }

@@ -1,7 +1,9 @@
 // Previews against judge(), row by row, with everybody who would get nothing; and what is said of them.
 #include "services/matcher/preview.hpp"
 #include "services/portal/audience_preview.hpp"
+#include "services/portal/check_words.hpp"
 #include "services/portal/preview_document.hpp"
+#include "services/portal/views.hpp"
 
 #include "random_conditions.hpp"
 #include "rows_support.hpp"
@@ -161,6 +163,11 @@ preview_outcome found_some() {
     return out;
 }
 
+json with_title(json told) {
+    told["title"] = "某事项";
+    return told;
+}
+
 TEST(preview_document, tells_counts_reasons_and_how_fresh_they_are) {
     preview_question q;
     auto found = found_some();
@@ -188,6 +195,10 @@ TEST(preview_document, tells_counts_reasons_and_how_fresh_they_are) {
     found.reasons = {"部分分片暂时没有匹配服务负责"};
     const auto partly = preview_document(q, found, {}, {true, false, true}, now, matcher::tests::catalogue());
     EXPECT_EQ(partly.at("complete"), false);
+    found.sum.audience = 0;
+    const auto none = preview_document(q, found, {}, {true, false, true}, now, matcher::tests::catalogue());
+    EXPECT_EQ(preview_view(json::array({with_title(none)}), language::zh)[0].at("nobody"), false)
+        << "not nobody: not known";
     EXPECT_EQ(partly.at("missing_shards"), json::array({3}));
     EXPECT_NE(partly.at("note").get<std::string>().find("不完整"), std::string::npos);
     EXPECT_EQ(partly.at("channels")[1].at("reachable"), 0) << "the channel is switched off";
@@ -198,6 +209,10 @@ TEST(preview_document, hides_small_numbers_of_residents) {
     preview_question q;
     q.subject = subject_type::resident;
     auto found = found_some();
+    found.sum.audience = 18;
+    found.sum.found.all = {13, 6, 0, 7};
+    found.sum.found.towns["310113101"] = {9, 3, 0, 2};
+    found.sum.channels = {{channel::web, 18}, {channel::sms, 8, 1, 3, 0, 6}};
     profile p;
     p.id = "R00000000000000053";
     p.type = subject_type::resident;
@@ -205,16 +220,71 @@ TEST(preview_document, hides_small_numbers_of_residents) {
     const auto now = wall_time(milliseconds(1'780'000'000'010));
     const auto told = preview_document(q, found, {p}, {true, true, true}, now, matcher::tests::catalogue());
     const auto& towns = told.at("breakdown").at("towns");
-    EXPECT_EQ(towns[0].at("eligible"), "<5");
+    EXPECT_EQ(towns[0].at("eligible"), 10);
+    EXPECT_EQ(towns[1].at("eligible"), "<5");
     EXPECT_EQ(towns[2].at("eligible"), 0);
     EXPECT_EQ(told.at("missing_data")[0].at("possible"), "<5");
     EXPECT_FALSE(told.at("breakdown").contains("sections"));
-    EXPECT_EQ(told.at("sample")[0].at("name"), "张**");
-    EXPECT_EQ(told.at("sample")[0].size(), 2U);
-    found.sum.audience = 4;
-    EXPECT_TRUE(preview_document(q, found, {p}, {true, true, true}, now, matcher::tests::catalogue())
-                    .at("sample")
-                    .empty());
+    EXPECT_EQ(told.at("rounded_to"), 5);
+    EXPECT_EQ(told.at("audience"), 20);
+    EXPECT_EQ(told.at("verdicts").at("eligible"), 15);
+    EXPECT_EQ(told.at("channels")[0].at("reachable"), 20);
+    EXPECT_EQ(told.at("channels")[1].at("excluded").at("no_contact"), "<5");
+    EXPECT_TRUE(told.at("sample").empty()) << "no resident is named";
+    const auto view = preview_view(json::array({with_title(told)}), language::zh)[0];
+    EXPECT_NE(view.at("rounded").get<std::string>().find("居民人数按5取整"), std::string::npos);
+}
+
+TEST(preview_document, breaks_nothing_down_where_any_total_of_residents_is_small) {
+    preview_question q;
+    q.subject = subject_type::resident;
+    auto enough = found_some();
+    enough.sum.audience = 18;
+    enough.sum.found.all = {13, 6, 0, 7};
+    const auto of = [&](const preview_outcome& found) {
+        return preview_document(q, found, {}, {true, true, true}, wall_time(milliseconds(1'780'000'000'010)),
+                                matcher::tests::catalogue());
+    };
+    EXPECT_FALSE(of(enough).at("channels").empty());
+    auto small_audience = enough, small_verdict = enough;
+    small_audience.sum.audience = 4;
+    small_verdict.sum.found.all.one_short = 1;
+    EXPECT_EQ(of(small_audience).at("audience"), "<5");
+    EXPECT_EQ(of(small_verdict).at("verdicts").at("one_short"), "<5");
+    for (const auto& told : {of(small_audience), of(small_verdict)}) {
+        EXPECT_TRUE(told.at("channels").empty());
+        EXPECT_TRUE(told.at("breakdown").at("towns").empty());
+        EXPECT_TRUE(told.at("missing_data").empty());
+        const auto view = preview_view(json::array({with_title(told)}), language::zh)[0];
+        EXPECT_EQ(view.at("has_channels"), false);
+        EXPECT_EQ(view.at("nobody"), false);
+    }
+}
+
+TEST(preview_document, what_is_not_sent_reaches_nobody_and_says_why) {
+    policy p;
+    policy_item open, over;
+    over.window.end = 100;
+    p.disclosure = "主动公开";
+    EXPECT_EQ(not_sent(p, open, 101), nullptr);
+    EXPECT_EQ(not_sent(p, over, 100), nullptr);
+    EXPECT_STREQ(not_sent(p, over, 101), "closed");
+    p.disclosure = "依申请公开";
+    EXPECT_STREQ(not_sent(p, open, 101), "not_public");
+    for (const auto& [why, zh] :
+         {std::pair("closed", "已截止，不会推送"), std::pair("not_public", "不是主动公开，只保存不推送")}) {
+        preview_outcome none;
+        none.not_sent = why;
+        const auto told =
+            preview_document({}, none, {}, {true, true, true}, wall_time(milliseconds(1'780'000'000'010)),
+                             matcher::tests::catalogue());
+        EXPECT_EQ(told.at("audience"), 0);
+        EXPECT_EQ(told.at("not_sent"), why);
+        EXPECT_EQ(told.at("note"), zh);
+        const auto view = preview_view(json::array({with_title(told)}), language::zh)[0];
+        EXPECT_EQ(view.at("nobody"), zh);
+        EXPECT_EQ(view.at("counted"), false);
+    }
 }
 
 TEST(preview_request, every_error_has_its_pointer) {
@@ -238,6 +308,12 @@ TEST(preview_request, every_error_has_its_pointer) {
                             [](const std::string& w) { return w.starts_with("/condition/args/0"); }));
     EXPECT_TRUE(std::any_of(where.begin(), where.end(),
                             [](const std::string& w) { return w.starts_with("/condition/args/1"); }));
+    EXPECT_FALSE(read_audience_request({{"subject", "people"}}, matcher::tests::catalogue(), errors));
+    for (const auto& e : errors)
+        for (const auto& said : {e.what, e.fix})
+            if (!said.empty()) {
+                EXPECT_NE(check_words_zh(said), said) << e.where << " has no Chinese: " << said;
+            }
     json deep = {{"op", "isNull"}, {"args", json::array({{{"property", "ent.size"}}})}};
     for (int i = 0; i < 20; ++i) deep = {{"op", "not"}, {"args", json::array({deep})}};
     errors.clear();
