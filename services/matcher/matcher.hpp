@@ -139,6 +139,8 @@ class matcher {
     bool may_move_on(const shard& s) const { return in_step(s) && s.applied >= s.profiles_begun; }
     bool up_to_date(const shard& s) const { return s.day >= day_ && s.policy_offset >= policy_log_.end(); }
     asio::awaitable<bool> judge_pending(); // days and policies, of all shards that may move on
+    enum class how_far : std::uint8_t { begun, all };
+    asio::awaitable<bool> judge_policies(how_far most);
     asio::awaitable<bool> judge_days();
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
     asio::awaitable<bool> push(const policy_event& event, std::vector<int> shards);
