@@ -77,7 +77,7 @@ asio::awaitable<bool> matcher::judge_days() {
         std::vector<int> shards; // those that are furthest behind
         std::int32_t from = day_, to = 0;
         for (const auto& [number, s] : shards_) {
-            if (!may_move_on(s) || s.day >= day_) continue;
+            if (!may_move_on(s) || days_done(s)) continue;
             const auto next = next_of(s);
             if (!shards.empty() && (s.day > from || (s.day == from && next > to))) continue;
             if (shards.empty() || s.day < from || next < to) shards.clear();

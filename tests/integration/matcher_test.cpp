@@ -7,6 +7,7 @@
 #include "common/io/redis_log_schema.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/keys.hpp"
 #include "matching/profile_document.hpp"
 #include "services/matcher/snapshot.hpp"
 #include "services/publishing.hpp"
@@ -280,6 +281,24 @@ class installation {
         kill();
         running_ = std::move(before);
         settle();
+    }
+    // What the last owner, whose clock was ahead, has begun before it was killed.
+    void someone_began(std::int32_t day) {
+        for (int shard = 0; shard < shards; ++shard)
+            world_
+                .run(redis_.command(
+                    {"HSET", store::keys::shard_state(shard), "day_begun", std::to_string(day)}))
+                .value();
+    }
+    void apply_profiles() {
+        go_until("every profile is applied", [&] {
+            const auto profiles = world_.run(log_->end_offsets(topics::profile)).value();
+            for (int shard = 0; shard < shards; ++shard)
+                if (world_.run(profiles_.applied_offset(shard)).value() !=
+                    profiles[static_cast<std::size_t>(shard)])
+                    return false;
+            return true;
+        });
     }
     void settle() {
         go_until("everything is judged", [&] {
@@ -572,6 +591,47 @@ TEST(matcher, finishes_a_policy_on_the_day_it_was_begun_on) {
         EXPECT_EQ(campaign.about.state, campaign_state::running);
         EXPECT_EQ(it.told(), ends_today ? 0U : 8U);
     }
+}
+
+json either_side_of_a_month() {
+    return tests::policy_document("P", 1,
+                                  {{"1", subject_type::enterprise, established(">=", 1)},
+                                   {"2", subject_type::enterprise, established("<", 1)}});
+}
+
+TEST(matcher, finishes_a_day_that_was_begun_before_any_profile_comes) {
+    installation it(1);
+    it.founded(add_months(it.today(), -1));
+    it.publish(either_side_of_a_month());
+    it.settle();
+    it.check();
+    const auto told = it.told();
+    it.kill();
+    it.someone_began(it.today() + 1); // a clock a little ahead of ours
+    it.founded(add_months(it.today() + 1, -1));
+    it.begin();
+    it.apply_profiles();
+    it.midnight(1);
+    it.settle();
+    it.check();
+    EXPECT_EQ(it.told() - told, 16U) << "eight by the day, and again by their profiles";
+}
+
+TEST(matcher, does_not_believe_in_a_day_that_has_not_come) {
+    installation it(1);
+    it.founded(add_months(it.today(), -1));
+    it.publish(either_side_of_a_month());
+    it.settle();
+    it.check();
+    const auto told = it.told();
+    it.kill();
+    it.someone_began(it.today() + 100);
+    it.begin();
+    it.settle();
+    it.midnight(1);
+    it.settle();
+    it.check();
+    EXPECT_EQ(it.told() - told, 8U);
 }
 
 // Events that were applied before a snapshot's end are read again after a restart, not buried again.
