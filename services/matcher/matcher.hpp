@@ -140,8 +140,12 @@ class matcher {
     }
     // Days and policies wait for the profiles that were begun before them.
     bool may_move_on(const shard& s) const { return in_step(s) && s.applied >= s.profiles_begun; }
-    bool up_to_date(const shard& s) const { return s.day >= day_ && s.policy_offset >= policy_log_.end(); }
+    // A day that was begun may be told of already: it is done, even where our clock has not come to it.
+    bool days_done(const shard& s) const { return s.day >= std::max(day_, s.day_begun); }
+    bool up_to_date(const shard& s) const { return days_done(s) && s.policy_offset >= policy_log_.end(); }
     asio::awaitable<bool> judge_pending(); // days and policies, of all shards that may move on
+    enum class how_far : std::uint8_t { begun, all };
+    asio::awaitable<bool> judge_policies(how_far most);
     asio::awaitable<bool> judge_days();
     asio::awaitable<bool> judge(const policy_event& event, std::vector<int> shards);
     // Drops those that another process has taken, as keep() does.

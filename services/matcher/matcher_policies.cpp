@@ -38,16 +38,28 @@ asio::awaitable<bool> matcher::keep(store::ledgers::place what, std::vector<int>
     co_return true;
 }
 
+// A policy that was begun comes first, on the shard's own day: its audience may be frozen as of that day, and
+// the days after it tell whoever they change.
 asio::awaitable<bool> matcher::judge_pending() {
-    if (!co_await judge_days()) co_return false;
+    co_return co_await judge_policies(how_far::begun) && co_await judge_days() &&
+        co_await judge_policies(how_far::all);
+}
+
+asio::awaitable<bool> matcher::judge_policies(how_far most) {
+    // A shard without a day has judged nothing yet: it has begun nothing either.
+    const auto until = [this, most](const shard& s) {
+        if (!may_move_on(s) || s.day == 0) return s.policy_offset;
+        return most == how_far::all ? policy_log_.end() : s.policies_begun;
+    };
     const auto& events = policy_log_.events();
     std::int64_t lowest = policy_log_.end();
     for (const auto& [number, s] : shards_)
-        if (may_move_on(s)) lowest = std::min(lowest, s.policy_offset);
+        if (s.policy_offset < until(s)) lowest = std::min(lowest, s.policy_offset);
     for (std::size_t i = policy_log_.from(lowest); i < events.size(); ++i) {
+        const auto offset = events[i].record.offset;
         std::vector<int> behind;
         for (const auto& [number, s] : shards_)
-            if (may_move_on(s) && s.policy_offset <= events[i].record.offset) behind.push_back(number);
+            if (s.policy_offset <= offset && offset < until(s)) behind.push_back(number);
         if (!behind.empty() && !co_await judge(events[i], std::move(behind))) co_return false;
     }
     co_return true;
@@ -65,7 +77,7 @@ asio::awaitable<bool> matcher::judge_days() {
         std::vector<int> shards; // those that are furthest behind
         std::int32_t from = day_, to = 0;
         for (const auto& [number, s] : shards_) {
-            if (!may_move_on(s) || s.day >= day_) continue;
+            if (!may_move_on(s) || days_done(s)) continue;
             const auto next = next_of(s);
             if (!shards.empty() && (s.day > from || (s.day == from && next > to))) continue;
             if (shards.empty() || s.day < from || next < to) shards.clear();

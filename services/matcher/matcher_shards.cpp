@@ -21,10 +21,16 @@ void matcher::stay_within(int number, shard& s, std::int64_t policies, std::int6
     }
     s.policies_begun = std::min(s.policies_begun, policies);
     s.profiles_begun = std::min(s.profiles_begun, profiles);
-    if (s.day > day_ + 1) { // a process whose clock is a little ahead of ours may have begun the day
+    // A process whose clock is a little ahead of ours may have begun the day, or be done with it.
+    if (s.day > day_ + 1) {
         log::error("the shard was judged on a day that has not come: was a clock wrong? Going on from today",
                    {{"shard", number}, {"judged", format_date(s.day)}, {"today", format_date(day_)}});
-        s.day = s.day_begun = day_;
+        s.day = day_;
+    }
+    if (s.day_begun > day_ + 1) {
+        log::error("a day that has not come was begun in the shard: was a clock wrong? Going on to today",
+                   {{"shard", number}, {"begun", format_date(s.day_begun)}, {"today", format_date(day_)}});
+        s.day_begun = day_;
     }
 }
 

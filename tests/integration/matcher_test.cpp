@@ -7,6 +7,7 @@
 #include "common/io/redis_log_schema.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/keys.hpp"
 #include "matching/profile_document.hpp"
 #include "services/matcher/snapshot.hpp"
 #include "services/publishing.hpp"
@@ -124,6 +125,24 @@ class installation {
         for (int i = any(0, 12); i > 0; --i) one_handler();
         kill();
     }
+    // As soon as the campaign's audience is frozen in some shard, and remembered in none: another shard's may
+    // be begun only.
+    void kill_when_frozen(const std::string& campaign) {
+        const auto frozen_in = [&](int shard) {
+            return !world_.run(ledgers_.audience_bytes(shard, campaign)).value().empty();
+        };
+        const auto limit = std::chrono::steady_clock::now() + 60s;
+        while (!frozen_in(0) && !frozen_in(1)) {
+            if (std::chrono::steady_clock::now() > limit) throw std::runtime_error("nothing was frozen");
+            one_handler();
+        }
+        kill();
+        for (int shard = 0; shard < shards; ++shard) {
+            const auto at = world_.run(ledgers_.matched_until(shard)).value();
+            EXPECT_GT(at.policies_begun, at.policy_offset);
+            EXPECT_EQ(at.day, today());
+        }
+    }
     void one_handler() {
         time_.advance(1ms);
         running_->loop.context().restart();
@@ -183,6 +202,18 @@ class installation {
         if (any(0, 5) == 0) publish({{"schema", "zhida.policy/1"}, {"id", "broken"}});
     }
 
+    // Known enterprises of both shards, founded on this day.
+    void founded(std::int32_t day) {
+        for (int n = 20; n < 28; ++n) {
+            profile p;
+            p.id = enterprise_id(n);
+            p.name = "合成";
+            p.attributes.set(the_catalogue().find("ent.established")->number, day);
+            now_[p.id] = p;
+            world_.run(log_->append(profile_message(p, the_catalogue(), sealer(), shards, time_.now())))
+                .value();
+        }
+    }
     void new_profile() {
         profile p;
         const int n = any(0, 17);
@@ -209,10 +240,8 @@ class installation {
         }
         world_.run(log_->append(message)).value();
     }
-    void midnight() {
-        const int days = any(0, 9) == 0 ? 40 : any(0, 3) == 0 ? 2 : 1;
-        time_.jump_to(time_.now() + std::chrono::hours(24) * days);
-    }
+    void midnight() { midnight(any(0, 9) == 0 ? 40 : any(0, 3) == 0 ? 2 : 1); }
+    void midnight(int days) { time_.jump_to(time_.now() + std::chrono::hours(24) * days); }
     // A byte of a snapshot, while nobody reads it; or all but its beginning.
     void damage() {
         for (int shard = 0; shard < shards; ++shard) {
@@ -252,6 +281,24 @@ class installation {
         kill();
         running_ = std::move(before);
         settle();
+    }
+    // What the last owner, whose clock was ahead, has begun before it was killed.
+    void someone_began(std::int32_t day) {
+        for (int shard = 0; shard < shards; ++shard)
+            world_
+                .run(redis_.command(
+                    {"HSET", store::keys::shard_state(shard), "day_begun", std::to_string(day)}))
+                .value();
+    }
+    void apply_profiles() {
+        go_until("every profile is applied", [&] {
+            const auto profiles = world_.run(log_->end_offsets(topics::profile)).value();
+            for (int shard = 0; shard < shards; ++shard)
+                if (world_.run(profiles_.applied_offset(shard)).value() !=
+                    profiles[static_cast<std::size_t>(shard)])
+                    return false;
+            return true;
+        });
     }
     void settle() {
         go_until("everything is judged", [&] {
@@ -515,6 +562,76 @@ TEST(matcher, tells_nobody_of_what_is_over) {
     it.settle();
     it.check();
     EXPECT_EQ(it.told(), told) << "both are over";
+}
+
+json established(const char* op, int months) {
+    return matching::op_of(
+        op, {matching::property("ent.established"), matching::op_of("monthsAgo", json::array({months}))});
+}
+
+// Whoever the day after moves over a cut-off of it is in the audience of the day before, or is told.
+TEST(matcher, finishes_a_policy_on_the_day_it_was_begun_on) {
+    for (const bool ends_today : {false, true}) {
+        SCOPED_TRACE(ends_today ? "its window ends on that day" : "it stands on the day after");
+        installation it(1);
+        it.founded(add_months(it.today(), -1));
+        it.settle();
+        const json window = ends_today ? json{{"end", format_date(it.today())}} : json();
+        it.publish(tests::policy_document("P", 1,
+                                          {{"1", subject_type::enterprise, established(">=", 1), window},
+                                           {"2", subject_type::enterprise, established("<", 1), window}}));
+        it.kill_when_frozen("P.v1.r1");
+        it.midnight(1);
+        it.begin();
+        it.settle();
+        it.check();
+        // Frozen on the same day in the shard whose audience was begun only.
+        const auto campaign = it.world().run(it.campaigns().progress("P.v1.r1", 2)).value();
+        EXPECT_EQ(campaign.audience, 8);
+        EXPECT_EQ(campaign.about.state, campaign_state::running);
+        EXPECT_EQ(it.told(), ends_today ? 0U : 8U);
+    }
+}
+
+json either_side_of_a_month() {
+    return tests::policy_document("P", 1,
+                                  {{"1", subject_type::enterprise, established(">=", 1)},
+                                   {"2", subject_type::enterprise, established("<", 1)}});
+}
+
+TEST(matcher, finishes_a_day_that_was_begun_before_any_profile_comes) {
+    installation it(1);
+    it.founded(add_months(it.today(), -1));
+    it.publish(either_side_of_a_month());
+    it.settle();
+    it.check();
+    const auto told = it.told();
+    it.kill();
+    it.someone_began(it.today() + 1); // a clock a little ahead of ours
+    it.founded(add_months(it.today() + 1, -1));
+    it.begin();
+    it.apply_profiles();
+    it.midnight(1);
+    it.settle();
+    it.check();
+    EXPECT_EQ(it.told() - told, 16U) << "eight by the day, and again by their profiles";
+}
+
+TEST(matcher, does_not_believe_in_a_day_that_has_not_come) {
+    installation it(1);
+    it.founded(add_months(it.today(), -1));
+    it.publish(either_side_of_a_month());
+    it.settle();
+    it.check();
+    const auto told = it.told();
+    it.kill();
+    it.someone_began(it.today() + 100);
+    it.begin();
+    it.settle();
+    it.midnight(1);
+    it.settle();
+    it.check();
+    EXPECT_EQ(it.told() - told, 8U);
 }
 
 // Events that were applied before a snapshot's end are read again after a restart, not buried again.

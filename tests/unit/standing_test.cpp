@@ -313,6 +313,37 @@ TEST(standing, is_of_the_newest_versions_before_an_offset) {
     EXPECT_EQ(standing_at(100), (named{"A3", "B1"}));
 }
 
+// Of the policy's validity and the item's window whichever ends earlier, whatever day the other says.
+TEST(standing, ends_with_the_validity_of_its_policy) {
+    policy_log log(the_catalogue());
+    const auto all = matching::op_of("isNull", json::array({matching::property("ent.headcount")}));
+    const auto until = [](std::int32_t day) { return json{{"end", format_date(day)}}; };
+    auto document = policy_document("A", 1,
+                                    {{"none", subject_type::enterprise, all},
+                                     {"earlier", subject_type::enterprise, all, until(20779)},
+                                     {"later", subject_type::enterprise, all, until(20790)}});
+    document["valid"] = until(20780);
+    log.add(policy_record(document, 0));
+    ASSERT_TRUE(log.events()[0].checked) << log.events()[0].errors[0].text();
+    const auto& [p, conditions] = *log.events()[0].checked;
+    shard_rows rows(layouts());
+    rows.put(0, subject_type::enterprise, {}, 0);
+    matching::scan_space space;
+    for (const auto& [day, expected] : std::map<std::int32_t, named>{
+             {20779, {"none", "earlier", "later"}}, {20780, {"none", "later"}}, {20781, {}}, {20790, {}}}) {
+        const standing_items items(log, log.end(), day);
+        named standing, frozen;
+        for (const auto& i : items.items(subject_type::enterprise)) standing.insert(i.what().id);
+        const auto audience = select_audience(p, plans_of(p, conditions, layouts(), day), rows, space);
+        for (const auto& m : audience.members)
+            for (std::size_t i = 0; i < p.items.size(); ++i)
+                if (m.items >> i & 1) frozen.insert(p.items[i].id);
+        EXPECT_EQ(standing, expected) << day;
+        EXPECT_EQ(frozen, expected) << day;
+        EXPECT_EQ(items.empty(), expected.empty()) << day;
+    }
+}
+
 TEST(select_audience, leaves_out_items_that_are_over) {
     policy_log log(the_catalogue());
     const auto all = matching::op_of("isNull", json::array({matching::property("ent.headcount")}));
