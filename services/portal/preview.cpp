@@ -20,9 +20,7 @@ constexpr const char* no_answer = "有匹配服务没有回答"; // who it was a
 
 // What the questions to all matchers share; the last answer wakes who waits.
 struct gathering {
-    explicit gathering(asio::any_io_executor ex) : done(std::move(ex)) {
-        done.expires_after(matchers::patience);
-    }
+    explicit gathering(const asio::any_io_executor& ex) : done(ex) { done.expires_after(matchers::patience); }
     preview_outcome out;
     bool over = false; // nobody waits any more
     bool busy = false;
