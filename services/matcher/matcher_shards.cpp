@@ -73,6 +73,15 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
             s.subjects = std::move(found->rows);
             s.read = s.snapshot_at = found->applied_offset;
         }
+        // Redis has lost events, and may give their ordinals to other subjects. Once it has passed the
+        // snapshot's offset again nobody could tell.
+        if (found && behind < 0) {
+            log::warn("snapshot is ahead of Redis, which has lost events: it is removed",
+                      {{"shard", number}, {"snapshot", found->applied_offset}, {"redis", s.applied}});
+            if (auto removed = co_await snapshots_.remove(number); !removed)
+                log::error("snapshot not removed: remove it before the next start",
+                           {{"shard", number}, {"why", removed.error().text()}});
+        }
         if (s.snapshot_at >= 0) {
             ++from_snapshots;
             own(number, std::move(s));

@@ -51,4 +51,15 @@ asio::awaitable<result<void>> snapshot_folder::write(const shard_rows& rows, sna
     co_return written;
 }
 
+asio::awaitable<result<void>> snapshot_folder::remove(int shard) {
+    const auto back = co_await asio::this_coro::executor;
+    const auto file = path(shard);
+    co_await asio::post(asio::bind_executor(writer_.get_executor(), asio::use_awaitable));
+    std::error_code failed;
+    std::filesystem::remove(file, failed);
+    co_await asio::post(asio::bind_executor(back, asio::use_awaitable));
+    if (failed) co_return failure{errc::io, "cannot remove: " + failed.message(), file, ""};
+    co_return result<void>{};
+}
+
 } // namespace zhida::matcher

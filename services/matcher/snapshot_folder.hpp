@@ -24,6 +24,8 @@ class snapshot_folder {
     std::optional<snapshot> read(int shard, const std::string& lineage, milliseconds most_age) const;
     // The rows as they are now; the caller goes on when they are on the disk.
     asio::awaitable<result<void>> write(const shard_rows& rows, snapshot_place place);
+    // After those that are being written; one that is not there is no error.
+    asio::awaitable<result<void>> remove(int shard);
 
   private:
     std::string path(int shard) const;

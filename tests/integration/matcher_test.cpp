@@ -262,6 +262,20 @@ class installation {
             bytes.put(turned);
         }
     }
+    // As if Redis had lost the last events: its snapshots are ahead, and their rows are not those that it
+    // will have at their offset. None is written from now on.
+    void snapshots_ahead_by(std::int64_t events) {
+        settings_.matcher.snapshot_s = 0;
+        const row_layouts layouts(the_catalogue());
+        for (int shard = 0; shard < shards; ++shard) {
+            const auto place = world_.run(profiles_.place(shard)).value();
+            auto image =
+                encode_snapshot(shard_rows(layouts), {shard, place.lineage, place.applied_offset + events},
+                                fingerprint(layouts));
+            write_snapshot(snapshot_path(shard), std::move(image)).value();
+        }
+    }
+    void write_snapshots_again() { settings_.matcher.snapshot_s = 1; }
     void without_snapshots() { std::filesystem::remove_all(settings_.node.data_dir); }
     // The process stands still, another takes its shards and works; then it goes on where it was.
     void overtake() {
@@ -383,6 +397,7 @@ class installation {
             EXPECT_EQ(present, stored);
         }
     }
+    bool has_snapshot(int shard) const { return std::filesystem::exists(snapshot_path(shard)); }
     std::size_t told() const { return order_.size(); }
     std::int64_t dead_letters() { return world_.run(log_->end_offsets(topics::dead_letter)).value()[0]; }
     void publish(const json& document) {
@@ -632,6 +647,26 @@ TEST(matcher, does_not_believe_in_a_day_that_has_not_come) {
     it.settle();
     it.check();
     EXPECT_EQ(it.told() - told, 8U);
+}
+
+TEST(matcher, removes_snapshots_that_are_ahead_of_redis) {
+    installation it(1);
+    it.founded(it.today());
+    it.settle();
+    it.check_rows();
+    it.stop();
+    it.snapshots_ahead_by(1);
+    it.begin();
+    it.founded(it.today() - 1); // beyond the offset of what was refused
+    it.settle();
+    for (int shard = 0; shard < shards; ++shard) EXPECT_FALSE(it.has_snapshot(shard)) << shard;
+    it.kill();
+    it.write_snapshots_again();
+    it.begin();
+    it.settle();
+    it.founded(it.today() - 2);
+    it.settle();
+    it.check_rows();
 }
 
 // Events that were applied before a snapshot's end are read again after a restart, not buried again.
