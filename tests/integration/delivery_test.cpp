@@ -76,6 +76,10 @@ class scripted : public sender {
     std::set<std::string> references;
 };
 
+asio::awaitable<void> take(io::mutex& turns, std::optional<io::mutex::guard>& into) {
+    into.emplace(co_await turns.lock());
+}
+
 class delivery : public ::testing::Test {
   protected:
     delivery() : settings_(settings()), log_(io::make_event_log(loop_.executor(), settings_)) {
@@ -432,7 +436,8 @@ TEST_F(delivery, whose_turn_comes_in_quiet_hours_waits_for_the_morning_too) {
                 messages_, consents_, campaigns_, policies_, stopping_};
     scripted gateway;
     io::mutex turns(loop_.executor(), 1);
-    auto others = std::make_optional(loop_.run(turns.lock()));
+    std::optional<io::mutex::guard> others;
+    loop_.run(take(turns, others));
     asio::co_spawn(loop_.context(),
                    d.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, &gateway, &turns, owned_),
                    [](std::exception_ptr, result<void>) {});
