@@ -107,6 +107,7 @@ class matcher {
     // matcher_preview.cpp
     asio::awaitable<io::http_response> answer_audience(io::http_request r);
     asio::awaitable<void> keep_exclusions();
+    asio::awaitable<void> read_profile_ends(milliseconds older_than);
     asio::awaitable<void> read_exclusions(std::vector<int> shards, milliseconds older_than);
 
     // Nothing may go on as if it were done: where a step was given up for good, the role ends.
@@ -180,7 +181,7 @@ class matcher {
     io::mutex exclusions_turn_; // who wants them while they are read waits for that reading
     int previews_ = 0;          // under way
     std::optional<steady_time> previewed_at_;
-    steady_time ends_read_at_{};
+    std::optional<steady_time> ends_read_at_;
     std::map<int, shard> shards_;
     std::set<int> dropped_; // of those assigned to us: another process took them, perhaps by mistake
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;

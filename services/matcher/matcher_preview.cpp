@@ -54,6 +54,7 @@ asio::awaitable<io::http_response> matcher::answer_audience(io::http_request r) 
     const counted_in under_way(previews_);
     previewed_at_ = clock_.steady_now();
     co_await read_exclusions(q->shards, too_old);
+    co_await read_profile_ends(too_old);
 
     const matching::scan_plan plan(*compiled, layouts_.of(q->subject), day_);
     const auto nodes = nodes_of(compiled->root());
@@ -125,13 +126,21 @@ asio::awaitable<void> matcher::keep_exclusions() {
         owned.reserve(shards_.size());
         for (const auto& [number, s] : shards_) owned.push_back(number);
         co_await read_exclusions(owned, read_every);
-        if (clock_.steady_now() - ends_read_at_ < read_every) continue;
-        ends_read_at_ = clock_.steady_now();
-        const auto ends = co_await log_->end_offsets(topics::profile);
-        for (auto& [number, s] : shards_)
-            if (ends && static_cast<std::size_t>(number) < ends->size())
-                s.profile_end = (*ends)[static_cast<std::size_t>(number)];
+        co_await read_profile_ends(read_every);
     }
+}
+
+asio::awaitable<void> matcher::read_profile_ends(milliseconds older_than) {
+    if (ends_read_at_ && clock_.steady_now() - *ends_read_at_ < older_than) co_return;
+    const auto ends = co_await log_->end_offsets(topics::profile);
+    if (!ends) {
+        log::warn("it cannot be told how many profile events wait", {{"why", ends.error().text()}});
+        co_return;
+    }
+    ends_read_at_ = clock_.steady_now();
+    for (auto& [number, s] : shards_)
+        if (static_cast<std::size_t>(number) < ends->size())
+            s.profile_end = (*ends)[static_cast<std::size_t>(number)];
 }
 
 } // namespace zhida::matcher

@@ -62,6 +62,7 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
         s.profiles_begun = matched->profiles_begun;
         s.day_begun = matched->day_begun;
         s.epoch = *epoch;
+        s.profile_end = profile_ends->at(static_cast<std::size_t>(number));
         stay_within(number, s, policy_ends->at(0), profile_ends->at(static_cast<std::size_t>(number)));
         // A snapshot is older than Redis by some events, which the log still has: not where the log was
         // deleted, nor where reading them takes longer than loading the shard.
