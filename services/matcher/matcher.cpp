@@ -34,6 +34,7 @@ matcher::matcher(asio::any_io_executor executor, const config& c, const matching
       subjects_matched_(meters.counter("zhida_subjects_matched_total", "Subjects put into audiences")),
       changes_told_(meters.counter("zhida_match_changes_total",
                                    "Subjects that became eligible for an item, or are no longer")),
+      compactions_(meters.counter("zhida_compactions_total", "Times a shard's rows were laid out again")),
       events_buried_(meters.counter("zhida_matcher_dead_letters_total", "Events that could not be read")) {
     io::http_server_options options;
     options.host = c.matcher.host;

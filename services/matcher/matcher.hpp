@@ -50,6 +50,8 @@ class matcher {
     // Until stop(); then everything under way is finished and the offsets are stored.
     asio::awaitable<void> run();
     void stop();
+    // Lays shards of more rows than this out again; for tests, which have fewer than is worth it.
+    void compact_beyond(std::size_t rows) { compact_beyond_ = rows; }
 
   private:
     struct shard {
@@ -182,6 +184,7 @@ class matcher {
     int previews_ = 0;          // under way
     std::optional<steady_time> previewed_at_;
     std::optional<steady_time> ends_read_at_;
+    std::size_t compact_beyond_ = matching::columns::block_rows;
     std::map<int, shard> shards_;
     std::set<int> dropped_; // of those assigned to us: another process took them, perhaps by mistake
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
@@ -195,6 +198,7 @@ class matcher {
     prometheus::Counter& policies_judged_;
     prometheus::Counter& subjects_matched_;
     prometheus::Counter& changes_told_;
+    prometheus::Counter& compactions_;
     prometheus::Counter& events_buried_;
 };
 

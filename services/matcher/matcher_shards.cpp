@@ -139,7 +139,7 @@ asio::awaitable<void> matcher::save(int number) {
 
 asio::awaitable<void> matcher::compact(int number) {
     auto found = shards_.find(number);
-    if (found == shards_.end() || !found->second.subjects.wants_compaction()) co_return;
+    if (found == shards_.end() || !found->second.subjects.wants_compaction(compact_beyond_)) co_return;
     found->second.compaction.emplace(layouts_, found->second.subjects);
     while (!stopping_) {
         co_await asio::post(turn_.executor(), asio::use_awaitable); // others first
@@ -149,6 +149,7 @@ asio::awaitable<void> matcher::compact(int number) {
         found->second.subjects = found->second.compaction->finish();
         found->second.excluded.lay_out(found->second.subjects);
         found->second.compaction.reset();
+        compactions_.Increment();
         co_return;
     }
 }

@@ -175,10 +175,9 @@ double shard_rows::disorder() const noexcept {
     return rows == 0 ? 0 : std::min(1.0, static_cast<double>(strays_) / static_cast<double>(rows));
 }
 
-bool shard_rows::wants_compaction() const noexcept {
-    // Whole blocks are passed over: with one of them there is nothing to win.
+bool shard_rows::wants_compaction(std::size_t beyond) const noexcept {
     const auto most = std::max(enterprises_.rows.rows(), residents_.rows.rows());
-    return most > matching::columns::block_rows && disorder() > 0.2;
+    return most > beyond && disorder() > 0.2;
 }
 
 std::size_t shard_rows::bytes() const noexcept {

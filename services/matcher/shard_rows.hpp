@@ -50,8 +50,9 @@ class shard_rows {
     // The share of rows that came, went or moved to another region since the rows were laid out by region.
     double disorder() const noexcept;
     void settle_order() noexcept { strays_ = 0; } // the rows are laid out by region now
-    // True where shard_compaction would spare scans some blocks.
-    bool wants_compaction() const noexcept;
+    // True where shard_compaction would spare scans some blocks: whole ones are passed over, so with one of
+    // them there is nothing to win.
+    bool wants_compaction(std::size_t beyond = matching::columns::block_rows) const noexcept;
     std::size_t bytes() const noexcept; // of memory, all of it
     // Room for so many, before they come.
     void reserve(std::size_t enterprises, std::size_t residents, std::size_t ordinals);

@@ -42,6 +42,7 @@ const crypto::sealer& sealer() {
 struct process {
     process(const config& c, const clock& time)
         : role(loop.executor(), c, the_catalogue(), time, sealer(), meters) {
+        role.compact_beyond(4);
         asio::co_spawn(loop.context(), role.run(), [this](std::exception_ptr e) {
             thrown = e;
             ended = true;
@@ -96,10 +97,15 @@ class installation {
     }
     std::int32_t today() const { return shanghai_day(time_.now()); }
 
+    static double compactions_of(process& p) {
+        return p.meters.counter("zhida_compactions_total", "").Value();
+    }
+    double compactions() const { return compactions_ + compactions_of(*running_); }
     void begin() { running_ = std::make_unique<process>(settings_, time_); }
     void stop() {
         running_->role.stop();
         go_until("it has stopped", [&] { return running_->ended; });
+        compactions_ += compactions_of(*running_);
         if (running_->thrown) std::rethrow_exception(running_->thrown);
         running_.reset();
     }
@@ -496,6 +502,7 @@ class installation {
     std::vector<std::string> order_;
     std::int64_t published_events_ = 0;
     int processes_ = 0;
+    double compactions_ = 0; // of processes that were stopped
 };
 
 class matcher_model : public testing::TestWithParam<unsigned> {};
@@ -547,6 +554,7 @@ TEST_P(matcher_model, says_what_judging_from_scratch_says) {
         if (testing::Test::HasFailure()) return;
     }
     EXPECT_GT(it.told(), 0U);
+    EXPECT_GT(it.compactions(), 0);
 }
 INSTANTIATE_TEST_SUITE_P(seeds, matcher_model, testing::Values(1U, 2U, 3U, 4U));
 
