@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { portal } from './support/api.mjs';
 import { program } from './support/installation.mjs';
 import { run, start } from './support/processes.mjs';
 import { startKafka, startRedis } from './support/servers.mjs';
@@ -224,6 +225,36 @@ test('shards move between matchers that are killed, and nothing is lost or told 
     }
     assert.ok(pairs > 100, `${pairs} pairs`);
     assert.equal(await fresh.stop(), 0);
+  });
+
+  await t.test('a portal asks all of them at once, and says what is missing while one is gone', async () => {
+    const started = await start(program, ['run', '--roles', 'portal', ...[
+      `node.data_dir=${path.join(dir, 'portal')}`, `node.shards=${shards}`, 'portal.port=0', 'portal.demo_sign_in=true',
+      ...shared,
+    ].flatMap(setting => ['--set', setting])], { ready: /^ready (http:\S+)/, env, log: path.join(dir, 'portal.log') });
+    open.push(() => started.kill());
+    const body = {
+      subject: 'enterprise', channels: ['web'], reach: 'eligible',
+      condition: { op: '<=', args: [prop('ent.headcount'), 300] },
+    };
+    const preview = () => portal(started.match[1]).call('POST', '/api/v1/audience/preview', { token: 'demo-operator', body });
+    const expected = [...now.values()].filter(row => row.attributes['ent.headcount'] <= 300).length;
+    const whole = () => until('a whole preview', async () => {
+      const { status, json } = await preview();
+      return status === 200 && json.complete ? json : null;
+    }, { within: 60_000 });
+    assert.equal((await whole()).verdicts.eligible, expected);
+
+    await running.a.kill();
+    const partial = await until('what is missing to be told', async () => {
+      const { status, json } = await preview();
+      return status === 200 && !json.complete ? json : null;
+    });
+    assert.ok(partial.missing_shards.length > 0 && partial.missing_shards.length < shards, partial.missing_shards);
+    assert.ok(partial.verdicts.eligible < expected);
+    assert.equal((await whole()).verdicts.eligible, expected, 'once the others have taken its shards');
+    running.a = await matcher('a', shared);
+    assert.equal(await started.stop(), 0);
   });
 
   await t.test('they end when asked to', async () => {
