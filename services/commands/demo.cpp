@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/io/event_log.hpp"
 #include "common/io/timer.hpp"
+#include "common/model/deadline.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"
@@ -88,10 +89,17 @@ asio::awaitable<void> publish_samples(app& a, io::event_log& log, io::redis& red
         while (!a.stopping() &&
                !co_await judged_everywhere(ledgers, static_cast<int>(a.settings().node.shards), offset + 1))
             co_await io::sleep_for(a.clock(), milliseconds(10));
-        auto progress = co_await campaigns.progress(campaign_id(p.id, p.version, 1), p.items.size());
-        const auto audience = progress ? progress->audience : 0;
+        if (a.stopping()) co_return;
+        const auto progress =
+            (co_await campaigns.progress(campaign_id(p.id, p.version, 1), p.items.size())).value();
+        const auto today = shanghai_day(a.clock().now());
+        const bool over = std::none_of(p.items.begin(), p.items.end(),
+                                       [&](const policy_item& i) { return stands(p, i, today); });
         std::cout << "  " << p.id << " " << p.title << "："
-                  << (audience > 0 ? std::to_string(audience) + " 个主体" : "无符合主体") << std::endl;
+                  << (progress.audience > 0 ? std::to_string(progress.audience) + " 个主体"
+                      : over                ? "已截止，不推送"
+                                            : "无符合主体")
+                  << std::endl;
     }
 }
 

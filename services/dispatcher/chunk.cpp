@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "services/caps.hpp"
 #include "services/dispatcher/decide.hpp"
 #include "services/dispatcher/quiet_hours.hpp"
 #include "services/persist.hpp"

@@ -27,12 +27,6 @@ decision decide(const facts& f) {
     return {seen ? reason::invalid_contact : reason::no_contact, ""};
 }
 
-frequency_cap cap_of(const dispatch_config& c, channel via) noexcept {
-    if (via == channel::sms) return {c.sms_per_day, c.sms_per_week};
-    if (via == channel::wechat) return {c.wechat_per_day, c.wechat_per_week};
-    return {};
-}
-
 std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms) noexcept {
     const std::int64_t doubled = std::int64_t{1000} << std::clamp(attempts, 0, 6);
     return std::max(std::min<std::int64_t>(doubled, 60'000), asked_ms);

@@ -2,8 +2,6 @@
 // itself.
 #pragma once
 
-#include "common/base/config.hpp"
-#include "common/model/frequency_cap.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
 #include "common/model/profile.hpp"
@@ -35,9 +33,6 @@ decision decide(const facts& f);
 std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms) noexcept;
 // After so many refusals the delivery has failed.
 inline constexpr int most_attempts = 48;
-
-// Of the settings: how often a subject may be sent to on a channel.
-frequency_cap cap_of(const dispatch_config& c, channel via) noexcept;
 
 bool plausible_mobile(std::string_view phone) noexcept; // 11 digits, first 1
 

@@ -4,7 +4,7 @@
 #include "common/base/log.hpp"
 #include "common/io/timer.hpp"
 #include "common/model/topics.hpp"
-#include "services/dispatcher/decide.hpp"
+#include "services/caps.hpp"
 #include "services/matcher/preview.hpp"
 
 #include <boost/asio/post.hpp>
@@ -101,10 +101,9 @@ asio::awaitable<void> matcher::read_exclusions(std::vector<int> numbers, millise
         const auto began = clock_.steady_now();
         auto out = co_await consents_.opted_out_bits({number});
         auto refuse = co_await consents_.no_grant_bits({number});
-        auto sms =
-            co_await consents_.capped_bits({number}, channel::sms, dispatcher::cap_of(d, channel::sms), day_);
-        auto wechat = co_await consents_.capped_bits({number}, channel::wechat,
-                                                     dispatcher::cap_of(d, channel::wechat), day_);
+        auto sms = co_await consents_.capped_bits({number}, channel::sms, cap_of(d, channel::sms), day_);
+        auto wechat =
+            co_await consents_.capped_bits({number}, channel::wechat, cap_of(d, channel::wechat), day_);
         if (!out || !refuse || !sms || !wechat) {
             log::warn("exclusions cannot be read", {{"shard", number}});
             co_return; // their age tells; without any, the shard is not counted

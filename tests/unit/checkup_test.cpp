@@ -1,8 +1,8 @@
 // The check-up against judge(), item by item; its order, its caps, and that it stays small whatever is legal.
 #include "services/matcher/checkup.hpp"
 
-#include "common/model/cloud_event.hpp"
 #include "matching/explanation_document.hpp"
+#include "policy_events.hpp"
 #include "random_conditions.hpp"
 
 #include <gmock/gmock.h>
@@ -32,20 +32,7 @@ json policy_of(const std::string& id, json items) {
 class published {
   public:
     published& add(const json& document) {
-        cloud_event e;
-        e.id = "e" + std::to_string(next_);
-        e.source = "/test";
-        e.type = event_type::policy_published;
-        e.time = "2026-01-01T00:00:00Z";
-        e.data = document;
-        auto encoded = encode_event(e);
-        io::log_record r;
-        r.topic = "zhida.policy";
-        r.offset = next_++;
-        r.timestamp_ms = 1'780'000'000'000;
-        r.value = encoded.value;
-        r.headers = encoded.headers;
-        log_.add(std::move(r));
+        log_.add(tests::policy_record(document, next_++));
         const auto& last = log_.events().back();
         if (!last.checked) throw std::runtime_error(last.errors.at(0).text());
         return *this;
