@@ -24,6 +24,11 @@ settings producer_settings(const kafka_config& c) {
     auto s = common_settings(c);
     s["acks"] = "all";
     s["enable.idempotence"] = "true"; // librdkafka's own retries neither double nor reorder
+    // One request at a time. A broker that is only about to lead a partition refuses its first batch; once it
+    // leads, it takes a later batch, already on its way, as the first of a producer it knows nothing of.
+    // librdkafka concludes from that answer that the refused batch was written as well: acknowledged, and
+    // lost.
+    s["max.in.flight.requests.per.connection"] = "1";
     s["linger.ms"] = "1";
     s["compression.codec"] = "lz4";
     s["message.timeout.ms"] = std::to_string(append_timeout.count());
@@ -117,7 +122,13 @@ void core::on_event(rd_kafka_event_t* e) {
 void core::delivered(const rd_kafka_message_t* m) {
     const auto* slot = static_cast<append_batch::slot*>(m->_private);
     auto& batch = *slot->batch;
-    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0) {
+        // Only concluded from the answer to a later batch: it need not be there.
+        if (!batch.failed)
+            batch.failed =
+                failure{errc::timeout, "acknowledged without an offset: whether it is there is unknown",
+                        "Kafka " + settings.brokers, "look at the brokers' state"};
+    } else if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         batch.offsets[slot->index] = m->offset;
         producer->last_error.clear();
     } else if (!batch.failed) {

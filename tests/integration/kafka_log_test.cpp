@@ -4,6 +4,8 @@
 #include "common/io/spawn.hpp"
 
 #include <gmock/gmock.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 
 namespace zhida::io {
 namespace {
@@ -23,6 +25,13 @@ class kafka_log_test : public tests::event_log_fixture {
         std::map<topic_partition, std::int64_t> next;
         std::size_t records = 0, assignments = 0;
     };
+    static std::string told(const member& m) {
+        auto text = std::to_string(m.records) + " records, " + std::to_string(m.owned.size()) +
+                    " partitions, " + std::to_string(m.assignments) + " assignments, next";
+        for (const auto& [p, offset] : m.next)
+            text += " " + std::to_string(p.partition) + ":" + std::to_string(offset);
+        return text;
+    }
     static asio::awaitable<void> work(std::shared_ptr<member> m) {
         for (;;) {
             auto event = co_await m->consumer->next();
@@ -62,22 +71,24 @@ TEST_F(kafka_log_test, members_share_the_partitions_and_take_over) {
     const auto topic = make_topic(*log, 4), group = unique_group();
     append_numbers(*log, topic, 4, 0, 400);
     auto a = join(*log, group, topic);
-    ASSERT_TRUE(eventually([&] { return a->records == 400; }));
+    EXPECT_EQ(run(log->end_offsets(topic)).value(), (std::vector<std::int64_t>{100, 100, 100, 100}));
+    ASSERT_TRUE(eventually([&] { return a->records == 400; })) << told(*a);
     EXPECT_EQ(a->owned.size(), 4U);
 
     auto b = join(*other, group, topic);
-    ASSERT_TRUE(eventually([&] { return a->owned.size() == 2 && b->owned.size() == 2; }));
+    ASSERT_TRUE(eventually([&] { return a->owned.size() == 2 && b->owned.size() == 2; }))
+        << told(*a) << "; " << told(*b);
     for (const auto& p : a->owned) EXPECT_FALSE(b->owned.contains(p));
     append_numbers(*log, topic, 4, 400, 400);
-    ASSERT_TRUE(eventually([&] { return a->records + b->records == 800; }));
+    ASSERT_TRUE(eventually([&] { return a->records + b->records == 800; })) << told(*a) << "; " << told(*b);
     // What the first had stored at its revocation is where the second began: nothing twice, nothing lost.
     for (const auto& [p, offset] : b->first) EXPECT_EQ(offset, 100);
     EXPECT_EQ(b->records, 200U);
 
     run(a->consumer->close());
-    ASSERT_TRUE(eventually([&] { return b->owned.size() == 4; }));
+    ASSERT_TRUE(eventually([&] { return b->owned.size() == 4; })) << told(*b);
     append_numbers(*log, topic, 4, 800, 400);
-    ASSERT_TRUE(eventually([&] { return b->records == 600; }));
+    ASSERT_TRUE(eventually([&] { return b->records == 600; })) << told(*b);
     for (const auto& [p, offset] : b->first) EXPECT_EQ(offset, 200);
     run(b->consumer->close());
     EXPECT_EQ(run(log->stored_offsets(group, topic)).value(),
@@ -156,6 +167,37 @@ TEST_F(kafka_log_test, settings_that_cannot_be_are_named) {
     auto consumer = log->subscribe(unique_group(), {"t"});
     EXPECT_EQ(run(consumer->next()).error().code, errc::invalid);
     close(*consumer, *log);
+}
+
+// As where a topic was just made: its broker knows that it leads it only a moment later.
+TEST_F(kafka_log_test, a_refused_batch_is_not_lost_where_a_later_one_is_taken) {
+    const std::unique_ptr<rd_kafka_t, decltype(&rd_kafka_destroy)> host(
+        rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nullptr, 0), rd_kafka_destroy);
+    const std::unique_ptr<rd_kafka_mock_cluster_t, decltype(&rd_kafka_mock_cluster_destroy)> cluster(
+        rd_kafka_mock_cluster_new(host.get(), 1), rd_kafka_mock_cluster_destroy);
+    const auto topic = unique_group();
+    ASSERT_EQ(rd_kafka_mock_topic_create(cluster.get(), topic.c_str(), 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    settings_.kafka.brokers = rd_kafka_mock_cluster_bootstraps(cluster.get());
+    auto log = open();
+    ASSERT_EQ(run(log->end_offsets(topic)).value(), std::vector<std::int64_t>{0}); // connected
+    loop_.run_for(1s);                                                             // and with a producer id
+    constexpr std::int16_t produce = 0;
+    rd_kafka_mock_push_request_errors(cluster.get(), produce, 1, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    rd_kafka_mock_broker_set_rtt(cluster.get(), 1, 300); // time for more to be on its way before the answer
+
+    std::vector<std::int64_t> offsets;
+    const auto append = [&](int value) -> asio::awaitable<void> {
+        const auto at = co_await log->append({topic, 0, "", std::to_string(value), {}});
+        offsets.push_back(at ? *at : -1);
+    };
+    for (int i = 0; i < 3; ++i) {
+        spawn(loop_.executor(), append(i));
+        loop_.run_for(50ms);
+    }
+    ASSERT_TRUE(eventually([&] { return offsets.size() == 3; }));
+    EXPECT_THAT(offsets, testing::ElementsAre(0, 1, 2));
+    EXPECT_EQ(run(log->end_offsets(topic)).value(), std::vector<std::int64_t>{3});
+    run(log->close());
 }
 
 TEST_F(kafka_log_test, more_messages_than_the_producer_holds_wait_for_room) {
