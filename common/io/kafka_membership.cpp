@@ -66,6 +66,7 @@ void kafka_consumer::state::on_rebalance(rd_kafka_event_t* e) {
     // Nobody has heard of an assignment that is taken back at once.
     if (!events.empty() && std::holds_alternative<assigned>(events.back())) {
         events.pop_back();
+        lost = false; // nothing of it was ours to lose
         check(rd_kafka_assign(rk, nullptr), "assign");
         return;
     }
