@@ -10,6 +10,7 @@
 #include "services/persist.hpp"
 #include "services/portal/portal.hpp"
 #include "services/publishing.hpp"
+#include "services/scheduler/scheduler.hpp"
 #include "services/simulator/simulator.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -189,6 +190,7 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     }
     if (roles_.dispatcher)
         launch<dispatcher::dispatcher>("dispatcher", c, clock_, sealer_, meters_, roles_.channels);
+    if (roles_.scheduler) launch<scheduler::scheduler>("scheduler", c, clock_, meters_);
     for (auto& t : threads_)
         if (!t->thread.joinable()) t->thread = std::thread([context = &t->context] { context->run(); });
     if (when_up) co_await when_up(*this);

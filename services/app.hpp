@@ -21,7 +21,7 @@
 namespace zhida {
 
 struct app_roles {
-    bool matcher = true, dispatcher = true, portal = true, simulator = false;
+    bool matcher = true, dispatcher = true, scheduler = true, portal = true, simulator = false;
     std::vector<channel> channels{channel::web, channel::sms, channel::wechat};
 };
 

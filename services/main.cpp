@@ -71,7 +71,7 @@ int main(int argc, char** argv) try {
     cli.fallthrough(); // the options above may follow the command
 
     auto* run = cli.add_subcommand("run", "Run the service, all roles or some");
-    run->add_option("--roles", a.roles, "matcher, dispatcher, portal, simulator (default: all but simulator)")
+    run->add_option("--roles", a.roles, "matcher, dispatcher, scheduler, portal, simulator (default: all but the last)")
         ->delimiter(',');
     run->add_option("--channels", a.channels, "Of the dispatcher: web, sms, wechat (default: all)")
         ->delimiter(',');

@@ -63,6 +63,9 @@ struct dispatch_config {
     std::int64_t wechat_per_day = 5, wechat_per_week = 20;
     // No SMS and no WeChat message from .. until (Asia/Shanghai): they are held. The same time twice: none.
     std::string quiet_from = "21:00", quiet_until = "08:00";
+    bool resend_emergency = false; // an SMS in doubt of an emergency is sent once more
+    bool merge = true;             // what a recipient gets of several campaigns at once is one message
+    std::int64_t reconcile_s = 60; // between searches for work that nothing carries
 };
 struct sms_config {
     bool enabled = true;

@@ -14,7 +14,21 @@ constexpr names states[] = {{"draft", "草稿"},       {"submitted", "待审"}, 
                             {"scheduled", "已排期"}, {"running", "推送中"},   {"paused", "已暂停"},
                             {"finished", "已完成"},  {"cancelled", "已取消"}, {"withdrawn", "已撤回"}};
 
+constexpr const char* urgencies[] = {"normal", "urgent", "emergency"};
+
 } // namespace
+
+const char* to_string(campaign_urgency u) noexcept {
+    return urgencies[static_cast<int>(u)];
+}
+bool parse(std::string_view text, campaign_urgency& out) noexcept {
+    for (std::size_t i = 0; i < std::size(urgencies); ++i)
+        if (text == urgencies[i]) {
+            out = static_cast<campaign_urgency>(i);
+            return true;
+        }
+    return false;
+}
 
 const char* to_string(campaign_state s) noexcept {
     return states[static_cast<int>(s)].name;
@@ -38,6 +52,10 @@ json to_json(const campaign& c) {
             {"issuer", c.issuer},
             {"channels", channels},
             {"state", to_string(c.state)},
+            {"urgency", to_string(c.urgency)},
+            {"kind", c.kind},
+            {"revision", c.revision},
+            {"expires_ms", c.expires_ms},
             {"created_ms", c.created_ms}};
 }
 
@@ -52,6 +70,11 @@ result<campaign> read_campaign(const json& document) {
     c.title = in.text("title", true).value_or("");
     c.issuer = in.text("issuer", true).value_or("");
     c.created_ms = in.integer("created_ms", true, 0, INT64_MAX).value_or(0);
+    c.kind = in.text("kind", false, 32).value_or("first");
+    c.revision = in.integer("revision", false, 0, INT64_MAX).value_or(0);
+    c.expires_ms = in.integer("expires_ms", false, 0, INT64_MAX).value_or(0);
+    if (const auto urgency = in.text("urgency", false, 16); urgency && !parse(*urgency, c.urgency))
+        in.error_at("urgency", "'" + *urgency + "' is none of normal, urgent, emergency");
     const auto name = in.text("state", true).value_or("");
     bool known = false;
     for (std::size_t i = 0; i < std::size(states); ++i)

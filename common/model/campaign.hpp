@@ -27,6 +27,14 @@ enum class campaign_state : std::uint8_t {
 const char* to_string(campaign_state) noexcept;
 const char* label(campaign_state) noexcept; // Chinese
 
+enum class campaign_urgency : std::uint8_t {
+    normal,
+    urgent,    // goes before what is normal
+    emergency, // and at night, and beyond the caps
+};
+const char* to_string(campaign_urgency) noexcept;
+bool parse(std::string_view text, campaign_urgency& out) noexcept;
+
 struct campaign {
     std::string id; // "<policy id>.v<version>.r<round>"
     std::string policy_id;
@@ -35,9 +43,17 @@ struct campaign {
     std::string title, issuer;
     std::vector<channel> channels;
     campaign_state state = campaign_state::running;
+    campaign_urgency urgency = campaign_urgency::normal;
+    std::string kind = "first";
+    std::int64_t revision = 0;   // rises with every change
+    std::int64_t expires_ms = 0; // nothing is sent from then on; 0: never
     std::int64_t created_ms = 0; // when the policy event was appended
 };
 
+// Nothing leads out of it.
+constexpr bool final(campaign_state s) noexcept {
+    return s >= campaign_state::finished;
+}
 std::string campaign_id(std::string_view policy_id, int version, int round);
 json to_json(const campaign&);
 result<campaign> read_campaign(const json&);

@@ -45,6 +45,7 @@ constexpr reason_name reasons[] = {
     {reason::retry_later, "retry_later", "稍后重试"},
     {reason::gateway_stopped, "gateway_stopped", "网关停用"},
     {reason::quiet_hours, "quiet_hours", "静默时段"},
+    {reason::waiting_turn, "waiting_turn", "等待前一渠道"},
 };
 
 const reason_name& find(reason r) noexcept {
@@ -85,7 +86,7 @@ void encode(const record& r, char* to) noexcept {
     to[3] = static_cast<char>(r.engaged);
     put32(to + 4, r.first_submitted);
     put32(to + 8, r.at);
-    put32(to + 12, static_cast<std::uint32_t>(r.items) | static_cast<std::uint32_t>(r.spare) << 16);
+    put32(to + 12, static_cast<std::uint32_t>(r.items) | static_cast<std::uint32_t>(r.merged) << 16);
 }
 
 std::string encode(const record& r) {
@@ -105,13 +106,13 @@ record decode(const char* from) noexcept {
     r.at = get32(from + 8);
     const auto last = get32(from + 12);
     r.items = static_cast<std::uint16_t>(last & 0xffff);
-    r.spare = static_cast<std::uint16_t>(last >> 16);
+    r.merged = static_cast<std::uint16_t>(last >> 16);
     return r;
 }
 
-std::uint32_t rank(const record& r) noexcept {
-    if (terminal(r.now)) return 1U << 16; // all equal: the first one to arrive stays
-    return static_cast<std::uint32_t>(r.attempts) << 4 | static_cast<std::uint32_t>(r.now);
+std::uint64_t rank(const record& r) noexcept {
+    if (terminal(r.now)) return std::uint64_t{1} << 48; // all equal: the first one to arrive stays
+    return static_cast<std::uint64_t>(r.attempts) << 36 | static_cast<std::uint64_t>(r.now) << 32 | r.at;
 }
 
 record merge(const record& held, const record& event) noexcept {
