@@ -14,15 +14,15 @@ namespace zhida::dispatcher {
 
 namespace {
 
-struct batch {
-    batch(asio::any_io_executor executor, std::size_t n)
+struct under_way {
+    under_way(const asio::any_io_executor& executor, std::size_t n)
         : results(n), left(n), done(executor, 1) {}
     std::vector<gateways::send_result> results;
     std::size_t left;
     asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
 };
 
-asio::awaitable<void> send_one(sender* via, std::shared_ptr<batch> b, std::size_t i, outgoing message) {
+asio::awaitable<void> send_one(sender* via, std::shared_ptr<under_way> b, std::size_t i, outgoing message) {
     try {
         b->results[i] = co_await via->send(std::move(message));
     } catch (const std::exception& e) { // a bug in a client must not lose the batch
@@ -37,7 +37,7 @@ asio::awaitable<void> send_one(sender* via, std::shared_ptr<batch> b, std::size_
 asio::awaitable<std::vector<gateways::send_result>> sender::send_all(std::vector<outgoing> messages) {
     if (messages.empty()) co_return std::vector<gateways::send_result>{};
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    auto b = std::make_shared<batch>(executor, messages.size());
+    auto b = std::make_shared<under_way>(executor, messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i)
         asio::co_spawn(executor, send_one(this, b, i, std::move(messages[i])), asio::detached);
     co_await b->done.async_receive(asio::use_awaitable);
