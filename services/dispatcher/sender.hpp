@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace zhida::dispatcher {
 
@@ -27,6 +28,9 @@ class sender {
     // Nothing is claimed while the gateway takes nothing.
     virtual bool ready() const = 0;
     virtual asio::awaitable<gateways::send_result> send(outgoing message) = 0;
+    // Results in the order of the messages, when each has its answer, its time-out or its loss. What throws
+    // for one is its result `unknown`. Unless a channel knows better: send() for each, side by side.
+    virtual asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages);
     virtual gateways::gateway_status status() const = 0;
     // Seconds in which the gateway drops a repeated reference; 0: it never does.
     virtual std::uint32_t resend_within_s() const = 0;
