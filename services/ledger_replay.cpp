@@ -9,8 +9,11 @@ namespace zhida {
 namespace asio = boost::asio;
 
 asio::awaitable<result<std::string>> ledger_replay::bring_up(int shard) {
+    const auto turn = co_await turns_.lock();
     auto server = co_await ledgers_.server();
     if (!server) co_return server.error();
+    if (const auto known = brought_up_.find(shard); known != brought_up_.end() && known->second == *server)
+        co_return *server;
     auto from = co_await ledgers_.delivery_offset(shard);
     if (!from) co_return from.error();
     const auto begun = applied_;
@@ -27,6 +30,7 @@ asio::awaitable<result<std::string>> ledger_replay::bring_up(int shard) {
     if (auto kept = co_await ledgers_.keep_delivery_offset(shard, *from); !kept) co_return kept.error();
     if (applied_ != begun)
         log::info("Redis was brought up to the log", {{"shard", shard}, {"changes", applied_ - begun}});
+    brought_up_[shard] = *server;
     co_return *server;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/io/event_log.hpp"
+#include "common/io/mutex.hpp"
 #include "common/io/redis.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/ledger.hpp"
@@ -13,8 +14,8 @@ namespace zhida {
 
 class ledger_replay {
   public:
-    ledger_replay(io::event_log& log, io::redis& redis)
-        : log_(log), ledgers_(redis), messages_(redis) {}
+    ledger_replay(const boost::asio::any_io_executor& executor, io::event_log& log, io::redis& redis)
+        : log_(log), ledgers_(redis), messages_(redis), turns_(executor, 1) {}
 
     // Applies what the log has beyond what Redis says it is up to. Gives the run id of the server of which
     // that is true: another one has to be brought up again.
@@ -32,6 +33,9 @@ class ledger_replay {
     store::ledgers ledgers_;
     store::messages messages_;
     std::map<std::string, frozen_audience> parts_; // of audiences that are not complete yet
+    io::mutex turns_; // one shard after the other: they share one reader of the log
+    std::map<int, std::string>
+        brought_up_; // shard -> run id of the server: until that changes, nothing is lost
     std::int64_t unreadable_ = 0, applied_ = 0;
 };
 

@@ -26,7 +26,7 @@ class sms_sender final : public sender {
     asio::awaitable<gateways::send_result> send(outgoing m) override {
         const auto today = shanghai_day(clock_.now());
         co_return co_await client_.send(
-            {m.address, sms_text(*m.about, m.items, today, settings_), m.reference});
+            {m.address, sms_text(*m.about, m.items, today, settings_, m.also.size()), m.reference});
     }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
@@ -59,7 +59,7 @@ class wechat_sender final : public sender {
         w.openid = m.address;
         w.client_msg_id = m.reference;
         if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
-        for (auto& [name, value] : wechat_fields(*m.about, m.items, shanghai_day(clock_.now())))
+        for (auto& [name, value] : wechat_fields(*m.about, m.items, shanghai_day(clock_.now()), m.also.size()))
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }
