@@ -14,21 +14,7 @@ constexpr names states[] = {{"draft", "草稿"},       {"submitted", "待审"}, 
                             {"scheduled", "已排期"}, {"running", "推送中"},   {"paused", "已暂停"},
                             {"finished", "已完成"},  {"cancelled", "已取消"}, {"withdrawn", "已撤回"}};
 
-constexpr const char* urgencies[] = {"normal", "urgent", "emergency"};
-
 } // namespace
-
-const char* to_string(campaign_urgency u) noexcept {
-    return urgencies[static_cast<int>(u)];
-}
-bool parse(std::string_view text, campaign_urgency& out) noexcept {
-    for (std::size_t i = 0; i < std::size(urgencies); ++i)
-        if (text == urgencies[i]) {
-            out = static_cast<campaign_urgency>(i);
-            return true;
-        }
-    return false;
-}
 
 const char* to_string(campaign_state s) noexcept {
     return states[static_cast<int>(s)].name;

@@ -27,14 +27,6 @@ enum class campaign_state : std::uint8_t {
 const char* to_string(campaign_state) noexcept;
 const char* label(campaign_state) noexcept; // Chinese
 
-enum class campaign_urgency : std::uint8_t {
-    normal,
-    urgent,    // goes before what is normal
-    emergency, // and at night, and beyond the caps
-};
-const char* to_string(campaign_urgency) noexcept;
-bool parse(std::string_view text, campaign_urgency& out) noexcept;
-
 struct campaign {
     std::string id; // "<policy id>.v<version>.r<round>"
     std::string policy_id;
