@@ -257,11 +257,8 @@ asio::awaitable<result<commit_outcome>> ledgers::commit(commit_request request) 
 asio::awaitable<result<std::vector<change>>> ledgers::apply(int shard, std::string campaign, channel via,
                                                             std::vector<change> changes) {
     if (changes.empty()) co_return std::vector<change>{};
-    std::map<std::uint32_t, zhida::ledger::record> wanted; // several of one position are merged first
-    for (const auto& c : changes) {
-        const auto [at, fresh] = wanted.try_emplace(c.position, c.to);
-        if (!fresh) at->second = zhida::ledger::merge(at->second, c.to);
-    }
+    std::map<std::uint32_t, std::vector<zhida::ledger::record>> wanted; // in the order they were asked for
+    for (const auto& c : changes) wanted[c.position].push_back(c.to);
     std::string positions;
     for (const auto& [position, to] : wanted) append32(positions, position);
     constexpr int most_turns = 1000; // others write at the same time, but not for ever
@@ -273,7 +270,8 @@ asio::awaitable<result<std::vector<change>>> ledgers::apply(int shard, std::stri
         std::size_t i = 0;
         for (const auto& [position, to] : wanted) {
             const auto before = zhida::ledger::decode(held->text.data() + i++ * zhida::ledger::record_size);
-            const auto after = zhida::ledger::merge(before, to);
+            auto after = before;
+            for (const auto& one : to) after = zhida::ledger::merge(after, one);
             if (after == before) continue;
             request.records.push_back({position, before, after});
             merged.push_back({position, after});

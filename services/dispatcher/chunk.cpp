@@ -295,6 +295,7 @@ asio::awaitable<result<void>> settle(turn& t) {
             } else if (decided.what == decision::kind::record) {
                 records.push_back({m.position, m.now, decided.to});
                 changes.push_back({m.position, decided.to});
+                m.now = decided.to; // where it is not written all is looked at again
             }
         }
         if (records.empty()) continue;
