@@ -1,5 +1,7 @@
 #include "services/scheduler/routing.hpp"
 
+#include "common/model/campaign_recipients.hpp"
+
 #include <algorithm>
 #include <cstddef>
 
@@ -20,11 +22,6 @@ enum class standing {
     opened,
     cancelled,
 };
-
-bool opened(const record& r) noexcept {
-    using namespace ledger::engagement;
-    return (r.engaged & (read | clicked | confirmed | applied)) != 0;
-}
 
 standing standing_of(const record& r) noexcept {
     if (opened(r)) return standing::opened;

@@ -2,6 +2,7 @@
 #include "common/base/clock.hpp"
 #include "common/model/campaign.hpp"
 #include "common/model/campaign_life.hpp"
+#include "common/model/campaign_recipients.hpp"
 #include "matching/sensitivity.hpp"
 #include "tests/support/json_files.hpp"
 
@@ -268,6 +269,32 @@ RC_GTEST_PROP(campaign_life, whatever_is_tried_it_ends_where_the_rules_say, (std
         if (c.state == campaign_state::running) RC_ASSERT(approved);
         if (final(before)) RC_ASSERT(c.state == campaign_state::withdrawn);
     }
+}
+
+TEST(campaign_recipients, are_told_apart_by_the_ledger) {
+    using r = campaign_recipients;
+    using s = ledger::state;
+    const auto record = [](s now, std::uint8_t engaged = 0, ledger::reason why = ledger::reason::none) {
+        ledger::record out;
+        out.now = now;
+        out.engaged = engaged;
+        out.why = why;
+        return out;
+    };
+    const auto groups = [](std::vector<ledger::record> of) {
+        std::string in;
+        for (const auto only : {r::everybody, r::unread, r::reached, r::failed})
+            if (takes_part(only, of)) in += (in.empty() ? "" : " ") + std::string(to_string(only));
+        return in;
+    };
+    using namespace ledger::engagement;
+    EXPECT_EQ(groups({record(s::delivered, seen), record(s::failed)}), "everybody unread reached");
+    EXPECT_EQ(groups({record(s::delivered), record(s::submitted, read)}), "everybody reached");
+    EXPECT_EQ(groups({record(s::unknown)}), "everybody unread reached");
+    EXPECT_EQ(groups({record(s::suppressed, 0, ledger::reason::merged)}), "everybody unread reached");
+    EXPECT_EQ(groups({record(s::failed), record(s::suppressed, 0, ledger::reason::no_contact)}),
+              "everybody failed");
+    EXPECT_EQ(groups({record(s::failed), record(s::queued)}), "everybody") << "it may still arrive";
 }
 
 TEST(approval, small_and_harmless_is_approved_by_the_rule) {
