@@ -117,6 +117,14 @@ std::vector<key> keys_of(config& c) {
          &c.dispatch.merge},
         {"dispatch", "reconcile_s", "Seconds between searches for deliveries that nothing carries any more.",
          &c.dispatch.reconcile_s, 1, 3600},
+        {"campaign", "approve_above",
+         "A second person approves what goes to more recipients than this; 0: their number never asks for "
+         "it.",
+         &c.campaign.approve_above, 0, many},
+        {"campaign", "approve_themes",
+         "And what has one of these themes: their beginnings, comma-separated, as \"纾困,就业/稳岗\".",
+         &c.campaign.approve_themes},
+        {"reminders", "at", "Time of the day (Asia/Shanghai) at which reminders are sent.", &c.reminders.at},
         {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
         {"sms", "host", "The gateway's address.", &c.sms.host},
         {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},
@@ -311,7 +319,8 @@ bool is_web_address(std::string_view url) {
 
 void check(const config& c, std::vector<failure>& errors) {
     for (const auto& [name, text] : {std::pair("dispatch.quiet_from", &c.dispatch.quiet_from),
-                                     std::pair("dispatch.quiet_until", &c.dispatch.quiet_until)})
+                                     std::pair("dispatch.quiet_until", &c.dispatch.quiet_until),
+                                     std::pair("reminders.at", &c.reminders.at)})
         if (std::int32_t minute = 0; !parse_time_of_day(*text, minute))
             errors.push_back({errc::invalid, std::string(name) + " is not a time of the day: '" + *text + "'",
                               name, "write it as 21:00"});

@@ -67,6 +67,14 @@ struct dispatch_config {
     bool merge = true;             // what a recipient gets of several campaigns at once is one message
     std::int64_t reconcile_s = 60; // between searches for work that nothing carries
 };
+struct campaign_config {
+    // A second person approves: an audience larger than this; 0: its size never asks for it.
+    std::int64_t approve_above = 5000;
+    std::string approve_themes; // beginnings of themes, comma-separated, that always need it
+};
+struct reminders_config {
+    std::string at = "09:00"; // Asia/Shanghai
+};
 struct sms_config {
     bool enabled = true;
     std::string host = "127.0.0.1";
@@ -109,6 +117,8 @@ struct config {
     matcher_config matcher;
     portal_config portal;
     dispatch_config dispatch;
+    campaign_config campaign;
+    reminders_config reminders;
     sms_config sms;
     wechat_config wechat;
     simulator_config simulator;

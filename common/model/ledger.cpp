@@ -32,6 +32,12 @@ constexpr reason_name reasons[] = {
     {reason::capped, "capped", "达到频次上限"},
     {reason::profile_deleted, "profile_deleted", "画像已删除"},
     {reason::channel_disabled, "channel_disabled", "渠道未启用"},
+    {reason::refused_channel, "refused_channel", "本人不接收此渠道"},
+    {reason::refused_theme, "refused_theme", "本人不接收此主题"},
+    {reason::refused_number, "refused_number", "该号码已退订"},
+    {reason::not_targeted, "not_targeted", "本人拒绝定向推送"},
+    {reason::not_needed, "not_needed", "已由其他渠道送达"},
+    {reason::merged, "merged", "已并入另一条"},
     {reason::rejected, "rejected", "网关拒绝"},
     {reason::bad_number, "bad_number", "号码无效"},
     {reason::refused, "refused", "用户拒收"},
@@ -46,6 +52,10 @@ constexpr reason_name reasons[] = {
     {reason::gateway_stopped, "gateway_stopped", "网关停用"},
     {reason::quiet_hours, "quiet_hours", "静默时段"},
     {reason::waiting_turn, "waiting_turn", "等待前一渠道"},
+    {reason::send_window, "send_window", "等待发送时段"},
+    {reason::approval, "approval", "待审批"},
+    {reason::campaign_cancelled, "campaign_cancelled", "任务已取消"},
+    {reason::campaign_withdrawn, "campaign_withdrawn", "政策已撤回"},
 };
 
 const reason_name& find(reason r) noexcept {

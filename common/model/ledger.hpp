@@ -45,6 +45,12 @@ enum class reason : std::uint8_t {
     capped = 8,
     profile_deleted = 9,
     channel_disabled = 10,
+    refused_channel = 11, // by the recipient, of this channel
+    refused_theme = 12,   // of this theme
+    refused_number = 13,  // of this number, as by an answer T
+    not_targeted = 14,    // refuses whatever is sent by a profile
+    not_needed = 15,      // an earlier channel reached the recipient
+    merged = 16,          // went out within the message of another package
     // failed
     rejected = 32,
     bad_number = 33,
@@ -62,6 +68,11 @@ enum class reason : std::uint8_t {
     gateway_stopped = 97,
     quiet_hours = 98,
     waiting_turn = 99, // at is 0: nobody knows when
+    send_window = 100, // until the hours in which the campaign may send
+    approval = 101,    // until a second person approves
+    // cancelled and expired: in the record for people to read, not counted by reason
+    campaign_cancelled = 128,
+    campaign_withdrawn = 129,
 };
 const char* to_string(reason) noexcept;
 const char* label(reason) noexcept; // Chinese
