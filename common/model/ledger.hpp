@@ -45,6 +45,10 @@ enum class reason : std::uint8_t {
     capped = 8,
     profile_deleted = 9,
     channel_disabled = 10,
+    refused_channel = 11,
+    refused_theme = 12,
+    refused_number = 13,
+    not_targeted = 14,
     // failed
     rejected = 32,
     bad_number = 33,
