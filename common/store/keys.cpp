@@ -47,6 +47,15 @@ std::string no_grant(int shard) {
 std::string no_grant_bits(int shard) {
     return tag(shard) + ":no_grant_bits";
 }
+std::string preferences(int shard) {
+    return tag(shard) + ":preferences";
+}
+std::string untargeted_bits(int shard) {
+    return tag(shard) + ":untargeted_bits";
+}
+std::string refused_numbers(int shard) {
+    return tag(shard) + ":refused_numbers";
+}
 std::string sent_counts(int shard, channel c) {
     return tag(shard) + ":sent:" + to_string(c);
 }
