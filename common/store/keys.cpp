@@ -56,6 +56,12 @@ std::string stopped_campaigns(int shard) {
 std::string due(int shard) {
     return tag(shard) + ":due";
 }
+std::string untargeted_bits(int shard) {
+    return tag(shard) + ":untargeted_bits";
+}
+std::string refused_numbers(int shard) {
+    return tag(shard) + ":refused_numbers";
+}
 std::string sent_counts(int shard, channel c) {
     return tag(shard) + ":sent:" + to_string(c);
 }

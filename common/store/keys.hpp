@@ -24,14 +24,18 @@ std::string
 ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
 std::string shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
                                     // profiles_begun, subjects (how many have an ordinal), lineage,
-                                    // consents, delivery_offset,
-                                    // epoch:<channel>, epoch:matching
+                                    // epoch:<channel>, epoch:matching, consents (rises with each change of
+                                    // what subjects want), consent_offset (next place in zhida.consent),
+                                    // delivery_offset (next place in zhida.delivery)
 inline constexpr const char* matching_epoch = "epoch:matching";
-std::string opted_out(int shard);      // set: subject ids (every channel but web)
-std::string opted_out_bits(int shard); // string: the same as bits by ordinal, of the subjects that have one
-std::string no_grant(int shard);       // set: subject ids to whom WeChat may not send any more
-std::string no_grant_bits(int shard);  // string: the same as bits by ordinal
-std::string preferences(int shard);    // hash: subject id -> encoded preferences
+std::string opted_out(int shard);       // set: subject ids (every channel but web)
+std::string opted_out_bits(int shard);  // string: the same as bits by ordinal, of the subjects that have one
+std::string no_grant(int shard);        // set: subject ids to whom WeChat may not send any more
+std::string no_grant_bits(int shard);   // string: the same as bits by ordinal
+std::string preferences(int shard);     // hash: subject id -> common/model/preferences.hpp, of who said more
+                                        // than yes or no to all messages
+std::string untargeted_bits(int shard); // string: who refuses targeting, as bits by ordinal
+std::string refused_numbers(int shard); // set: digests of phone numbers, the same in every shard
 std::string stopped_campaigns(int shard); // hash: campaign -> paused, cancelled or withdrawn
 std::string due(int shard); // sorted set: "<channel>/<first>/<count>/<campaign>" by seconds when
                             // something of the chunk falls due

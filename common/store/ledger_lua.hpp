@@ -209,8 +209,8 @@ redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
 return 1
 )lua";
 
-// KEYS shard_state, ids, opted_out, opted_out_bits; ARGV next offset, profile prefix, lineage, epoch field,
-// epoch ('0': any), then (id,
+// KEYS shard_state, ids, opted_out, opted_out_bits, preferences, untargeted_bits; ARGV next offset, profile
+// prefix, lineage, epoch field, epoch ('0': any), then (id,
 // packed) pairs. The packed form holds the ordinal in bytes 2..5 (little-endian): an existing subject keeps
 // its own, a new one gets the next. Rows of offsets that were applied before change no profile: a newer one
 // may stand there, and whoever writes them has lost the shard, or repeats itself.
@@ -221,7 +221,7 @@ end
 local applied = tonumber(redis.call('HGET', KEYS[1], 'profile_offset') or '0')
 local passed = tonumber(ARGV[1]) <= applied
 local before = tonumber(redis.call('HGET', KEYS[1], 'subjects') or '0')
-local anybody_out = redis.call('EXISTS', KEYS[3]) == 1
+local anybody_out, anybody_chose = redis.call('EXISTS', KEYS[3]) == 1, redis.call('EXISTS', KEYS[5]) == 1
 local ordinals, fresh = {}, {}
 for i = 6, #ARGV, 2 do
   local id, packed = ARGV[i], ARGV[i + 1]
@@ -233,6 +233,8 @@ for i = 6, #ARGV, 2 do
     ordinal = before + #fresh
     fresh[#fresh + 1] = id .. string.rep('\0', 24 - #id)
     if anybody_out and redis.call('SISMEMBER', KEYS[3], id) == 1 then redis.call('SETBIT', KEYS[4], ordinal, 1) end
+    local chosen = anybody_chose and redis.call('HGET', KEYS[5], id)
+    if chosen and chosen:sub(2, 2) == 'u' then redis.call('SETBIT', KEYS[6], ordinal, 1) end
   end
   if not (held and passed) then
     redis.call('HSET', key, id, packed:sub(1, 1) .. struct.pack('<I4', ordinal) .. packed:sub(6))
@@ -255,12 +257,46 @@ end
 return ordinals
 )lua";
 
-// KEYS opted_out, opted_out_bits (or no_grant, no_grant_bits), the subject's profiles; ARGV id, '1' out or
-// '0' in. Without an ordinal there is no bit yet: put_profiles sets it.
+// KEYS shard_state, opted_out, opted_out_bits, no_grant, no_grant_bits, preferences, untargeted_bits,
+// refused_numbers, the subject's profiles; ARGV place in the log up to which everything must have been
+// applied, the change's own (or '' and '': not in the log), kind, subject id or digest of a number, encoded
+// preferences
+// ('': none), '1' where these refuse all messages. Gives 1 where it was applied, and the next place: a change
+// that comes after one which is missing here, or before one that stands, changes nothing. Without an ordinal
+// there is no bit yet: put_profiles sets it.
 inline constexpr const char* consent = R"lua(
-redis.call(ARGV[2] == '1' and 'SADD' or 'SREM', KEYS[1], ARGV[1])
-local held = redis.call('HGET', KEYS[3], ARGV[1])
-if held then redis.call('SETBIT', KEYS[2], struct.unpack('<I4', held, 2), ARGV[2]) end
+local place = tonumber(redis.call('HGET', KEYS[1], 'consent_offset') or '0')
+if ARGV[2] ~= '' then
+  -- the last one may be applied again: nothing stands that came after it
+  if place < tonumber(ARGV[1]) or tonumber(ARGV[2]) < place - 1 then return {0, place} end
+  place = tonumber(ARGV[2]) + 1
+  redis.call('HSET', KEYS[1], 'consent_offset', string.format('%.0f', place))
+end
+local kind, who = ARGV[3], ARGV[4]
+local held = kind:sub(1, 6) ~= 'number' and redis.call('HGET', KEYS[9], who)
+local function put(set, bits, yes)
+  if set then redis.call(yes and 'SADD' or 'SREM', set, who) end
+  if held and bits then redis.call('SETBIT', bits, struct.unpack('<I4', held, 2), yes and 1 or 0) end
+end
+if kind == 'opt_out' then put(KEYS[2], KEYS[3], true)
+elseif kind == 'opt_in' then put(KEYS[4], KEYS[5], false); put(KEYS[2], KEYS[3], false)
+elseif kind == 'refuse' then put(KEYS[4], KEYS[5], true)
+elseif kind == 'number_out' then put(KEYS[8], nil, true)
+elseif kind == 'number_in' then put(KEYS[8], nil, false)
+elseif kind == 'preferences' then
+  put(KEYS[2], KEYS[3], ARGV[6] == '1')
+  put(nil, KEYS[7], ARGV[5]:sub(2, 2) == 'u')
+  if ARGV[5] == '' then redis.call('HDEL', KEYS[6], who) else redis.call('HSET', KEYS[6], who, ARGV[5]) end
+end
+redis.call('HINCRBY', KEYS[1], 'consents', 1) -- who decided by what stood before sees it by this
+return {1, place}
+)lua";
+
+// KEYS shard_state; ARGV the place that stands, the place to stand: of changes that the log has lost.
+inline constexpr const char* move_consents = R"lua(
+if (redis.call('HGET', KEYS[1], 'consent_offset') or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'consent_offset', ARGV[2])
+return 1
 )lua";
 
 } // namespace zhida::store::lua
