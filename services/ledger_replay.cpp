@@ -30,6 +30,7 @@ asio::awaitable<result<std::string>> ledger_replay::bring_up(int shard) {
     if (auto kept = co_await ledgers_.keep_delivery_offset(shard, *from); !kept) co_return kept.error();
     if (applied_ != begun)
         log::info("Redis was brought up to the log", {{"shard", shard}, {"changes", applied_ - begun}});
+    if (auto said = co_await consent_log_.replay(shard); !said) co_return said.error();
     brought_up_[shard] = *server;
     co_return *server;
 }

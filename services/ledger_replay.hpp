@@ -1,4 +1,5 @@
-// Brings the ledger in Redis up to zhida.delivery: after Redis lost its last writes, or all of them.
+// Brings ledger and consents in Redis up to zhida.delivery and zhida.consent: after Redis lost its last writes,
+// or all of them.
 #pragma once
 
 #include "common/io/event_log.hpp"
@@ -6,6 +7,7 @@
 #include "common/io/redis.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/ledger.hpp"
+#include "services/consent_log.hpp"
 
 #include <map>
 #include <string>
@@ -14,8 +16,10 @@ namespace zhida {
 
 class ledger_replay {
   public:
-    ledger_replay(const boost::asio::any_io_executor& executor, io::event_log& log, io::redis& redis)
-        : log_(log), ledgers_(redis), messages_(redis), turns_(executor, 1) {}
+    ledger_replay(const boost::asio::any_io_executor& executor, io::event_log& log, io::redis& redis,
+                  const clock& time, int shards)
+        : log_(log), ledgers_(redis), messages_(redis), consents_(redis),
+          consent_log_(log, consents_, time, shards), turns_(executor, 1) {}
 
     // Applies what the log has beyond what Redis says it is up to. Gives the run id of the server of which
     // that is true: another one has to be brought up again.
@@ -32,6 +36,8 @@ class ledger_replay {
     io::event_log& log_;
     store::ledgers ledgers_;
     store::messages messages_;
+    store::consents consents_;
+    consent_log consent_log_;
     std::map<std::string, frozen_audience> parts_; // of audiences that are not complete yet
     io::mutex turns_; // one shard after the other: they share one reader of the log
     std::map<int, std::string>

@@ -3,6 +3,9 @@
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace zhida::store {
 
 namespace {
@@ -153,6 +156,19 @@ asio::awaitable<result<subject_bits>> consents::texts(std::vector<std::string> n
 
 asio::awaitable<result<subject_bits>> consents::opted_out_bits(std::vector<int> shards) {
     return texts(names_of(keys::opted_out_bits, shards));
+}
+
+asio::awaitable<result<std::vector<bool>>> consents::numbers_refused(int shard,
+                                                                     std::vector<std::string> digests) {
+    std::vector<bool> refused;
+    if (digests.empty()) co_return refused;
+    io::redis_args args{"SMISMEMBER", keys::refused_numbers(shard)};
+    std::move(digests.begin(), digests.end(), std::back_inserter(args));
+    auto reply = co_await redis_.command(std::move(args));
+    if (!reply) co_return reply.error();
+    refused.reserve(reply->items.size());
+    for (const auto& item : reply->items) refused.push_back(item.integer == 1);
+    co_return refused;
 }
 
 asio::awaitable<result<subject_bits>> consents::untargeted_bits(std::vector<int> shards) {

@@ -57,6 +57,7 @@ class consents {
     // What the subject said, `all_messages` included.
     asio::awaitable<result<preferences>> preferences_of(int shard, std::string subject_id);
     asio::awaitable<result<bool>> number_refused(int shard, std::string digest);
+    asio::awaitable<result<std::vector<bool>>> numbers_refused(int shard, std::vector<std::string> digests);
     asio::awaitable<result<subject_bits>> untargeted_bits(std::vector<int> shards);
 
     // Directly, not through the log: a Redis that loses its tail forgets them. Who acts for people uses

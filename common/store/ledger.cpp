@@ -125,7 +125,8 @@ asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campa
                                       {keys::audience(shard, campaign), keys::ledger(shard, campaign, via),
                                        keys::ids(shard), keys::opted_out(shard), keys::no_grant(shard),
                                        keys::preferences(shard), keys::shard_state(shard),
-                                       keys::sent_counts(shard, via), keys::stopped_campaigns(shard)},
+                                       keys::sent_counts(shard, via), keys::stopped_campaigns(shard),
+                                       keys::refused_numbers(shard)},
                                       {std::to_string(first), std::to_string(count),
                                        keys::profile_prefix(shard), with_subjects ? "1" : "0", campaign});
     if (!reply) co_return reply.error();
@@ -142,7 +143,8 @@ asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campa
     out.as_of = {items[0].text, items[1].text, items[2].text};
     out.members.resize(n);
     out.any_preferences = items[7].integer == 1;
-    constexpr std::size_t header = 8, each = 4;
+    out.any_refused_number = items[8].integer == 1;
+    constexpr std::size_t header = 9, each = 4;
     for (std::size_t i = 0; i < n; ++i) {
         auto& m = out.members[i];
         m.position = first + static_cast<std::uint32_t>(i);

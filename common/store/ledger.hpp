@@ -53,6 +53,7 @@ struct loaded_chunk {
     std::vector<chunk_member> members;
     grounds as_of;
     bool any_preferences = false; // somebody of the shard has some
+    bool any_refused_number = false;
 };
 
 struct replacement {

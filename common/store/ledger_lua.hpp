@@ -26,12 +26,13 @@ redis.call('SADD', KEYS[2], ARGV[1])
 return n
 )lua";
 
-// KEYS audience, ledger, ids, opted_out, no_grant, preferences, shard_state, sent_counts, stopped_campaigns
+// KEYS audience, ledger, ids, opted_out, no_grant, preferences, shard_state, sent_counts, stopped_campaigns,
+// refused_numbers
 // ARGV first, count, profile prefix, '1' with subjects, campaign
 // Gives the run id of the server, the counter of consents, what stopped the campaign, audience, records,
 // the counts of messages sent and the lowest ordinal where they begin with it (-1: they are in the
 // audience's order), whether anybody of the shard has
-// preferences; then of each subject id, profile, flags (1 opted out, 2 no grant), preferences.
+// preferences, whether any number is refused; then of each subject id, profile, flags (1 opted out, 2 no grant), preferences.
 inline constexpr const char* load = R"lua(
 local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 local audience = redis.call('GETRANGE', KEYS[1], first * 4, (first + count) * 4 - 1)
@@ -39,7 +40,8 @@ local records = redis.call('GETRANGE', KEYS[2], first * 16, (first + count) * 16
 local consents = redis.call('HGET', KEYS[7], 'consents') or '0'
 local stopped = redis.call('HGET', KEYS[9], ARGV[5]) or ''
 local any_wish = redis.call('EXISTS', KEYS[6]) == 1
-local out = {run_id(), consents, stopped, audience, records, '', -1, any_wish and 1 or 0}
+local out = {run_id(), consents, stopped, audience, records, '', -1, any_wish and 1 or 0,
+             redis.call('EXISTS', KEYS[10])}
 local n = #audience / 4
 if n == 0 or ARGV[4] ~= '1' then return out end
 local lowest, highest = 4294967295, 0

@@ -234,7 +234,46 @@ asio::awaitable<result<void>> audit_again(turn& t, package& p) {
         {p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "record", 0, std::move(changes)});
 }
 
-facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_time now, profile& subject) {
+// The profile with its contacts opened; nothing where it is gone. unreadable: it is there and cannot be opened.
+std::optional<profile> open_subject(const crypto::sealer& sealer, const store::chunk_member& m,
+                                    bool& unreadable) {
+    if (m.packed.empty()) return std::nullopt;
+    auto unpacked = unpack_profile(m.packed);
+    unreadable = !unpacked;
+    if (!unpacked) return std::nullopt;
+    profile subject = std::move(unpacked->subject);
+    auto contacts = open_contacts(unpacked->sealed_contacts, sealer, m.subject_id);
+    unreadable = !contacts;
+    if (contacts) subject.contacts = std::move(*contacts);
+    return subject;
+}
+
+// Which numbers of these subjects their owners refuse messages to.
+asio::awaitable<result<std::set<std::string>>> refused_numbers(turn& t, const package& p) {
+    std::set<std::string> refused;
+    if (p.of.via != channel::sms || !p.view.any_refused_number) co_return refused;
+    std::vector<std::string> phones, digests;
+    for (const auto& m : p.view.members) {
+        bool unreadable = false;
+        if (settled(m.now)) continue;
+        const auto subject = open_subject(t.d.sealer, m, unreadable);
+        if (!subject) continue;
+        for (const auto& c : subject->contacts)
+            if (!c.phone.empty()) {
+                digests.push_back(t.d.digests.of(c.phone));
+                phones.push_back(c.phone);
+            }
+    }
+    auto found = co_await keep_trying(t.d, "asking which numbers are refused",
+                                      [&] { return t.d.consents.numbers_refused(p.of.shard, digests); });
+    if (!found) co_return found.error();
+    for (std::size_t i = 0; i < phones.size(); ++i)
+        if ((*found)[i]) refused.insert(phones[i]);
+    co_return refused;
+}
+
+facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_time now,
+               const std::set<std::string>& refused, std::optional<profile>& subject) {
     auto& d = t.d;
     const auto via = p.of.via;
     facts f;
@@ -243,6 +282,11 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.public_policy = p.open;
     f.opted_out = m.opted_out;
     f.no_grant = m.no_grant;
+    if (!m.preferences.empty()) {
+        const auto wishes = decode_preferences(m.preferences);
+        // What cannot be read may be a refusal.
+        f.refused = wishes ? refuses(*wishes, via, p.document->theme) : ledger::reason::not_targeted;
+    }
     f.now = seconds(now);
     f.expires = static_cast<std::uint32_t>(p.about.expires_ms / 1000);
     f.emergency = p.about.urgency == campaign_urgency::emergency;
@@ -255,15 +299,15 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.resend_in_doubt = f.emergency && d.settings.dispatch.resend_emergency && m.now.attempts == 0;
     if (const auto until = quiet_until(quiet_hours_of(d.settings.dispatch), now))
         f.quiet_until = seconds(*until);
-    if (via == channel::web || m.packed.empty()) return f;
-    auto unpacked = unpack_profile(m.packed);
-    f.unreadable = !unpacked;
-    if (!unpacked) return f;
-    subject = std::move(unpacked->subject);
-    auto contacts = open_contacts(unpacked->sealed_contacts, d.sealer, m.subject_id);
-    f.unreadable = !contacts;
-    if (contacts) subject.contacts = std::move(*contacts);
-    f.subject = &subject;
+    if (via == channel::web) return f;
+    subject = open_subject(d.sealer, m, f.unreadable);
+    if (!subject) return f;
+    if (!refused.empty() &&
+        std::erase_if(subject->contacts, [&](const contact& c) { return refused.contains(c.phone); }) > 0 &&
+        std::none_of(subject->contacts.begin(), subject->contacts.end(),
+                     [](const contact& c) { return !c.phone.empty(); }))
+        f.refused = ledger::reason::refused_number;
+    f.subject = &*subject;
     return f;
 }
 
@@ -278,10 +322,12 @@ asio::awaitable<result<void>> settle(turn& t) {
         std::vector<store::replacement> records;
         std::vector<store::change> changes;
         bool complained = false;
+        const auto refused = co_await refused_numbers(t, p);
+        if (!refused) co_return refused.error();
         for (auto& m : p.view.members) {
             if (settled(m.now)) continue;
-            profile subject;
-            const auto f = facts_of(t, p, m, now, subject);
+            std::optional<profile> subject;
+            const auto f = facts_of(t, p, m, now, *refused, subject);
             if (f.unreadable && !std::exchange(complained, true))
                 log::error("a profile cannot be opened",
                            {{"subject", log::masked(m.subject_id)},

@@ -61,6 +61,7 @@ struct deliverer {
     // Brings a shard of Redis up to the log, after Redis was restarted or failed over; gives the run id of
     // the server that this is true of.
     std::function<asio::awaitable<result<std::string>>(int shard)> recover{};
+    const store::number_digests digests{sealer};
     // Of campaigns met before: the policy as it was published for them.
     std::map<std::string, std::shared_ptr<const policy>> known{};
 

@@ -50,7 +50,7 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
-      replay_(executor, *log_, redis_), deliverer_{config_,
+      replay_(executor, *log_, redis_, clock_, static_cast<int>(c.node.shards)), deliverer_{config_,
                                          clock_,
                                          sealer_,
                                          *log_,
