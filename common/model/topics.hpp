@@ -14,6 +14,8 @@ inline constexpr const char* delivery = "zhida.delivery"; // sharded: every tran
 inline constexpr const char* receipt = "zhida.receipt";   // sharded: what gateways report
 inline constexpr const char* match =
     "zhida.match"; // sharded: who became eligible for what, and who is no more
+inline constexpr const char* consent =
+    "zhida.consent"; // sharded, kept for ever: opt-outs and preferences, the last one of each holds
 inline constexpr const char* dead_letter = "zhida.deadletter"; // one partition
 
 // How long events are kept for who has to look back.
