@@ -21,6 +21,10 @@ handler_function api_get_checkup;
 handler_function api_read_package;
 handler_function api_opt_out;
 handler_function api_opt_in;
+handler_function api_get_preferences;
+handler_function api_put_preferences;
+handler_function api_number_out;
+handler_function api_number_in;
 
 handler_function api_gateways;
 handler_function api_dead_letters;

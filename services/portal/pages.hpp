@@ -14,6 +14,9 @@ handler_function page_checkup; // of who is signed in
 handler_function post_read;
 handler_function post_opt_out;
 
+handler_function page_preferences; // of who is signed in
+handler_function post_preferences;
+
 handler_function page_policies;
 handler_function page_policy;
 

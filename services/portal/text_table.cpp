@@ -165,6 +165,36 @@ const std::vector<text_row>& text_table() {
         {"not_personal_text", "可以直接浏览全部公开政策，不使用您的画像。",
          "All public policies can be browsed without using your profile."},
 
+        // Preferences
+        {"preferences_title", "接收设置", "What you receive"},
+        {"preferences_lead", "勾选不想接收的。设置保存后立即生效，随时可以改回。",
+         "Tick what you do not want. It holds as soon as it is saved, and can be changed at any time."},
+        {"preferences_link", "按渠道、主题设置", "Choose by channel and theme"},
+        {"preferences_change", "更改设置", "Change this"},
+        {"preferences_all", "全部消息", "All messages"},
+        {"preferences_all_off", "不接收任何短信和微信消息", "No SMS or WeChat messages at all"},
+        {"preferences_all_hint", "新政策仍会出现在您的网页。", "New policies still appear on your page."},
+        {"preferences_channels", "不从这些渠道接收", "Not by these channels"},
+        {"preferences_themes", "不接收这些主题的消息", "No messages about these themes"},
+        {"preferences_themes_hint", "只影响短信和微信；网页上仍能看到。",
+         "Concerns SMS and WeChat only; your page still shows them."},
+        {"preferences_first", "优先使用的渠道", "Preferred channel"},
+        {"preferences_no_order", "不指定", "No preference"},
+        {"preferences_targeting", "个性化推送", "Targeting"},
+        {"preferences_untargeted", "不再向我定向推送", "Do not target me any more"},
+        {"preferences_untargeted_hint",
+         "不再用您的画像挑选政策，短信、微信和网页都不再推送给您；您仍可浏览全部公开政策。",
+         "Your profile no longer selects policies for you, and nothing is pushed by SMS, WeChat or on your "
+         "page; "
+         "all public policies can still be browsed."},
+        {"preferences_save", "保存", "Save"},
+        {"preferences_back", "返回我的主页", "Back to my page"},
+        {"preferences_saved", "接收设置已保存。", "Your choices are saved."},
+        {"preferences_unreadable", "设置没有保存：表单内容不完整，或勾选的主题超过 32 个。",
+         "Not saved: the form is not complete, or more than 32 themes are ticked."},
+        {"untargeted_notice", "您已选择不再接收定向推送，新政策不会出现在这里。",
+         "You chose not to be targeted: new policies do not appear here."},
+
         // Check-up
         {"checkup_title", "政策体检", "Policy check-up"},
         {"checkup_lead", "拿现有资料逐条对照正在实施的全部政策事项：能办的、补充资料后才知道的、只差一项的。",
