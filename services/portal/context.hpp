@@ -18,6 +18,7 @@
 #include "common/store/profiles.hpp"
 #include "matching/catalogue.hpp"
 #include "services/campaign_changes.hpp"
+#include "services/consent_log.hpp"
 #include "services/portal/dead_letters.hpp"
 #include "services/portal/live.hpp"
 #include "services/portal/matchers.hpp"
@@ -65,7 +66,9 @@ struct context {
           log(io::make_event_log(ex, p.settings)), policies(redis),
           campaigns(redis, static_cast<int>(p.settings.node.shards)),
           profiles(redis, p.sealer, static_cast<int>(p.settings.node.shards)), inbox(redis), consents(redis),
-          ledgers(redis), changes(*log, campaigns, ledgers, time, static_cast<int>(p.settings.node.shards)),
+          consent_changes(*log, consents, p.time, static_cast<int>(p.settings.node.shards)),
+          numbers(p.sealer), ledgers(redis),
+          changes(*log, campaigns, ledgers, p.time, static_cast<int>(p.settings.node.shards)),
           gateways(redis), idempotent(redis),
           sign_in(p.sealer.lookup_hash("zhida portal session key"), p.settings.portal.demo_sign_in),
           compiled(policies, p.catalogue, p.time), progress(executor, campaigns, p.time),
@@ -85,6 +88,8 @@ struct context {
     store::profiles profiles;
     store::inbox inbox;
     store::consents consents;
+    consent_log consent_changes;
+    store::number_digests numbers;
     store::ledgers ledgers;
     campaign_changes changes;
     store::gateway_states gateways;
