@@ -50,7 +50,7 @@ dispatcher::~dispatcher() = default;
 std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(executor_, clock_, config_.sms,
-                               [this](gateways::receipt r) { return accept_receipt(std::move(r)); });
+                               [this](auto receipts) { return accept_receipts(std::move(receipts)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
     return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
@@ -229,6 +229,24 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard, io::log_record reco
         if (!co_await bury_record(std::move(record), std::move(errors))) co_return;
     }
     if (*owned) l.consumer->store({topics::dispatch(l.via), shard}, next);
+}
+
+// Side by side, so that the looking up and the passing on go to Redis and the log in few turns.
+asio::awaitable<bool> dispatcher::accept_receipts(std::vector<gateways::receipt> receipts) {
+    struct progress {
+        progress(const asio::any_io_executor& ex, std::size_t n) : left(n), done(ex, 1) {}
+        std::size_t left;
+        bool kept = true;
+        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
+    };
+    const auto all = std::make_shared<progress>(executor_, receipts.size());
+    for (auto& r : receipts)
+        asio::co_spawn(executor_, accept_receipt(std::move(r)), [all](std::exception_ptr thrown, bool kept) {
+            if (thrown || !kept) all->kept = false;
+            if (--all->left == 0) all->done.try_send(boost::system::error_code());
+        });
+    co_await all->done.async_receive(asio::use_awaitable);
+    co_return all->kept;
 }
 
 asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {

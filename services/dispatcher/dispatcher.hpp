@@ -57,6 +57,8 @@ class dispatcher {
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> follow_receipts();
     asio::awaitable<bool> apply_receipts(std::vector<io::log_record> records);
+    // False: not all are durable; the gateway sends them again.
+    asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
     asio::awaitable<bool> accept_receipt(gateways::receipt r);
     asio::awaitable<void> report_status();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
