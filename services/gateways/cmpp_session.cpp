@@ -224,11 +224,8 @@ asio::awaitable<void> session::impl::read_all() {
     while (!ending) {
         for (;;) {
             const auto frame = splitter.next();
-            if (!frame) {
-                end(session_end::garbled, where() + ": " + frame.error().text());
-                co_return;
-            }
-            if (frame->empty()) break;
+            if (!frame) end(session_end::garbled, where() + ": " + frame.error().text());
+            if (ending || frame->empty()) break;
             std::uint32_t answered = 0;
             submit_resp answer;
             if (read_submit_resp(*frame, answered, answer)) {
@@ -241,9 +238,9 @@ asio::awaitable<void> session::impl::read_all() {
             }
             if (heard.size() >= reports_at_once) hand_over();
             while (reports >= most_reports && !ending) co_await room_wake.wait();
-            if (ending) co_return;
         }
-        hand_over();
+        hand_over(); // also what came before the end
+        if (ending) co_return;
         error_code ec;
         const auto count = co_await socket.async_read_some(asio::buffer(bytes), into(ec));
         if (ec) {
