@@ -26,7 +26,8 @@ asio::awaitable<result<void>> campaign_changes::tell(const campaign& c) {
     e.time = to_rfc3339(time_.now());
     e.data = to_json(c);
     auto encoded = encode_event(e);
-    auto appended = co_await log_.append({topics::campaign, 0, c.id, std::move(encoded.value), encoded.headers});
+    auto appended =
+        co_await log_.append({topics::campaign, 0, c.id, std::move(encoded.value), encoded.headers});
     if (!appended) co_return appended.error();
     co_return result<void>{};
 }
@@ -78,7 +79,8 @@ asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign
     for (c.round = base.round + 1; c.round < most_rounds; ++c.round) {
         c.id = campaign_id(c.policy_id, c.policy_version, c.round);
         auto held = co_await campaigns_.get(c.id);
-        if (held && held->base == c.base && held->kind == c.kind && held->only == c.only && kind == "correction")
+        if (held && held->base == c.base && held->kind == c.kind && held->only == c.only &&
+            kind == "correction")
             co_return *held; // one correction is enough
         if (held) continue;
         if (held.error().code != errc::not_found) co_return held.error();

@@ -1,5 +1,5 @@
-// What is done to campaigns, by people and by the scheduler: checked, kept, told to every shard and written into
-// zhida.campaign before it is acknowledged.
+// What is done to campaigns, by people and by the scheduler: checked, kept, told to every shard and written
+// into zhida.campaign before it is acknowledged.
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -15,12 +15,13 @@ namespace zhida {
 class campaign_changes {
   public:
     // References must outlive it.
-    campaign_changes(io::event_log& log, store::campaigns& campaigns, store::ledgers& ledgers, const clock& time,
-                     int shards)
+    campaign_changes(io::event_log& log, store::campaigns& campaigns, store::ledgers& ledgers,
+                     const clock& time, int shards)
         : log_(log), campaigns_(campaigns), ledgers_(ledgers), time_(time), shards_(shards) {}
 
-    // Failures of zhida::apply, and conflict where somebody else changed it at the same time. After the answer to
-    // pause, cancel and withdraw nothing more is claimed; withdraw also makes the campaign that corrects it.
+    // Failures of zhida::apply, and conflict where somebody else changed it at the same time. After the
+    // answer to pause, cancel and withdraw nothing more is claimed; withdraw also makes the campaign that
+    // corrects it.
     boost::asio::awaitable<result<campaign>> act(std::string id, campaign_action action, actor by,
                                                  std::string note);
     // A change that was decided already.

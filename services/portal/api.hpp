@@ -18,8 +18,8 @@ handler_function api_get_campaign;
 handler_function api_act_on_campaign;
 handler_function api_further_round;
 // By name of campaign_action; not_found where the campaign is not theirs to see.
-asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std::string id, std::string action,
-                                                  std::string note);
+asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std::string id,
+                                                  std::string action, std::string note);
 
 handler_function api_get_packages;
 handler_function api_get_checkup;

@@ -54,15 +54,17 @@ actor actor_of(const identity& who) {
 
 std::string text_of(const json& body, const char* name) {
     const auto found = body.is_object() ? body.find(name) : body.end();
-    return body.is_object() && found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+    return body.is_object() && found != body.end() && found->is_string() ? found->get<std::string>()
+                                                                         : std::string();
 }
 
 } // namespace
 
-asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std::string id, std::string action,
-                                                  std::string note) {
+asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std::string id,
+                                                  std::string action, std::string note) {
     auto about = co_await c.campaigns.get(id);
-    if (about && !may_see_campaign(who, about->issuer)) about = failure{errc::not_found, "推送任务 " + id, id, ""};
+    if (about && !may_see_campaign(who, about->issuer))
+        about = failure{errc::not_found, "推送任务 " + id, id, ""};
     if (!about) co_return about.error();
     campaign_action what{};
     constexpr std::array ours = {campaign_action::start, campaign_action::finish, campaign_action::schedule};
@@ -83,7 +85,8 @@ asio::awaitable<io::http_response> api_act_on_campaign(context& c, visitor v, io
     }
     const auto done = co_await act_on_campaign(c, v.who, r.params.at("id"), r.params.at("action"), note);
     if (!done) co_return of_failure(done.error());
-    co_return json_answer({{"id", done->id}, {"state", to_string(done->state)}, {"revision", done->revision}});
+    co_return json_answer(
+        {{"id", done->id}, {"state", to_string(done->state)}, {"revision", done->revision}});
 }
 
 asio::awaitable<io::http_response> api_further_round(context& c, visitor v, io::http_request r) {
@@ -96,7 +99,8 @@ asio::awaitable<io::http_response> api_further_round(context& c, visitor v, io::
     const auto kind = text_of(*body, "kind");
     auto only = kind == "retry" ? campaign_recipients::failed : campaign_recipients::everybody;
     if (const auto asked = text_of(*body, "only"); !asked.empty() && !parse(asked, only))
-        co_return of_failure({errc::invalid, "没有这种范围：" + asked, "/only", "everybody、unread、reached 或 failed"});
+        co_return of_failure(
+            {errc::invalid, "没有这种范围：" + asked, "/only", "everybody、unread、reached 或 failed"});
     const auto made = co_await c.changes.further_round(*base, kind, only, actor_of(v.who));
     if (!made) co_return of_failure(made.error());
     auto out = json_answer({{"id", made->id}, {"state", to_string(made->state)}});

@@ -1,7 +1,7 @@
 // The department's desk: check and publish a document, then watch its campaign.
+#include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 #include "common/io/http_decode.hpp"
-#include "common/base/clock.hpp"
 #include "common/model/campaign_life.hpp"
 #include "services/portal/api.hpp"
 #include "services/portal/audience_preview.hpp"
@@ -185,11 +185,10 @@ void fill_life(json& model, const campaign& about, language in) {
     model["waits_for_approval"] = about.state == campaign_state::submitted;
     model["history"] = json::array();
     for (auto step = about.history.rbegin(); step != about.history.rend(); ++step)
-        model["history"].push_back(
-            {{"at", short_time(to_rfc3339(wall_time(milliseconds(step->at_ms))))},
-             {"what", text(in, std::string("act_") + to_string(step->action))},
-             {"who", step->by.empty() ? text(in, "role_" + step->role) : step->by},
-             {"note", step->note}});
+        model["history"].push_back({{"at", short_time(to_rfc3339(wall_time(milliseconds(step->at_ms))))},
+                                    {"what", text(in, std::string("act_") + to_string(step->action))},
+                                    {"who", step->by.empty() ? text(in, "role_" + step->role) : step->by},
+                                    {"note", step->note}});
     model["has_history"] = !model["history"].empty();
 }
 
@@ -204,8 +203,8 @@ asio::awaitable<io::http_response> post_campaign_act(context& c, visitor v, io::
     const auto done = co_await act_on_campaign(c, v.who, id, field("action"), field("note"));
     if (!done && (done.error().code == errc::conflict || done.error().code == errc::refused ||
                   done.error().code == errc::invalid))
-        co_return redirect("/campaigns/" + io::percent_encode(id) + "?refused=" +
-                           io::percent_encode(done.error().what + "。" + done.error().fix));
+        co_return redirect("/campaigns/" + io::percent_encode(id) +
+                           "?refused=" + io::percent_encode(done.error().what + "。" + done.error().fix));
     if (!done) co_return page_of_failure(c, v, r, done.error());
     co_return redirect("/campaigns/" + io::percent_encode(id) + "?done=1");
 }
@@ -263,7 +262,8 @@ asio::awaitable<io::http_response> page_campaign(context& c, visitor v, io::http
     fill_life(model, *about, v.in);
     if (const auto done = r.query.find("done"); done != r.query.end())
         model["notice"] = text(v.in, "campaign_changed");
-    if (const auto refused = r.query.find("refused"); refused != r.query.end()) model["warning"] = refused->second;
+    if (const auto refused = r.query.find("refused"); refused != r.query.end())
+        model["warning"] = refused->second;
     if (const auto again = r.query.find("published"); again != r.query.end() && again->second == "again")
         model["notice"] = text(v.in, "repeated");
     co_return render_page(c, v, r, "campaign", std::move(model));

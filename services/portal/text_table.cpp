@@ -466,8 +466,6 @@ const std::vector<text_row>& text_table() {
         {"act_note", "说明（退回时必填）", "Note (needed to send back)"},
         {"role_rule", "规则", "Rule"},
         {"role_system", "系统", "System"},
-        {"role_department", "部门", "Department"},
-        {"role_operator", "运营", "Operator"},
         {"campaign_acts", "操作", "Actions"},
         {"campaign_history", "经过", "History"},
         {"needs_approval", "需要另一人批准后才会推送，因为：",

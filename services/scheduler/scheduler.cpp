@@ -39,8 +39,9 @@ bool waits_to_begin(const campaign& c) noexcept {
 
 scheduler::scheduler(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
                      const clock& clock, metrics& meters)
-    : executor_(executor), config_(c), catalogue_(catalogue), clock_(clock), shards_(static_cast<int>(c.node.shards)),
-      instance_(new_event_id()), redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
+    : executor_(executor), config_(c), catalogue_(catalogue), clock_(clock),
+      shards_(static_cast<int>(c.node.shards)), instance_(new_event_id()),
+      redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), campaigns_(redis_, shards_), policies_(redis_),
       changes_(*log_, campaigns_, ledgers_, clock, shards_),
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
@@ -128,7 +129,8 @@ asio::awaitable<result<void>> scheduler::begin(campaign c) {
         auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
         if (!submitted) co_return submitted.error();
         if (submitted->state == campaign_state::submitted) {
-            log::info("campaign waits for a second person", {{"campaign", c.id}, {"audience", frozen->audience}});
+            log::info("campaign waits for a second person",
+                      {{"campaign", c.id}, {"audience", frozen->audience}});
             auto kept = co_await changes_.keep(std::move(*submitted));
             if (!kept) co_return kept.error();
             co_return result<void>{};
@@ -170,8 +172,8 @@ asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(
             if (std::find(facts.sensitive_attributes.begin(), facts.sensitive_attributes.end(), label) ==
                 facts.sensitive_attributes.end())
                 facts.sensitive_attributes.push_back(std::move(label));
-    co_return approval_needed(facts, {config_.campaign.approve_above,
-                                      comma_separated(config_.campaign.approve_themes)});
+    co_return approval_needed(
+        facts, {config_.campaign.approve_above, comma_separated(config_.campaign.approve_themes)});
 }
 
 asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
@@ -188,7 +190,8 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
             if (!bytes) co_return bytes.error();
             ledgers.push_back(std::move(*bytes));
         }
-        frozen_audience part{shard, c.id, c.channels, {}, {}, c.routing.how == channel_routing::mode::fallback, 0, 0};
+        frozen_audience part{
+            shard, c.id, c.channels, {}, {}, c.routing.how == channel_routing::mode::fallback, 0, 0};
         for (std::size_t i = 0; i < audience->size() / 4; ++i) {
             std::vector<ledger::record> records;
             for (const auto& l : ledgers)
@@ -212,7 +215,8 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
 
 asio::awaitable<result<void>> scheduler::route_channels(const campaign& c, running& r) {
     constexpr auto between_looks = milliseconds(2000);
-    if (c.routing.how != channel_routing::mode::fallback || clock_.steady_now() < r.next_routing) co_return result<void>{};
+    if (c.routing.how != channel_routing::mode::fallback || clock_.steady_now() < r.next_routing)
+        co_return result<void>{};
     r.next_routing = clock_.steady_now() + between_looks;
     auto progress = co_await campaigns_.progress_of_shards(c);
     if (!progress) co_return progress.error();
@@ -425,7 +429,8 @@ asio::awaitable<result<std::int64_t>> scheduler::end_deliveries(const campaign& 
             r.at = to.at;
             changes.push_back({static_cast<std::uint32_t>(i), r});
         }
-        if (auto done = co_await write(c, shard, via, "sweep", std::move(changes)); !done) co_return done.error();
+        if (auto done = co_await write(c, shard, via, "sweep", std::move(changes)); !done)
+            co_return done.error();
     }
     co_return under_way;
 }

@@ -49,7 +49,8 @@ class scheduler {
     asio::awaitable<result<bool>> turn(); // true: something waits to begin
     asio::awaitable<result<void>> begin(campaign c);
     // Why a second person must approve it; empty: nobody need.
-    asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c, std::int64_t audience);
+    asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
+                                                                         std::int64_t audience);
     // Of a further round: the audience of the round it is based on, or those of it whom it is for.
     asio::awaitable<result<void>> freeze_from_base(const campaign& c);
     // Lets the next channel have its turn, where the channels of the campaign follow one another.
