@@ -113,4 +113,16 @@ std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, 
             {"thing4", shortened(deadline_text(deadline_of(*item, p.valid, today)), 20)}};
 }
 
+std::string sms_correction(const policy& p, const sms_config& c) {
+    return "【" + c.signature + "】" + shortened(p.issuer, 20) + "：更正：此前推送的“" + shortened(p.title, 28) +
+           "”已撤回，请勿据此办理，以政策原文为准，" + c.verify_hint + "。拒收请回复R";
+}
+
+std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p) {
+    return {{"thing1", shortened("更正：" + p.title, 20)},
+            {"thing2", "此前推送已撤回，请勿据此办理"},
+            {"thing3", shortened(p.issuer, 20)},
+            {"thing4", "以政策原文为准"}};
+}
+
 } // namespace zhida::dispatcher

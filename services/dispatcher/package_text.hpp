@@ -24,6 +24,10 @@ std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, c
 std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items,
                                                                std::int32_t today, std::size_t others = 0);
 
+// That what was sent before does not hold any more.
+std::string sms_correction(const policy& p, const sms_config& c);
+std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p);
+
 // At most so many characters (code points), with … at the end where something was cut. Never cut inside a
 // number or between it and its unit: 最高4000万元 is not to be read as 最高400.
 std::string shortened(std::string_view text, std::size_t characters);

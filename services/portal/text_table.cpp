@@ -475,6 +475,8 @@ const std::vector<text_row>& text_table() {
         {"reason_waiting_turn", "等待前一渠道", "Waiting for the channel before"},
         {"reason_send_window", "等待发送时段", "Waiting for its time"},
         {"reason_approval", "待审批", "Waiting for approval"},
+        {"reason_campaign_cancelled", "任务已取消", "The campaign was cancelled"},
+        {"reason_campaign_withdrawn", "政策已撤回", "The policy was withdrawn"},
         {"campaign_running", "进行中", "Running"},
         {"campaign_paused", "已暂停", "Paused"},
         {"campaign_finished", "已完成", "Finished"},
