@@ -407,8 +407,12 @@ loaded_config load_config(const config_sources& from) {
     if (!from.file.empty()) read_file(in, from.file, out.errors);
 
     // Variables that are not keys of the configuration: the program's own, those of tests and of builds.
-    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG", "ZHIDA_WRITE_CONFIG",
-                                             "ZHIDA_KAFKA_HOME", "ZHIDA_KAFKA_CACHE"};
+    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG",      "ZHIDA_WRITE_CONFIG",
+                                             "ZHIDA_KAFKA_HOME",  "ZHIDA_KAFKA_CACHE",
+#ifdef ZHIDA_FAILPOINTS
+                                             "ZHIDA_FAILPOINT"
+#endif
+    };
     auto keys = keys_of(out.values);
     for (const auto& [name, text] : from.environment) {
         if (!name.starts_with("ZHIDA_") || name.starts_with("ZHIDA_TEST_")) continue;
