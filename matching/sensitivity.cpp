@@ -18,6 +18,7 @@ std::vector<std::string> sensitive_attributes(const condition& c) {
     std::map<int, std::string> labels;
     collect(c.root(), labels);
     std::vector<std::string> out;
+    out.reserve(labels.size());
     for (auto& [unused, label] : labels) out.push_back(std::move(label));
     return out;
 }

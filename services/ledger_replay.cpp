@@ -66,7 +66,7 @@ asio::awaitable<result<void>> ledger_replay::apply(frozen_audience part) {
     const auto complete = std::move(whole);
     parts_.erase(at);
     auto frozen = co_await ledgers_.freeze(complete.shard, complete.campaign, complete.channels,
-                                           complete.members, complete.verdicts);
+                                           complete.members, complete.verdicts, 0, complete.waiting);
     if (!frozen) co_return frozen.error();
     if (auto told = co_await ledgers_.told({complete.shard}, complete.campaign); !told)
         co_return told.error();

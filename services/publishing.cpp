@@ -13,7 +13,8 @@ std::vector<io::topic_spec> all_topics(std::int32_t shards) {
     // stored that it is done.
     constexpr auto week = 7 * topics::day_ms, month = 30 * topics::day_ms;
     std::vector<io::topic_spec> all{
-        {topics::policy, 1, -1},           {topics::profile, shards, topics::profile_kept_ms},
+        {topics::policy, 1, -1},
+        {topics::campaign, 1, -1},           {topics::profile, shards, topics::profile_kept_ms},
         {topics::delivery, shards, month}, {topics::receipt, shards, week},
         {topics::match, shards, week},     {topics::consent, shards, -1},
         {topics::dead_letter, 1, month}};

@@ -69,6 +69,7 @@ struct dispatch_config {
     std::int64_t reconcile_s = 60; // between searches for work that nothing carries
 };
 struct campaign_config {
+    bool approval = true; // by the rules below; false: every campaign is approved by itself
     // A second person approves: an audience larger than this; 0: its size never asks for it.
     std::int64_t approve_above = 5000;
     std::string approve_themes; // beginnings of themes, comma-separated, that always need it

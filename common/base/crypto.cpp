@@ -75,7 +75,7 @@ EVP_MAC* hmac_algorithm() {
 
 class hmac_sm3_stream {
   public:
-    explicit hmac_sm3_stream(std::string_view key) : mine_(std::move(last_)) {
+    explicit hmac_sm3_stream(std::string_view key) : mine_(std::move(last)) {
         if (mine_ && mine_->key == key && !key.empty()) {
             must(EVP_MAC_init(mine_->context.get(), nullptr, 0, nullptr) == 1, "HMAC-SM3");
             return;
@@ -100,16 +100,16 @@ class hmac_sm3_stream {
         must(EVP_MAC_final(mine_->context.get(), out.data(), &length, out.size()) == 1 &&
                  length == out.size(),
              "HMAC-SM3");
-        last_ = std::move(mine_);
+        last = std::move(mine_);
         return out;
     }
 
   private:
     using keyed_mac = keyed<mac_context>;
     std::unique_ptr<keyed_mac> mine_;
-    static thread_local std::unique_ptr<keyed_mac> last_;
+    static thread_local std::unique_ptr<keyed_mac> last;
 };
-thread_local std::unique_ptr<keyed<mac_context>> hmac_sm3_stream::last_;
+thread_local std::unique_ptr<keyed<mac_context>> hmac_sm3_stream::last;
 
 // RFC 5869 over SM3.
 template <std::size_t N>

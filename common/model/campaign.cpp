@@ -109,8 +109,7 @@ void read_approval(json_reader& in, campaign& c) {
 }
 
 bool take_number(std::string_view& text, int& out) noexcept {
-    const auto* end = text.data() + text.size();
-    const auto [at, code] = std::from_chars(text.data(), end, out);
+    const auto [at, code] = std::from_chars(text.data(), text.data() + text.size(), out);
     if (code != std::errc() || out < 1 || text.front() == '0') return false;
     text.remove_prefix(static_cast<std::size_t>(at - text.data()));
     return true;

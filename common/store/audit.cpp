@@ -115,7 +115,7 @@ std::vector<io::log_message> audience_messages(const frozen_audience& whole, wal
         e.data = {{"campaign", whole.campaign},
                   {"shard", whole.shard},
                   {"channels", channels},
-                  {"verdicts", verdicts},
+                  {"verdicts", verdicts}, {"waiting", whole.waiting},
                   {"first", first},
                   {"total", total},
                   {"members", crypto::base64(bytes)}};
@@ -145,6 +145,7 @@ result<frozen_audience> read_audience(const json& data) {
     if (errors.empty() && data.contains("verdicts") && data["verdicts"].is_object())
         for (const auto& [field, count] : data["verdicts"].items())
             if (count.is_number_integer()) a.verdicts[field] = count.get<std::int64_t>();
+    a.waiting = errors.empty() && data.value("waiting", false);
     const auto bytes = crypto::from_base64(in.text("members", true, 1 << 20).value_or(""));
     if (!bytes) return bytes.error();
     if (bytes->size() % member_size != 0) in.error_at("members", "ends in the middle of a member");

@@ -91,7 +91,7 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
                                                        std::vector<channel> channels,
                                                        std::vector<audience_member> members,
                                                        std::map<std::string, std::int64_t> verdicts,
-                                                       std::uint32_t epoch) {
+                                                       std::uint32_t epoch, bool waiting) {
     std::vector<std::string> names{keys::audience(shard, campaign), keys::campaigns_of(shard),
                                    keys::verdicts(shard, campaign), keys::shard_state(shard)};
     for (const auto via : channels) {
@@ -105,10 +105,14 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
         append32(ordinals, m.ordinal);
         zhida::ledger::record r;
         r.items = m.items;
+        if (waiting) {
+            r.now = zhida::ledger::state::held;
+            r.why = zhida::ledger::reason::waiting_turn;
+        }
         records += zhida::ledger::encode(r);
     }
     io::redis_args args{campaign, std::move(ordinals), std::move(records), keys::matching_epoch,
-                        std::to_string(epoch)};
+                        std::to_string(epoch), waiting ? "1" : "0"};
     for (const auto& [field, count] : verdicts) {
         args.push_back(field);
         args.push_back(std::to_string(count));
@@ -140,7 +144,9 @@ asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campa
                               " of campaign " + campaign + " are not in the ledger",
                           "shard " + std::to_string(shard), "zhida ledger verify tells what is there"};
     loaded_chunk out;
-    out.as_of = {items[0].text, items[1].text, items[2].text};
+    const auto& state = items[2].text; // "<revision> <state>"
+    const bool runs = state.empty() || state.ends_with(" running");
+    out.as_of = {items[0].text, items[1].text, runs ? std::string() : state.substr(state.find(' ') + 1)};
     out.members.resize(n);
     out.any_preferences = items[7].integer == 1;
     out.any_refused_number = items[8].integer == 1;
@@ -420,13 +426,12 @@ asio::awaitable<result<void>> ledgers::keep_sent(int shard, channel via,
     co_return result<void>{};
 }
 
-asio::awaitable<result<void>> ledgers::stop(std::string campaign, std::string why, int shards) {
+asio::awaitable<result<void>> ledgers::tell_state(std::string campaign, campaign_state state,
+                                                  std::int64_t revision, int shards) {
     std::vector<io::redis_args> commands;
     for (int shard = 0; shard < shards; ++shard)
-        if (why.empty())
-            commands.push_back({"HDEL", keys::stopped_campaigns(shard), campaign});
-        else
-            commands.push_back({"HSET", keys::stopped_campaigns(shard), campaign, why});
+        commands.push_back({"EVAL", lua::tell_state, "1", keys::stopped_campaigns(shard), campaign,
+                            std::to_string(revision), to_string(state)});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     for (const auto& r : *replies)

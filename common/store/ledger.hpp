@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/io/redis.hpp"
+#include "common/model/campaign.hpp"
 #include "common/model/frequency_cap.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
@@ -103,12 +104,12 @@ class ledgers {
     // Freezes the shard's audience (members by rising ordinal) and queues every delivery of every channel,
     // once: a second call keeps the first audience, an empty one too. Returns its size. verdicts:
     // "<item>:<verdict>" -> count. conflict: another process took the shard after this epoch of take_matching
-    // (0: not asked), nothing is frozen.
+    // (0: not asked), nothing is frozen. waiting: every delivery begins as held, waiting_turn.
     asio::awaitable<result<std::uint32_t>> freeze(int shard, std::string campaign,
                                                   std::vector<channel> channels,
                                                   std::vector<audience_member> members,
                                                   std::map<std::string, std::int64_t> verdicts,
-                                                  std::uint32_t epoch = 0);
+                                                  std::uint32_t epoch = 0, bool waiting = false);
     asio::awaitable<result<loaded_chunk>> load(int shard, std::string campaign, channel via,
                                                std::uint32_t first, std::uint32_t count, bool with_subjects);
     // A new owner of (shard, channel): every claim with an older epoch is refused from now on.
@@ -174,8 +175,10 @@ class ledgers {
     asio::awaitable<result<void>> put_due(int shard, due_chunk chunk); // keeps the earlier time
     asio::awaitable<result<std::vector<std::pair<int, due_chunk>>>> due_until(int shards, std::uint32_t now);
     asio::awaitable<result<void>> drop_due(std::vector<std::pair<int, due_chunk>> chunks);
-    // Stops a campaign in a shard, or lets it go on (empty): from the answer on no claim of it is granted.
-    asio::awaitable<result<void>> stop(std::string campaign, std::string why, int shards);
+    // Tells every shard what state the campaign is in: unless it is running no claim of it is granted from the
+    // answer on. A later revision stays, whoever comes late.
+    asio::awaitable<result<void>> tell_state(std::string campaign, campaign_state state, std::int64_t revision,
+                                             int shards);
 
     // For checks: ids of the shard's campaigns; whole arrays; the counters as they are.
     asio::awaitable<result<std::vector<std::string>>> campaigns_of(int shard);

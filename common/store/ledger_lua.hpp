@@ -5,7 +5,8 @@
 namespace zhida::store::lua {
 
 // KEYS audience, campaigns_of, verdicts, shard_state, then ledger and counters of each channel.
-// ARGV campaign, ordinals, ledger bytes, epoch field, epoch ('0': any), then verdict fields and counts.
+// ARGV campaign, ordinals, ledger bytes, epoch field, epoch ('0': any), '1' where every record waits its turn, then
+// verdict fields and counts.
 // An empty audience leaves no array: that it was frozen is kept with the verdicts.
 inline constexpr const char* freeze = R"lua(
 if ARGV[5] ~= '0' and redis.call('HGET', KEYS[4], ARGV[4]) ~= ARGV[5] then
@@ -14,13 +15,14 @@ end
 local held = redis.call('STRLEN', KEYS[1])
 if held > 0 then return held / 4 end
 if redis.call('HEXISTS', KEYS[3], 'frozen') == 1 then return 0 end
-redis.call('HSET', KEYS[3], 'frozen', 1, unpack(ARGV, 6))
+redis.call('HSET', KEYS[3], 'frozen', 1, unpack(ARGV, 7))
 local n = #ARGV[2] / 4
 if n == 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 for i = 5, #KEYS, 2 do
   redis.call('SET', KEYS[i], ARGV[3])
-  redis.call('HSET', KEYS[i + 1], 's0', n)
+  if ARGV[6] == '1' then redis.call('HSET', KEYS[i + 1], 's1', n, 'w1:99', n)
+  else redis.call('HSET', KEYS[i + 1], 's0', n) end
 end
 redis.call('SADD', KEYS[2], ARGV[1])
 return n
@@ -96,6 +98,14 @@ end
 return 1
 )lua";
 
+// KEYS stopped_campaigns; ARGV campaign, revision, state
+inline constexpr const char* tell_state = R"lua(
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if held and tonumber(held:match('^%d+')) >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
+return 1
+)lua";
+
 // KEYS ledger; ARGV positions. Gives their records.
 inline constexpr const char* records_at = R"lua(
 local out = {}
@@ -118,8 +128,8 @@ inline constexpr const char* commit = R"lua(
 if ARGV[3] ~= '' then
   if redis.call('HGET', KEYS[3], ARGV[3]) ~= ARGV[4] then return 'fenced' end
   if run_id() ~= ARGV[5] then return 'server' end
-  local stopped = redis.call('HGET', KEYS[5], ARGV[7])
-  if stopped then return 'stopped' end
+  local state = redis.call('HGET', KEYS[5], ARGV[7])
+  if state and state:sub(-8) ~= ' running' then return 'stopped' end
 end
 local runs, at, new = ARGV[1], 1, {}
 local size, done, asked = #runs, true, false

@@ -388,6 +388,24 @@ asio::awaitable<bool> dispatcher::accept_receipts(std::vector<gateways::receipt>
     co_return all->kept;
 }
 
+// Side by side, so that the looking up and the passing on go to Redis and the log in few turns.
+asio::awaitable<bool> dispatcher::accept_receipts(std::vector<gateways::receipt> receipts) {
+    struct progress {
+        progress(const asio::any_io_executor& ex, std::size_t n) : left(n), done(ex, 1) {}
+        std::size_t left;
+        bool kept = true;
+        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
+    };
+    const auto all = std::make_shared<progress>(executor_, receipts.size());
+    for (auto& r : receipts)
+        asio::co_spawn(executor_, accept_receipt(std::move(r)), [all](std::exception_ptr thrown, bool kept) {
+            if (thrown || !kept) all->kept = false;
+            if (--all->left == 0) all->done.try_send(boost::system::error_code());
+        });
+    co_await all->done.async_receive(asio::use_awaitable);
+    co_return all->kept;
+}
+
 asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
     const auto text = receipt_text(r);
     auto place = co_await messages_.resolve(r.gateway, r.message_id, text);

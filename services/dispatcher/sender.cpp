@@ -16,9 +16,8 @@ namespace {
 
 // Messages that are sent side by side, and who waits for the last of them.
 struct sends {
-    sends(asio::any_io_executor executor, std::vector<outgoing> m)
-        : messages(std::move(m)), results(messages.size()), left(messages.size()),
-          done(std::move(executor), 1) {}
+    sends(const asio::any_io_executor& executor, std::vector<outgoing> m)
+        : messages(std::move(m)), results(messages.size()), left(messages.size()), done(executor, 1) {}
     std::vector<outgoing> messages;
     std::vector<gateways::send_result> results;
     std::size_t left;

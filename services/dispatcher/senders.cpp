@@ -45,6 +45,21 @@ class sms_sender final : public sender {
         }
         co_return co_await client_.send_all(std::move(copies));
     }
+    // Who matched the same items of a policy reads the same text: made and cut once for all of them.
+    asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override {
+        const auto today = shanghai_day(clock_.now());
+        std::map<std::pair<const policy*, std::uint16_t>, std::shared_ptr<const gateways::sms_body>> bodies;
+        std::vector<gateways::sms_copy> copies;
+        copies.reserve(messages.size());
+        for (auto& m : messages) {
+            auto& body = bodies[{m.about, m.items}];
+            if (!body)
+                body = std::make_shared<const gateways::sms_body>(
+                    gateways::segment_sms(sms_text(*m.about, m.items, today, settings_), 0));
+            copies.push_back({std::move(m.address), body, std::move(m.reference)});
+        }
+        co_return co_await client_.send_all(std::move(copies));
+    }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
     std::size_t batch() const override {

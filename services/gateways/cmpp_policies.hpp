@@ -28,8 +28,9 @@ class reconnect_policy {
     int failures_ = 0;
 };
 
-// Requests without an answer on one connection. A table of twice the window's size: numbers that follow each
-// other meet only where an old request waits long, and then the next free slot is near.
+// Requests without an answer on one connection: a table of twice the window's size, where each number has one
+// place. Numbers follow each other, so a place is taken only while an old request waits long for its answer;
+// the next request then passes over that number.
 template <class Request>
 class request_window {
   public:
@@ -37,27 +38,28 @@ class request_window {
 
     bool full() const noexcept { return open_ >= size_; }
     std::size_t in_flight() const noexcept { return open_; }
-    // Only where it is not full; a number that is under way is not given again.
+    // The first number from here on whose place is free.
+    std::uint32_t next_free(std::uint32_t Sequence_Id) const noexcept {
+        while (slots_[place(Sequence_Id)].request) ++Sequence_Id;
+        return Sequence_Id;
+    }
+    // Where it is not full, under a number of next_free().
     void open(std::uint32_t Sequence_Id, Request request, steady_time deadline) {
-        auto at = home(Sequence_Id);
-        while (slots_[at].request) at = after(at);
-        slots_[at] = {std::move(request), deadline, Sequence_Id};
+        slots_[place(Sequence_Id)] = {std::move(request), deadline, Sequence_Id};
         ++open_;
     }
     // Nothing: no such request, or its time was over.
     std::optional<Request> close(std::uint32_t Sequence_Id) {
-        auto at = home(Sequence_Id);
-        for (; slots_[at].request; at = after(at))
-            if (slots_[at].Sequence_Id == Sequence_Id) return take(at);
-        return std::nullopt;
+        auto& s = slots_[place(Sequence_Id)];
+        if (!s.request || s.Sequence_Id != Sequence_Id) return std::nullopt;
+        --open_;
+        return std::exchange(s.request, std::nullopt);
     }
     // In no order. It looks at every slot: for once a second, not for every answer.
     std::vector<Request> take_expired(steady_time now) {
-        std::vector<std::uint32_t> over;
-        for (const auto& s : slots_)
-            if (s.request && s.deadline <= now) over.push_back(s.Sequence_Id);
         std::vector<Request> late;
-        for (const auto Sequence_Id : over) late.push_back(std::move(*close(Sequence_Id)));
+        for (const auto& s : slots_)
+            if (s.request && s.deadline <= now) late.push_back(std::move(*close(s.Sequence_Id)));
         return late;
     }
     // When the next slot's time is over; `none` where nothing is under way.
@@ -74,20 +76,7 @@ class request_window {
         steady_time deadline{};
         std::uint32_t Sequence_Id = 0;
     };
-    std::size_t home(std::uint32_t Sequence_Id) const noexcept { return Sequence_Id & (slots_.size() - 1); }
-    std::size_t after(std::size_t at) const noexcept { return (at + 1) & (slots_.size() - 1); }
-    // Leaves no gap between a request and its home: what stands behind moves up.
-    std::optional<Request> take(std::size_t gap) {
-        auto request = std::exchange(slots_[gap].request, std::nullopt);
-        --open_;
-        for (auto at = after(gap); slots_[at].request; at = after(at)) {
-            const auto from_home = (at - home(slots_[at].Sequence_Id)) & (slots_.size() - 1);
-            if (from_home < ((at - gap) & (slots_.size() - 1))) continue;
-            slots_[gap] = std::exchange(slots_[at], slot{});
-            gap = at;
-        }
-        return request;
-    }
+    std::size_t place(std::uint32_t Sequence_Id) const noexcept { return Sequence_Id & (slots_.size() - 1); }
 
     std::size_t size_, open_ = 0;
     std::vector<slot> slots_;

@@ -224,15 +224,12 @@ asio::awaitable<void> session::impl::read_all() {
     while (!ending) {
         for (;;) {
             const auto frame = splitter.next();
-            if (!frame) {
-                end(session_end::garbled, where() + ": " + frame.error().text());
-                co_return;
-            }
-            if (frame->empty()) break;
-            std::uint32_t Sequence_Id = 0;
+            if (!frame) end(session_end::garbled, where() + ": " + frame.error().text());
+            if (ending || frame->empty()) break;
+            std::uint32_t answered = 0;
             submit_resp answer;
-            if (read_submit_resp(*frame, Sequence_Id, answer)) {
-                handle_submit_resp(Sequence_Id, answer);
+            if (read_submit_resp(*frame, answered, answer)) {
+                handle_submit_resp(answered, answer);
             } else if (const auto p = decode(*frame, ch->layout)) {
                 handle(*p);
             } else if (ch->worth_a_line("garbled")) {
@@ -241,9 +238,9 @@ asio::awaitable<void> session::impl::read_all() {
             }
             if (heard.size() >= reports_at_once) hand_over();
             while (reports >= most_reports && !ending) co_await room_wake.wait();
-            if (ending) co_return;
         }
-        hand_over();
+        hand_over(); // also what came before the end
+        if (ending) co_return;
         error_code ec;
         const auto count = co_await socket.async_read_some(asio::buffer(bytes), into(ec));
         if (ec) {
@@ -381,6 +378,7 @@ milliseconds session::impl::collect() {
             continue;
         }
         auto& m = job.message();
+        sequence = window.next_free(sequence);
         form->append(written, sequence, job.content(), m.udh_ref, m.copy.phone);
         ch->rate.used(at);
         if (!m.counted) ++ch->counters.sent;

@@ -161,6 +161,9 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
     c.title = p.title;
     c.issuer = p.issuer;
     c.channels = p.channels;
+    c.urgency = p.urgency;
+    c.routing = p.routing;
+    c.drafted_by = p.issuer;
     c.created_ms = received;
     c.state = campaign_state::draft;
     // Each shard is judged on its own day, which another process may have begun a moment before this one.
@@ -188,7 +191,8 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
         const auto& s = shards_.at(number);
         auto selected = select_audience(p, plans.at(s.day), s.subjects, scan_space_);
         auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
-            return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch);
+            return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch,
+                                   c.routing.how == channel_routing::mode::fallback);
         });
         if (!size && size.error().code == errc::conflict) {
             drop(number); // its owner freezes it, by newer rows
@@ -198,7 +202,8 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
         if (!size) co_return false;
         matched += *size;
         auto parts = audience_messages(
-            {number, c.id, c.channels, std::move(selected.members), std::move(selected.verdicts), 0, 0},
+            {number, c.id, c.channels, std::move(selected.members), std::move(selected.verdicts), c.routing.how == channel_routing::mode::fallback, 0,
+                                        0},
             clock_.now());
         std::move(parts.begin(), parts.end(), std::back_inserter(messages));
     }

@@ -253,7 +253,8 @@ int run_whole(std::int64_t subjects, bool receipts) {
         bench::cmpp_sink sink({.secret = secret, .receipts = receipts});
         auto redis = embedded_redis::start((folder / "redis").string()).value();
         config c;
-        c.dispatch.quiet_until = c.dispatch.quiet_from;
+        c.campaign.approval = false;
+    c.dispatch.quiet_until = c.dispatch.quiet_from;
         c.dispatch.sms_per_day = c.dispatch.sms_per_week = 0; // no cap: all small policies reach their few
         c.node.data_dir = folder.string();
         c.redis.url = redis.url();

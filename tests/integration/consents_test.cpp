@@ -21,6 +21,7 @@ class consents_test : public testing::Test {
   protected:
     consents_test() {
         config c;
+        c.event_log.driver = "redis";
         c.redis.url = log_server_.address();
         log_ = io::make_event_log(loop_.executor(), c);
         loop_.run(log_->ensure(all_topics(shards))).value();

@@ -108,7 +108,8 @@ class delivery : public ::testing::Test {
         c.redis.url = tests::redis_url();
         c.event_log.driver = "redis";
         c.node.shards = shards;
-        c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
+        c.campaign.approval = false;
+    c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
         return c;
     }
     void start(const std::string& name, channel via) {
@@ -472,14 +473,14 @@ TEST_F(delivery, a_campaign_that_is_stopped_sends_nothing_more) {
             asio::co_spawn(
                 loop_.context(),
                 [](auto& t) -> asio::awaitable<void> {
-                    (void)(co_await t.ledgers_.stop(t.campaign_, "cancelled", shards)).value();
+                    (void)(co_await t.ledgers_.tell_state(t.campaign_, campaign_state::cancelled, 2, shards)).value();
                 }(*this),
                 asio::detached);
     };
     ASSERT_TRUE(deliver(&gateway));
     EXPECT_EQ(gateway.seen.size(), gateway.batch()) << "what was claimed before goes out";
     EXPECT_EQ(at(people - 1).now, state::queued) << "the scheduler ends it";
-    loop_.run(ledgers_.stop(campaign_, "", shards)).value();
+    loop_.run(ledgers_.tell_state(campaign_, campaign_state::running, 3, shards)).value();
     ASSERT_TRUE(deliver(&gateway));
     EXPECT_EQ(gateway.seen.size(), people);
 }

@@ -160,11 +160,13 @@ TEST_F(store_test, a_claim_on_other_grounds_than_those_that_hold_writes_nothing)
     request.claim->as_of.server = "another";
     EXPECT_EQ(commit(request), commit_outcome::server);
     request = claim_of(epoch, {2, 3});
-    loop_.run(ledgers_.stop("P.v1.r1", "paused", shards)).value();
+    loop_.run(ledgers_.tell_state("P.v1.r1", campaign_state::paused, 2, shards)).value();
     EXPECT_EQ(commit(request), commit_outcome::stopped);
     EXPECT_EQ(loop_.run(ledgers_.load(1, "P.v1.r1", channel::sms, 0, 6, true)).value().as_of.stopped,
               "paused");
-    loop_.run(ledgers_.stop("P.v1.r1", "", shards)).value();
+    loop_.run(ledgers_.tell_state("P.v1.r1", campaign_state::running, 1, shards)).value();
+    EXPECT_EQ(commit(request), commit_outcome::stopped) << "a word that comes late changes nothing";
+    loop_.run(ledgers_.tell_state("P.v1.r1", campaign_state::running, 3, shards)).value();
     EXPECT_EQ(commit(request), commit_outcome::done);
     expect_counters_agree();
 }

@@ -113,7 +113,10 @@ RC_GTEST_PROP(request_window, knows_each_request_until_it_is_answered, ()) {
     auto next = *rc::gen::arbitrary<std::uint32_t>();
     for (int i = 0; i < 200; ++i) {
         if (model.size() < size && *rc::gen::inRange(0, 3) > 0) {
-            next += *rc::gen::elementOf(std::vector<std::uint32_t>{1, 1, 1, 2, 16});
+            const auto least = next + *rc::gen::elementOf(std::vector<std::uint32_t>{1, 1, 1, 2, 16});
+            next = w.next_free(least);
+            RC_ASSERT(next - least <= size);
+            RC_ASSERT(!model.contains(next));
             w.open(next, i, at(i));
             model[next] = i;
         } else {

@@ -312,7 +312,7 @@ void cmpp_sink::impl::take_submit(connection& c, const char* frame, std::size_t 
     const char* phone = frame + at.destinations + 1;
     const char* text = frame + at.content + 1;
     std::size_t length = static_cast<unsigned char>(frame[at.content]);
-    const auto part = static_cast<std::uint64_t>(frame[cmpp::header_size + 9]); // Pk_number
+    const auto part = static_cast<unsigned char>(frame[cmpp::header_size + 9]); // Pk_number
     if (frame[cmpp::header_size + 8] > 1 && length > 6) { // the header of a part names this very message
         text += 6;
         length -= 6;
