@@ -28,11 +28,10 @@ const turns = {
   'receipt.read': 2, 'receipt.applied': 4, 'receipt.audited': 4, 'optout.logged': 4, 'optout.applied': 4,
   'offset.stored': 4, 'ids.bound': 4, 'send.after': 4, 'record.audited': 4,
 };
-// Not reached as long as the reason stands.
-const todo = {
-  'optout.logged': 'the portal writes an opt-out into Redis alone, not into the log',
-  'optout.applied': 'the portal writes an opt-out into Redis alone, not into the log',
-};
+// Of a failpoint that is wrong as long as the reason stands: not run, but shown.
+const todo = {};
+// This build is slow: what was claimed before an opt-out may come so much later, ms. faults.test.mjs has the promise.
+const grace = 3000;
 
 const failpoints = run(programWithFailpoints, ['failpoints']).stdout.trim().split('\n');
 const seeds = Number(process.env.ZHIDA_TEST_SEEDS ?? 0);
@@ -84,8 +83,8 @@ function story(it, p) {
     schema: 'zhida.policy/1', id: `crash-${nth}-${n}`, version: 1, title: `第${nth}例之${n}`, issuer: '强行终止测试局',
     level: '区', region: '310113', disclosure: '主动公开',
     items: [
-      { id: '1', title: '企业', subject: 'enterprise', eligibility: eq('ent.headcount', nth), benefit: '补贴', mode: '申请享受' },
-      { id: '2', title: '居民', subject: 'resident', eligibility: eq('person.birth_date', { date: day }), benefit: '津贴',
+      { id: '1', title: `企业${n}`, subject: 'enterprise', eligibility: eq('ent.headcount', nth), benefit: '补贴', mode: '申请享受' },
+      { id: '2', title: `居民${n}`, subject: 'resident', eligibility: eq('person.birth_date', { date: day }), benefit: '津贴',
         mode: '申请享受' },
     ],
   });
@@ -168,7 +167,7 @@ async function runCase(it, redis, failpoint, seed, say) {
   if (died) await again;
   assert.ok(died, `${failpoint} was not reached ${p.turn} times`);
   const { messages } = await checkInvariants(it, redis, {
-    campaigns, people, frozen, optOuts, caps: p.oneSms ? { sms: 1 } : {},
+    campaigns, people, frozen, optOuts, grace, caps: p.oneSms ? { sms: 1 } : {},
   });
   say(`turn ${p.turn}, ${p.size} people, ${policies.length} policies, ${messages.length} messages`
     + `${p.optOut ? `, ${optOuts.length} opted out` : ''}`);

@@ -67,9 +67,9 @@ export function capsAreKept(messages, { sms = Infinity, wechat = Infinity }) {
 
 // All of them. it: an Installation that has settled; expected: how many each campaign is for.
 //   campaigns: [{ id, audience }]; people: subjects with contacts as they were fed; frozen: audiences() before
-//   the end; optOuts, caps, quiet: as above, where there are any.
+//   the end; optOuts, grace, caps, quiet: as above, where there are any.
 export async function checkInvariants(it, redis, {
-  campaigns, people, shards = 8, frozen = new Map(), optOuts = [], caps = {}, quiet, inboxes = 4,
+  campaigns, people, shards = 8, frozen = new Map(), optOuts = [], grace = 1000, caps = {}, quiet, inboxes = 4,
 }) {
   const mine = new Set(people.flatMap(p => p.contacts ?? []).flatMap(c => [c.phone, c.openid]));
   const messages = it.messages().filter(m => mine.has(m.to));
@@ -90,7 +90,7 @@ export async function checkInvariants(it, redis, {
     }
   }
   nothingTwice(messages, campaigns.length);
-  optOutsAreKept(messages, optOuts);
+  optOutsAreKept(messages, optOuts, grace);
   capsAreKept(messages, caps);
   if (quiet) nightIsQuiet(messages, quiet);
 
