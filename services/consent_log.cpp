@@ -1,5 +1,6 @@
 #include "services/consent_log.hpp"
 
+#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "common/base/murmur2.hpp"
 #include "common/model/topics.hpp"
@@ -42,9 +43,11 @@ asio::awaitable<result<void>> consent_log::record(consent_change change) {
     }
     const auto offsets = co_await log_.append_all(std::move(messages));
     if (!offsets) co_return offsets.error();
+    ZHIDA_FAILPOINT("optout.logged");
     for (std::size_t i = 0; i < changes.size(); ++i) changes[i].after = changes[i].offset = (*offsets)[i];
     const auto outcomes = co_await consents_.apply(std::move(changes));
     if (!outcomes) co_return outcomes.error();
+    ZHIDA_FAILPOINT("optout.applied");
     for (std::size_t i = 0; i < outcomes->size(); ++i) {
         const int shard = first + static_cast<int>(i);
         const auto sure = co_await make_sure(shard, (*offsets)[i], (*outcomes)[i]);

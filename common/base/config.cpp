@@ -65,6 +65,9 @@ std::vector<key> keys_of(config& c) {
         {"kafka", "brokers", "host:port, comma-separated.", &c.kafka.brokers},
         {"kafka", "replication_factor", "Replicas of the topics that zhida creates.",
          &c.kafka.replication_factor, 1, 16},
+        {"kafka", "session_timeout_ms",
+         "A process that is silent for so long loses its shards; the brokers have limits (6000 .. 1800000).",
+         &c.kafka.session_timeout_ms, 1000, 1800000},
         {"kafka",
          "security_protocol",
          "plaintext, ssl, sasl_plaintext or sasl_ssl.",
@@ -407,8 +410,12 @@ loaded_config load_config(const config_sources& from) {
     if (!from.file.empty()) read_file(in, from.file, out.errors);
 
     // Variables that are not keys of the configuration: the program's own, those of tests and of builds.
-    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG", "ZHIDA_WRITE_CONFIG",
-                                             "ZHIDA_KAFKA_HOME", "ZHIDA_KAFKA_CACHE"};
+    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG",      "ZHIDA_WRITE_CONFIG",
+                                             "ZHIDA_KAFKA_HOME",  "ZHIDA_KAFKA_CACHE",
+#ifdef ZHIDA_FAILPOINTS
+                                             "ZHIDA_FAILPOINT"
+#endif
+    };
     auto keys = keys_of(out.values);
     for (const auto& [name, text] : from.environment) {
         if (!name.starts_with("ZHIDA_") || name.starts_with("ZHIDA_TEST_")) continue;

@@ -35,6 +35,7 @@ struct event_log_config {
 struct kafka_config {
     std::string brokers = "127.0.0.1:9092";
     std::int64_t replication_factor = 1;
+    std::int64_t session_timeout_ms = 10000;     // a process that is silent for so long loses its shards
     std::string security_protocol = "plaintext"; // plaintext | ssl | sasl_plaintext | sasl_ssl
     std::string sasl_mechanism;
     std::string sasl_username;

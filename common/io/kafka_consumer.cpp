@@ -6,6 +6,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <random>
 
 namespace zhida::io {
@@ -29,7 +30,8 @@ kafka::settings consumer_settings(const kafka_config& c, const std::string& grou
     s["enable.auto.commit"] = "false"; // we commit what was stored, and look at the answer
     s["enable.auto.offset.store"] = "false";
     s["partition.assignment.strategy"] = "range"; // cooperative rebalancing can hang in librdkafka 2.0
-    s["session.timeout.ms"] = "10000";
+    s["session.timeout.ms"] = std::to_string(c.session_timeout_ms);
+    s["heartbeat.interval.ms"] = std::to_string(std::min<std::int64_t>(3000, c.session_timeout_ms / 3));
     s["topic.metadata.refresh.interval.ms"] = "3000"; // how soon a topic made later is found
     s["queued.min.messages"] = "10000";
     s["queued.max.messages.kbytes"] = "32768";
