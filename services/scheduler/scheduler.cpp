@@ -24,7 +24,7 @@ using ledger::state;
 constexpr auto lease = std::chrono::milliseconds(5000);
 // While a campaign waits to begin; and while nothing moves.
 constexpr auto short_pause = milliseconds(30), long_pause = milliseconds(250);
-constexpr auto look_again_soon = milliseconds(1000);
+constexpr auto look_again_soon = milliseconds(1500);
 
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
@@ -338,8 +338,8 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
     }
     for (const auto& [shard, chunk] : later)
         if (auto noted = co_await ledgers_.put_due(shard, chunk); !noted) co_return noted.error();
+    r.looked = all_looked && now.empty(); // until then it is looked at often, so that its end is seen
     if (auto handed = co_await hand_out(c, std::move(now)); !handed) co_return handed.error();
-    r.looked = all_looked;
     if (any_left) co_return result<void>{};
     auto over = apply(c, campaign_action::finish, the_system(), clock_.now().time_since_epoch().count());
     if (!over) co_return over.error();
