@@ -96,6 +96,26 @@ test('an opt-out counts from its answer on, while messages go out', async t => {
   }
 });
 
+test('a campaign that is cancelled in the middle', async t => {
+  for (const driver of drivers) {
+    await t.test(driver, async c => {
+      const { it, redis, people } = await begin(c, driver);
+      const id = publish(it, 'cancel');
+      await sent(it, 0.2, people.length);
+      const answer = await it.api.call('POST', `/api/v1/campaigns/${id}/cancel`, { token: 'demo-operator' });
+      assert.equal(answer.status, 200, answer.text);
+      const cancelled = Date.now();
+      const { messages, told } = await finish(it, redis, people, id);
+      const sms = told.get(id).channels.find(x => x.channel === 'sms').states;
+      assert.ok(sms.cancelled > 0, JSON.stringify(sms));
+      const after = messages.filter(m => m.time_ms > cancelled).map(m => m.time_ms - cancelled);
+      c.diagnostic(`${sms.cancelled} SMS cancelled; ${after.length} messages after it, by ${Math.max(0, ...after)} ms at most`);
+      assert.ok(Math.max(0, ...after) < 3000);
+      await c.test('sends stop within a second', { todo: outruns }, () => silence(it, cancelled + 1000, Infinity));
+    });
+  }
+});
+
 test('SIGTERM in the middle: it drains, and nothing comes twice', async t => {
   for (const driver of drivers) {
     await t.test(driver, async c => {
