@@ -61,6 +61,29 @@ void check_window(const date_window& window, const std::string& where, errors_li
     }
 }
 
+void check_date_attribute(const std::optional<subject_deadline>& of, subject_type subject,
+                          const std::string& where, const catalogue& c, errors_list& errors) {
+    if (!of) return;
+    std::string dates;
+    for (const auto& a : c.attributes()) {
+        if (a.subject != subject || a.kind != attribute_kind::date) continue;
+        if (a.name == of->attribute) return;
+        dates += (dates.empty() ? "" : ", ") + a.name;
+    }
+    wrong(errors, where + "/attribute",
+          "'" + shortened(of->attribute) + "' is not a date of this kind of subject", "one of: " + dates);
+}
+
+void check_reminders(const policy_item& item, const std::string& where, const catalogue& c,
+                     errors_list& errors) {
+    const auto& r = item.reminders;
+    if (r.monthly && r.monthly->to < r.monthly->from)
+        wrong(errors, where + "/monthly/to_day", "comes before from_day",
+              "from_day is " + std::to_string(r.monthly->from) + ", to_day " + std::to_string(r.monthly->to));
+    check_date_attribute(r.within_days_of, item.subject, where + "/within_days_of", c, errors);
+    check_date_attribute(r.expires_from, item.subject, where + "/expires_from", c, errors);
+}
+
 void check_region(const std::string& region, const catalogue& c, errors_list& errors) {
     if (c.divisions().find(region)) return;
     std::string near;
@@ -125,6 +148,7 @@ result<checked_policy> check_policy(const json& document, const catalogue& c, er
             out.conditions.push_back(std::move(*compiled));
         }
         check_window(item.window, where + "/window", errors);
+        check_reminders(item, where + "/reminders", c, errors);
     }
     if (errors.size() > before) return errors[before];
     return out;

@@ -15,7 +15,8 @@ struct checked_policy {
 };
 
 // read_policy, and the conditions of every item compiled; labels name conditions that exist; the region is
-// known; no item id is given twice; windows do not end before they start and their stages lie within them.
+// known; no item id is given twice; windows do not end before they start and their stages lie within them;
+// reminders count from dates that such subjects have.
 // All errors with their JSON Pointers; failure: the first of them.
 result<checked_policy> check_policy(const json& document, const catalogue& c, std::vector<failure>& errors);
 

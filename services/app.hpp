@@ -21,7 +21,7 @@
 namespace zhida {
 
 struct app_roles {
-    bool matcher = true, dispatcher = true, portal = true, simulator = false;
+    bool matcher = true, dispatcher = true, scheduler = true, portal = true, simulator = false;
     std::vector<channel> channels{channel::web, channel::sms, channel::wechat};
 };
 
@@ -49,6 +49,7 @@ class app {
     struct role_thread;
     boost::asio::awaitable<void> start(std::function<boost::asio::awaitable<void>(app&)> when_up);
     boost::asio::awaitable<void> watch_signals();
+    void run_new_threads();
     template <class Role, class... Arguments>
     Role& launch(const char* name, Arguments&&... arguments);
 

@@ -1,4 +1,5 @@
 // The command line. Exit codes: 0 all is well, 1 what was checked is wrong or the work failed, 2 wrong usage.
+#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "services/commands.hpp"
 
@@ -71,7 +72,8 @@ int main(int argc, char** argv) try {
     cli.fallthrough(); // the options above may follow the command
 
     auto* run = cli.add_subcommand("run", "Run the service, all roles or some");
-    run->add_option("--roles", a.roles, "matcher, dispatcher, portal, simulator (default: all but simulator)")
+    run->add_option("--roles", a.roles,
+                    "matcher, dispatcher, scheduler, portal, simulator (default: all but the last)")
         ->delimiter(',');
     run->add_option("--channels", a.channels, "Of the dispatcher: web, sms, wechat (default: all)")
         ->delimiter(',');
@@ -132,10 +134,23 @@ int main(int argc, char** argv) try {
         dlq->add_subcommand("replay", "Hand them in again as they came, once their cause is mended");
     replay->add_option("numbers", a.letters, "As list shows them")->required()->check(letter_number);
 
+    auto* failpoints = cli.add_subcommand("failpoints", "The steps at which a test may end the process");
+    failpoints->group(""); // not in the help: no program that runs has any
+
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         return cli.exit(e) == 0 ? 0 : 2;
+    }
+
+    if (zhida::failpoint::compiled_in) zhida::failpoint::check_order();
+    if (*failpoints) {
+        if (!zhida::failpoint::compiled_in) {
+            std::cerr << "zhida failpoints: built without them (cmake -DZHIDA_FAILPOINTS=ON)\n";
+            return 1;
+        }
+        for (const auto name : zhida::failpoint::names) std::cout << name << "\n";
+        return 0;
     }
 
     auto loaded = zhida::load_config({a.config_file, environment(), a.sets});

@@ -65,6 +65,9 @@ std::vector<key> keys_of(config& c) {
         {"kafka", "brokers", "host:port, comma-separated.", &c.kafka.brokers},
         {"kafka", "replication_factor", "Replicas of the topics that zhida creates.",
          &c.kafka.replication_factor, 1, 16},
+        {"kafka", "session_timeout_ms",
+         "A process that is silent for so long loses its shards; the brokers have limits (6000 .. 1800000).",
+         &c.kafka.session_timeout_ms, 1000, 1800000},
         {"kafka",
          "security_protocol",
          "plaintext, ssl, sasl_plaintext or sasl_ssl.",
@@ -110,6 +113,25 @@ std::vector<key> keys_of(config& c) {
          &c.dispatch.quiet_from},
         {"dispatch", "quiet_until", "Until this time; the same as quiet_from: at no time.",
          &c.dispatch.quiet_until},
+        {"dispatch", "resend_emergency",
+         "Send an SMS of an emergency once more where nobody knows whether the gateway took it.",
+         &c.dispatch.resend_emergency},
+        {"dispatch", "merge", "What a recipient gets of several campaigns at once goes out as one message.",
+         &c.dispatch.merge},
+        {"dispatch", "reconcile_s", "Seconds between searches for deliveries that nothing carries any more.",
+         &c.dispatch.reconcile_s, 1, 3600},
+        {"campaign", "approval",
+         "Ask for a second person where the rules below, personal attributes or an emergency do; false: "
+         "never.",
+         &c.campaign.approval},
+        {"campaign", "approve_above",
+         "A second person approves what goes to more recipients than this; 0: their number never asks for "
+         "it.",
+         &c.campaign.approve_above, 0, many},
+        {"campaign", "approve_themes",
+         "And what has one of these themes: their beginnings, comma-separated, as \"纾困,就业/稳岗\".",
+         &c.campaign.approve_themes},
+        {"reminders", "at", "Time of the day (Asia/Shanghai) at which reminders are sent.", &c.reminders.at},
         {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
         {"sms", "host", "The gateway's address.", &c.sms.host},
         {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},
@@ -304,7 +326,8 @@ bool is_web_address(std::string_view url) {
 
 void check(const config& c, std::vector<failure>& errors) {
     for (const auto& [name, text] : {std::pair("dispatch.quiet_from", &c.dispatch.quiet_from),
-                                     std::pair("dispatch.quiet_until", &c.dispatch.quiet_until)})
+                                     std::pair("dispatch.quiet_until", &c.dispatch.quiet_until),
+                                     std::pair("reminders.at", &c.reminders.at)})
         if (std::int32_t minute = 0; !parse_time_of_day(*text, minute))
             errors.push_back({errc::invalid, std::string(name) + " is not a time of the day: '" + *text + "'",
                               name, "write it as 21:00"});
@@ -388,8 +411,12 @@ loaded_config load_config(const config_sources& from) {
     if (!from.file.empty()) read_file(in, from.file, out.errors);
 
     // Variables that are not keys of the configuration: the program's own, those of tests and of builds.
-    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG", "ZHIDA_WRITE_CONFIG",
-                                             "ZHIDA_KAFKA_HOME", "ZHIDA_KAFKA_CACHE"};
+    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG",      "ZHIDA_WRITE_CONFIG",
+                                             "ZHIDA_KAFKA_HOME",  "ZHIDA_KAFKA_CACHE",
+#ifdef ZHIDA_FAILPOINTS
+                                             "ZHIDA_FAILPOINT"
+#endif
+    };
     auto keys = keys_of(out.values);
     for (const auto& [name, text] : from.environment) {
         if (!name.starts_with("ZHIDA_") || name.starts_with("ZHIDA_TEST_")) continue;

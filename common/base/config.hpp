@@ -35,6 +35,7 @@ struct event_log_config {
 struct kafka_config {
     std::string brokers = "127.0.0.1:9092";
     std::int64_t replication_factor = 1;
+    std::int64_t session_timeout_ms = 10000;     // a process that is silent for so long loses its shards
     std::string security_protocol = "plaintext"; // plaintext | ssl | sasl_plaintext | sasl_ssl
     std::string sasl_mechanism;
     std::string sasl_username;
@@ -63,6 +64,18 @@ struct dispatch_config {
     std::int64_t wechat_per_day = 5, wechat_per_week = 20;
     // No SMS and no WeChat message from .. until (Asia/Shanghai): they are held. The same time twice: none.
     std::string quiet_from = "21:00", quiet_until = "08:00";
+    bool resend_emergency = false; // an SMS in doubt of an emergency is sent once more
+    bool merge = true;             // what a recipient gets of several campaigns at once is one message
+    std::int64_t reconcile_s = 60; // between searches for work that nothing carries
+};
+struct campaign_config {
+    bool approval = true; // by the rules below; false: every campaign is approved by itself
+    // A second person approves: an audience larger than this; 0: its size never asks for it.
+    std::int64_t approve_above = 5000;
+    std::string approve_themes; // beginnings of themes, comma-separated, that always need it
+};
+struct reminders_config {
+    std::string at = "09:00"; // Asia/Shanghai
 };
 struct sms_config {
     bool enabled = true;
@@ -106,6 +119,8 @@ struct config {
     matcher_config matcher;
     portal_config portal;
     dispatch_config dispatch;
+    campaign_config campaign;
+    reminders_config reminders;
     sms_config sms;
     wechat_config wechat;
     simulator_config simulator;

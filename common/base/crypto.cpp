@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace zhida::crypto {
 
@@ -48,6 +49,23 @@ std::array<std::uint8_t, N> digest(const EVP_MD* kind, std::string_view data) {
     return out;
 }
 
+// Setting a key costs as much as running over a short text, and a thread opens a million texts under one key:
+// each thread keeps the context that it used last, keyed. That key is no less secret than the sealer's copy.
+template <class Context>
+struct keyed {
+    Context context;
+    std::string key;
+
+    explicit keyed(Context c) : context(std::move(c)) { must(context != nullptr, "context"); }
+    ~keyed() { OPENSSL_cleanse(key.data(), key.size()); }
+    keyed(const keyed&) = delete;
+    keyed& operator=(const keyed&) = delete;
+    void has(std::string_view k) {
+        OPENSSL_cleanse(key.data(), key.size());
+        key = k;
+    }
+};
+
 // Fetched once: looking an algorithm up costs more than running it over a short text.
 EVP_MAC* hmac_algorithm() {
     static EVP_MAC* const found = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
@@ -57,29 +75,41 @@ EVP_MAC* hmac_algorithm() {
 
 class hmac_sm3_stream {
   public:
-    explicit hmac_sm3_stream(std::string_view key) : context_(EVP_MAC_CTX_new(hmac_algorithm())) {
-        must(context_ != nullptr, "HMAC context");
+    explicit hmac_sm3_stream(std::string_view key) : mine_(std::move(last)) {
+        if (mine_ && mine_->key == key && !key.empty()) {
+            must(EVP_MAC_init(mine_->context.get(), nullptr, 0, nullptr) == 1, "HMAC-SM3");
+            return;
+        }
+        if (!mine_) mine_ = std::make_unique<keyed_mac>(mac_context(EVP_MAC_CTX_new(hmac_algorithm())));
         char name[] = "SM3";
         const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
                                          OSSL_PARAM_construct_end()};
         // A null key would mean "keep the one before".
-        must(EVP_MAC_init(context_.get(), key.empty() ? bytes("") : bytes(key), key.size(), parameters) == 1,
+        must(EVP_MAC_init(mine_->context.get(), key.empty() ? bytes("") : bytes(key), key.size(),
+                          parameters) == 1,
              "HMAC-SM3");
+        mine_->has(key);
     }
     void add(std::string_view data) {
-        must(EVP_MAC_update(context_.get(), bytes(data), data.size()) == 1, "HMAC-SM3");
+        must(EVP_MAC_update(mine_->context.get(), bytes(data), data.size()) == 1, "HMAC-SM3");
     }
+    // The last thing that is done with it.
     std::array<std::uint8_t, 32> finish() {
         std::array<std::uint8_t, 32> out{};
         std::size_t length = 0;
-        must(EVP_MAC_final(context_.get(), out.data(), &length, out.size()) == 1 && length == out.size(),
+        must(EVP_MAC_final(mine_->context.get(), out.data(), &length, out.size()) == 1 &&
+                 length == out.size(),
              "HMAC-SM3");
+        last = std::move(mine_);
         return out;
     }
 
   private:
-    mac_context context_;
+    using keyed_mac = keyed<mac_context>;
+    std::unique_ptr<keyed_mac> mine_;
+    static thread_local std::unique_ptr<keyed_mac> last;
 };
+thread_local std::unique_ptr<keyed<mac_context>> hmac_sm3_stream::last;
 
 // RFC 5869 over SM3.
 template <std::size_t N>
@@ -107,13 +137,22 @@ constexpr std::size_t iv_size = 16, tag_size = 16;
 
 // Counter mode: encrypting and decrypting are the same.
 void sm4_ctr(const std::array<std::uint8_t, 16>& key, std::string_view iv, std::string_view in, char* out) {
-    const cipher_context context(EVP_CIPHER_CTX_new());
+    static EVP_CIPHER* const algorithm = EVP_CIPHER_fetch(nullptr, "SM4-CTR", nullptr);
+    thread_local std::unique_ptr<keyed<cipher_context>> last;
+    auto mine = std::move(last);
+    const bool same = mine && mine->key == view(key);
+    if (!mine) mine = std::make_unique<keyed<cipher_context>>(cipher_context(EVP_CIPHER_CTX_new()));
+    auto* const context = mine->context.get();
     int length = 0;
-    must(context && EVP_EncryptInit_ex2(context.get(), EVP_sm4_ctr(), key.data(), bytes(iv), nullptr) == 1 &&
-             EVP_EncryptUpdate(context.get(), reinterpret_cast<unsigned char*>(out), &length, bytes(in),
+    must(algorithm &&
+             EVP_EncryptInit_ex2(context, same ? nullptr : algorithm, same ? nullptr : key.data(), bytes(iv),
+                                 nullptr) == 1 &&
+             EVP_EncryptUpdate(context, reinterpret_cast<unsigned char*>(out), &length, bytes(in),
                                static_cast<int>(in.size())) == 1 &&
              static_cast<std::size_t>(length) == in.size(),
          "SM4-CTR");
+    if (!same) mine->has(view(key));
+    last = std::move(mine);
 }
 
 // `rest` is key id, IV and ciphertext (of the short form: key id and plain text); the length in front keeps

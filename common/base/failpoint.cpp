@@ -20,9 +20,9 @@ struct order {
     long wait_ms = 0;
 };
 
-[[noreturn]] void refuse(const char* text) {
-    std::fprintf(stderr, "ZHIDA_FAILPOINT '%s' is not name:turn, name:turn:stop or name:turn:wait=MS\n",
-                 text);
+[[noreturn]] void refuse(const char* text,
+                         const char* why = "not name:turn, name:turn:stop or name:turn:wait=MS") {
+    std::fprintf(stderr, "ZHIDA_FAILPOINT '%s': %s\n", text, why);
     std::_Exit(2);
 }
 
@@ -51,21 +51,28 @@ order read_order() {
         else
             refuse(text);
     }
-    for (const auto n : names)
-        if (n == o.name) return o;
-    refuse(text);
+    if (!known(o.name)) refuse(text, "no step of that name; zhida failpoints lists them");
+    return o;
+}
+
+const order& asked() {
+    static const order once = read_order();
+    return once;
 }
 
 } // namespace
 
+void check_order() {
+    asked();
+}
+
 void hit(std::string_view name) {
-    static const order asked = read_order();
-    static std::atomic<long> times{0};
-    if (asked.turn == 0 || name != asked.name || ++times != asked.turn) return;
-    if (asked.what == order::effect::kill) std::raise(SIGKILL);
-    if (asked.what == order::effect::stop) std::raise(SIGSTOP);
-    if (asked.what == order::effect::wait)
-        std::this_thread::sleep_for(std::chrono::milliseconds(asked.wait_ms));
+    static std::atomic<long> times{0}; // roles have threads of their own
+    const auto& o = asked();
+    if (o.turn == 0 || name != o.name || ++times != o.turn) return;
+    if (o.what == order::effect::kill) std::raise(SIGKILL);
+    if (o.what == order::effect::stop) std::raise(SIGSTOP);
+    if (o.what == order::effect::wait) std::this_thread::sleep_for(std::chrono::milliseconds(o.wait_ms));
 }
 
 } // namespace zhida::failpoint

@@ -16,11 +16,20 @@ inline constexpr std::string_view names[] = {
     "optout.applied",
 };
 
-consteval bool known(std::string_view name) {
+constexpr bool known(std::string_view name) {
     for (const auto n : names)
         if (n == name) return true;
     return false;
 }
+
+#ifdef ZHIDA_FAILPOINTS
+inline constexpr bool compiled_in = true;
+#else
+inline constexpr bool compiled_in = false;
+#endif
+
+// Ends the process with code 2 where the environment asks for what is not there: before anything has begun.
+void check_order();
 
 // Counts; at its turn it does what the environment asks for.
 void hit(std::string_view name);

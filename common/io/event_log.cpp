@@ -20,9 +20,9 @@ std::optional<failure> check_message(const log_message& m) {
                    "at most " + std::to_string(max_message_bytes) + " bytes, key and headers included"};
 }
 
-failure no_such_partition(const log_message& m, std::int64_t partitions) {
+failure no_such_partition(const topic_partition& p, std::int64_t partitions) {
     return {errc::not_found,
-            "topic " + m.topic + " has no partition " + std::to_string(m.partition) + ", only " +
+            "topic " + p.topic + " has no partition " + std::to_string(p.partition) + ", only " +
                 std::to_string(partitions),
             "event log", "check node.shards: it must be what the installation was made with"};
 }

@@ -96,6 +96,11 @@ class event_log {
     // All partitions of the topics, without a group: from the earliest record, or only what comes from now
     // on.
     virtual std::unique_ptr<log_consumer> broadcast(std::vector<std::string> topics, bool from_start) = 0;
+    // Records of one partition from this offset on, without a group: at most so many, fewer where they are
+    // large, none at the end. From an offset that is not there (trimmed, or beyond the end of a log that lost
+    // it) it begins at the earliest record: who replays must put up with repetitions.
+    virtual asio::awaitable<result<std::vector<log_record>>> read(topic_partition partition,
+                                                                  std::int64_t from, std::size_t at_most) = 0;
     // Offset after the last record, one a partition.
     virtual asio::awaitable<result<std::vector<std::int64_t>>> end_offsets(std::string topic) = 0;
     // Stored offsets of a group, one a partition; 0 where nothing is stored.

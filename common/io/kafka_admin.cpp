@@ -194,6 +194,17 @@ result<offsets> ask_stored(const cluster& on, const std::string& group,
 
 } // namespace
 
+result<std::pair<std::int64_t, std::int64_t>> bounds(const cluster& on, const topic_partition& p) {
+    using pair = std::pair<std::int64_t, std::int64_t>;
+    return until_ready<pair>([&](auto& why) -> result<pair> {
+        pair found;
+        why = rd_kafka_query_watermark_offsets(on.handle.get(), p.topic.c_str(), p.partition, &found.first,
+                                               &found.second, limit_ms);
+        if (why) return no_answer(on, why);
+        return found;
+    });
+}
+
 result<offsets> end_offsets(const cluster& on, const std::vector<topic_partition>& wanted) {
     return until_ready<offsets>([&](auto& why) { return ask_ends(on, wanted, why); });
 }

@@ -15,6 +15,8 @@ struct cluster {
 result<std::map<std::string, std::int32_t>> partitions(const cluster& on);
 // Creates those that are missing and waits until they can be used; conflict where one has another number.
 result<void> ensure(const cluster& on, const std::vector<topic_spec>& topics, int replication_factor);
+// The partition's first offset, and the one after its last record.
+result<std::pair<std::int64_t, std::int64_t>> bounds(const cluster& on, const topic_partition& partition);
 // Offset after the last record of each.
 result<std::map<topic_partition, std::int64_t>> end_offsets(const cluster& on,
                                                             const std::vector<topic_partition>& partitions);

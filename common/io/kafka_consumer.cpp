@@ -6,6 +6,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <random>
 
 namespace zhida::io {
@@ -29,31 +30,12 @@ kafka::settings consumer_settings(const kafka_config& c, const std::string& grou
     s["enable.auto.commit"] = "false"; // we commit what was stored, and look at the answer
     s["enable.auto.offset.store"] = "false";
     s["partition.assignment.strategy"] = "range"; // cooperative rebalancing can hang in librdkafka 2.0
-    s["session.timeout.ms"] = "10000";
+    s["session.timeout.ms"] = std::to_string(c.session_timeout_ms);
+    s["heartbeat.interval.ms"] = std::to_string(std::min<std::int64_t>(3000, c.session_timeout_ms / 3));
     s["topic.metadata.refresh.interval.ms"] = "3000"; // how soon a topic made later is found
     s["queued.min.messages"] = "10000";
     s["queued.max.messages.kbytes"] = "32768";
     return s;
-}
-
-log_record to_record(const rd_kafka_message_t* m) {
-    log_record r;
-    r.topic = rd_kafka_topic_name(m->rkt);
-    r.partition = m->partition;
-    r.offset = m->offset;
-    r.timestamp_ms = rd_kafka_message_timestamp(m, nullptr);
-    if (m->key) r.key.assign(static_cast<const char*>(m->key), m->key_len);
-    if (m->payload) r.value.assign(static_cast<const char*>(m->payload), m->len);
-    rd_kafka_headers_t* headers = nullptr;
-    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        const char* name = nullptr;
-        const void* value = nullptr;
-        std::size_t size = 0;
-        for (std::size_t i = 0;
-             rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
-            r.headers.emplace_back(name, value ? std::string(static_cast<const char*>(value), size) : "");
-    }
-    return r;
 }
 
 } // namespace
@@ -110,7 +92,7 @@ void kafka_consumer::state::take(const rd_kafka_message_t* m) {
     if (found == sources.end() || !applied) return; // of what we no longer have
     auto& from = found->second;
     const auto size = m->len + m->key_len;
-    from.waiting.push_back(to_record(m));
+    from.waiting.push_back(kafka::to_record(m));
     from.bytes += size;
     if (!from.paused) {
         ++waiting;

@@ -11,6 +11,7 @@
 namespace zhida::io::kafka {
 
 struct append_batch;
+class reader;
 
 struct core : std::enable_shared_from_this<core> {
     core(asio::any_io_executor e, const kafka_config& c);
@@ -28,6 +29,7 @@ struct core : std::enable_shared_from_this<core> {
     std::shared_ptr<client> producer;
     bool broken = false; // the producer: librdkafka will not go on with it
     bool closed = false;
+    std::vector<std::shared_ptr<reader>> idle;         // of read()
     std::map<std::string, std::int32_t> known;         // partitions by topic
     std::set<std::shared_ptr<append_batch>> appending; // librdkafka points into them
 

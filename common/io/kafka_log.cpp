@@ -4,6 +4,7 @@
 #include "common/io/event_log_limits.hpp"
 #include "common/io/kafka_consumer.hpp"
 #include "common/io/kafka_core.hpp"
+#include "common/io/kafka_reader.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -242,7 +243,8 @@ asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::append_all(std::ve
             partitions_now = *count;
             before = &m;
         }
-        if (m.partition < 0 || m.partition >= partitions_now) co_return no_such_partition(m, partitions_now);
+        if (m.partition < 0 || m.partition >= partitions_now)
+            co_return no_such_partition({m.topic, m.partition}, partitions_now);
     }
     if (messages.empty()) co_return std::vector<std::int64_t>();
     if (auto ready = core->open(); !ready) co_return ready.error(); // closed in the meantime
@@ -290,6 +292,8 @@ std::unique_ptr<log_consumer> kafka_log::broadcast(std::vector<std::string> topi
 
 namespace {
 
+constexpr std::size_t idle_readers = 2;
+
 std::vector<topic_partition> all_of(const std::string& topic, std::int32_t count) {
     std::vector<topic_partition> all;
     for (std::int32_t p = 0; p < count; ++p) all.push_back({topic, p});
@@ -312,6 +316,34 @@ asio::awaitable<result<std::vector<std::int64_t>>> offsets(std::shared_ptr<kafka
 }
 
 } // namespace
+
+asio::awaitable<result<std::vector<log_record>>> kafka_log::read(topic_partition partition, std::int64_t from,
+                                                                 std::size_t at_most) {
+    const auto core = core_;
+    const auto count = co_await core->partitions_of(partition.topic);
+    if (!count) co_return count.error();
+    if (partition.partition < 0 || partition.partition >= *count)
+        co_return no_such_partition(partition, *count);
+    if (at_most == 0) co_return std::vector<log_record>();
+    if (auto ready = core->open(); !ready) co_return ready.error();
+    // An instance of librdkafka for each question under way; the last one may have read ahead already.
+    std::shared_ptr<kafka::reader> reader;
+    if (core->idle.empty()) {
+        auto made = kafka::reader::make(core->settings);
+        if (!made) co_return made.error();
+        reader = std::move(*made);
+    } else {
+        reader = std::move(core->idle.back());
+        core->idle.pop_back();
+    }
+    std::function<result<std::vector<log_record>>()> question = [reader, partition, from, at_most] {
+        return reader->read(partition, from, at_most);
+    };
+    auto found = co_await kafka::ask(core->questions, std::move(question));
+    if (core->idle.size() < idle_readers) core->idle.push_back(std::move(reader));
+    if (!found) co_return core->explained(found.error());
+    co_return std::move(*found);
+}
 
 asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::end_offsets(std::string topic) {
     const auto core = core_;

@@ -44,6 +44,26 @@ std::vector<topic_partition> from_list(const rd_kafka_topic_partition_list_t* li
     return partitions;
 }
 
+log_record to_record(const rd_kafka_message_t* m) {
+    log_record r;
+    r.topic = rd_kafka_topic_name(m->rkt);
+    r.partition = m->partition;
+    r.offset = m->offset;
+    r.timestamp_ms = rd_kafka_message_timestamp(m, nullptr);
+    if (m->key) r.key.assign(static_cast<const char*>(m->key), m->key_len);
+    if (m->payload) r.value.assign(static_cast<const char*>(m->payload), m->len);
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        const char* name = nullptr;
+        const void* value = nullptr;
+        std::size_t size = 0;
+        for (std::size_t i = 0;
+             rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+            r.headers.emplace_back(name, value ? std::string(static_cast<const char*>(value), size) : "");
+    }
+    return r;
+}
+
 failure unreachable(std::string what, const std::string& brokers) {
     return {errc::unavailable, std::move(what), "Kafka " + brokers,
             "check that Kafka runs there and that kafka.brokers is right"};

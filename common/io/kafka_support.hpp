@@ -41,6 +41,8 @@ partition_list to_list(const std::vector<topic_partition>& partitions,
 partition_list to_list(const std::map<topic_partition, std::int64_t>& offsets);
 std::vector<topic_partition> from_list(const rd_kafka_topic_partition_list_t* list);
 
+log_record to_record(const rd_kafka_message_t* m);
+
 // detail: what librdkafka said; empty: its general text for the code.
 failure failure_of(rd_kafka_resp_err_t code, std::string detail, const std::string& brokers);
 failure unreachable(std::string what, const std::string& brokers);

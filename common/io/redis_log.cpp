@@ -5,6 +5,8 @@
 #include "common/io/redis_log_schema.hpp"
 #include "common/io/spawn.hpp"
 
+#include <algorithm>
+
 namespace zhida::io {
 
 namespace schema = redis_log_schema;
@@ -14,6 +16,7 @@ namespace {
 // One write to Redis holds at most this much; a larger append_all is several.
 constexpr std::size_t append_commands = 2000;
 constexpr std::size_t append_bytes = std::size_t{8} << 20;
+constexpr std::size_t read_records = 1000; // of one read()
 
 // KEYS: partitions, retention. ARGV: topic, partitions, retention_ms. Gives the number that the topic has.
 const lua_script& ensure_script() {
@@ -41,6 +44,34 @@ for i = 1, #KEYS do
     end
 end
 return ends
+)");
+    return script;
+}
+
+// KEYS: stream. ARGV: first offset, records at most, bytes about at most: a larger answer than we take would
+// cost everybody the connection.
+const lua_script& read_script() {
+    static const lua_script script(R"(
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local from, left, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' and from > tonumber(string.match(info[i + 1], '%-(%d+)$')) then from = 0 end
+end
+local out, start = {}, string.format('0-%.0f', from + 1)
+while left > 0 and room > 0 do
+    local wanted = math.min(left, 32)
+    local entries = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', wanted)
+    for _, entry in ipairs(entries) do
+        out[#out + 1] = entry
+        left = left - 1
+        for _, part in ipairs(entry[2]) do room = room - #part end
+        if room <= 0 then return out end
+    end
+    if #entries < wanted then break end
+    start = '(' .. entries[wanted][1]
+end
+return out
 )");
     return script;
 }
@@ -149,7 +180,8 @@ asio::awaitable<result<std::vector<std::int64_t>>> redis_log::append_all(std::ve
             partitions_now = *count;
             before = &m;
         }
-        if (m.partition < 0 || m.partition >= partitions_now) co_return no_such_partition(m, partitions_now);
+        if (m.partition < 0 || m.partition >= partitions_now)
+            co_return no_such_partition({m.topic, m.partition}, partitions_now);
     }
     std::vector<std::int64_t> offsets;
     offsets.reserve(messages.size());
@@ -182,6 +214,29 @@ std::unique_ptr<log_consumer> redis_log::subscribe(const std::string& group,
 
 std::unique_ptr<log_consumer> redis_log::broadcast(std::vector<std::string> topics, bool from_start) {
     return std::make_unique<redis_consumer>(core_, "", std::move(topics), from_start);
+}
+
+asio::awaitable<result<std::vector<log_record>>> redis_log::read(topic_partition partition, std::int64_t from,
+                                                                 std::size_t at_most) {
+    const auto core = core_;
+    const auto count = co_await core->partitions_of(partition.topic);
+    if (!count) co_return count.error();
+    if (partition.partition < 0 || partition.partition >= *count)
+        co_return no_such_partition(partition, *count);
+    if (at_most == 0) co_return std::vector<log_record>();
+    auto answer = co_await core->connection->eval(read_script(), {schema::stream_key(partition)},
+                                                  {std::to_string(std::max<std::int64_t>(from, 0)),
+                                                   std::to_string(std::min(at_most, read_records)),
+                                                   std::to_string(read_bytes)});
+    if (!answer) co_return answer.error();
+    std::vector<log_record> records;
+    records.reserve(answer->items.size());
+    for (auto& entry : answer->items) {
+        auto record = schema::record_of(partition, std::move(entry));
+        if (!record) co_return record.error();
+        records.push_back(std::move(*record));
+    }
+    co_return records;
 }
 
 asio::awaitable<result<std::vector<std::int64_t>>> redis_log::end_offsets(std::string topic) {

@@ -47,6 +47,8 @@ class redis_log final : public event_log {
     std::unique_ptr<log_consumer> subscribe(const std::string& group,
                                             std::vector<std::string> topics) override;
     std::unique_ptr<log_consumer> broadcast(std::vector<std::string> topics, bool from_start) override;
+    asio::awaitable<result<std::vector<log_record>>> read(topic_partition partition, std::int64_t from,
+                                                          std::size_t at_most) override;
     asio::awaitable<result<std::vector<std::int64_t>>> end_offsets(std::string topic) override;
     asio::awaitable<result<std::vector<std::int64_t>>> stored_offsets(std::string group,
                                                                       std::string topic) override;

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zhida {
@@ -27,19 +29,94 @@ enum class campaign_state : std::uint8_t {
 const char* to_string(campaign_state) noexcept;
 const char* label(campaign_state) noexcept; // Chinese
 
+// Nothing is sent any more. Withdrawing leads out of the other two: those who were reached get a correction.
+constexpr bool final(campaign_state s) noexcept {
+    return s >= campaign_state::finished;
+}
+
+enum class campaign_action : std::uint8_t {
+    submit,   // draft -> submitted
+    approve,  // submitted -> approved
+    reject,   // submitted -> draft
+    schedule, // approved -> scheduled
+    start,    // approved, scheduled -> running, once not_before_ms has come
+    pause,    // running -> paused
+    resume,   // paused -> running
+    finish,   // running, paused -> finished
+    cancel,   // from any state that is not final
+    withdraw, // from any state but draft and withdrawn
+};
+inline constexpr int campaign_action_count = 10;
+const char* to_string(campaign_action) noexcept; // "submit", ...
+const char* label(campaign_action) noexcept;     // Chinese
+bool parse(std::string_view text, campaign_action& out) noexcept;
+
+// What a campaign is to its recipients: first, interpretation 跟踪解读, deadline 临期, reminder 办事提醒,
+// correction 更正, retry, arrivals, test. Chinese; null: no such kind.
+const char* campaign_kind_label(std::string_view kind) noexcept;
+
+// Of a further round: which of the recipients of the campaign it is based on.
+enum class campaign_recipients : std::uint8_t {
+    everybody,
+    unread,  // reached, and has not opened it
+    reached, // submitted, delivered or in doubt, on any channel
+    failed,  // reached on no channel
+};
+const char* to_string(campaign_recipients) noexcept;
+bool parse(std::string_view text, campaign_recipients& out) noexcept;
+
+struct campaign_step {
+    campaign_action action = campaign_action::submit;
+    std::string by, role;
+    std::int64_t at_ms = 0;
+    std::string note;
+    bool operator==(const campaign_step&) const = default;
+};
+inline constexpr std::size_t most_campaign_steps = 64, most_campaign_note = 500; // characters
+
 struct campaign {
-    std::string id; // "<policy id>.v<version>.r<round>"
+    std::string
+        id; // "<policy id>.v<version>.r<round>", of a reminder with ".<item>-<kind>-<YYYYMMDD>" behind
     std::string policy_id;
     int policy_version = 1;
     int round = 1;
     std::string title, issuer;
-    std::vector<channel> channels;
+    std::vector<channel> channels; // in the order of routing
     campaign_state state = campaign_state::running;
-    std::int64_t created_ms = 0; // when the policy event was appended
+    campaign_urgency urgency = campaign_urgency::normal;
+    std::string kind = "first"; // of campaign_kind_label
+    // Whose frozen audience it takes, and whom of it; empty: it freezes its own.
+    std::string base;
+    campaign_recipients only = campaign_recipients::everybody;
+    channel_routing routing;
+    std::int64_t revision = 0;      // rises with every change, where it is stored
+    std::int64_t not_before_ms = 0; // nothing is sent earlier; 0: at once
+    std::int64_t expires_ms = 0;    // nothing is sent from then on; 0: never
+    std::int64_t created_ms = 0;    // when the policy event was appended
+    std::string drafted_by, submitted_by, approved_by;
+    std::int64_t submitted_ms = 0, approved_ms = 0; // 0: not yet
+    std::vector<std::string> approval_reasons;      // why a second person must approve; empty: by rule
+    std::string approval_note;                      // what the approver said
+    std::vector<campaign_step> history;             // the latest ones, oldest first
 };
 
+// "BS-006.v2.r1"
 std::string campaign_id(std::string_view policy_id, int version, int round);
+// "BS-006.v2.r1.1-d7-20261124": the same for whoever makes it, so that it is one campaign. kind: letters and
+// digits; day: days since 1970-01-01.
+std::string reminder_campaign_id(std::string_view policy_id, int version, std::string_view item,
+                                 std::string_view kind, std::int32_t day);
+struct campaign_id_parts {
+    std::string policy;
+    int version = 1, round = 1;
+    std::string occasion; // "1-d7-20261124" of a reminder, else empty
+};
+std::optional<campaign_id_parts> parse_campaign_id_parts(std::string_view id);
+inline constexpr std::size_t most_campaign_id = 128;
+bool valid_campaign_id(std::string_view id) noexcept; // 1..128 of [A-Za-z0-9._-]
+
 json to_json(const campaign&);
+// Members that older versions did not write have their defaults. Failure: invalid, with its JSON Pointer.
 result<campaign> read_campaign(const json&);
 
 // One count a ledger state.

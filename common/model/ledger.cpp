@@ -32,6 +32,12 @@ constexpr reason_name reasons[] = {
     {reason::capped, "capped", "达到频次上限"},
     {reason::profile_deleted, "profile_deleted", "画像已删除"},
     {reason::channel_disabled, "channel_disabled", "渠道未启用"},
+    {reason::refused_channel, "refused_channel", "本人不接收此渠道"},
+    {reason::refused_theme, "refused_theme", "本人不接收此主题"},
+    {reason::refused_number, "refused_number", "该号码已退订"},
+    {reason::not_targeted, "not_targeted", "本人拒绝定向推送"},
+    {reason::not_needed, "not_needed", "已由其他渠道送达"},
+    {reason::merged, "merged", "已并入另一条"},
     {reason::rejected, "rejected", "网关拒绝"},
     {reason::bad_number, "bad_number", "号码无效"},
     {reason::refused, "refused", "用户拒收"},
@@ -45,6 +51,11 @@ constexpr reason_name reasons[] = {
     {reason::retry_later, "retry_later", "稍后重试"},
     {reason::gateway_stopped, "gateway_stopped", "网关停用"},
     {reason::quiet_hours, "quiet_hours", "静默时段"},
+    {reason::waiting_turn, "waiting_turn", "等待前一渠道"},
+    {reason::send_window, "send_window", "等待发送时段"},
+    {reason::approval, "approval", "待审批"},
+    {reason::campaign_cancelled, "campaign_cancelled", "任务已取消"},
+    {reason::campaign_withdrawn, "campaign_withdrawn", "政策已撤回"},
 };
 
 const reason_name& find(reason r) noexcept {
@@ -85,7 +96,7 @@ void encode(const record& r, char* to) noexcept {
     to[3] = static_cast<char>(r.engaged);
     put32(to + 4, r.first_submitted);
     put32(to + 8, r.at);
-    put32(to + 12, static_cast<std::uint32_t>(r.items) | static_cast<std::uint32_t>(r.spare) << 16);
+    put32(to + 12, static_cast<std::uint32_t>(r.items) | static_cast<std::uint32_t>(r.merged) << 16);
 }
 
 std::string encode(const record& r) {
@@ -105,13 +116,13 @@ record decode(const char* from) noexcept {
     r.at = get32(from + 8);
     const auto last = get32(from + 12);
     r.items = static_cast<std::uint16_t>(last & 0xffff);
-    r.spare = static_cast<std::uint16_t>(last >> 16);
+    r.merged = static_cast<std::uint16_t>(last >> 16);
     return r;
 }
 
-std::uint32_t rank(const record& r) noexcept {
-    if (terminal(r.now)) return 1U << 16; // all equal: the first one to arrive stays
-    return static_cast<std::uint32_t>(r.attempts) << 4 | static_cast<std::uint32_t>(r.now);
+std::uint64_t rank(const record& r) noexcept {
+    if (terminal(r.now)) return std::uint64_t{1} << 48; // all equal: the first one to arrive stays
+    return static_cast<std::uint64_t>(r.attempts) << 36 | static_cast<std::uint64_t>(r.now) << 32 | r.at;
 }
 
 record merge(const record& held, const record& event) noexcept {

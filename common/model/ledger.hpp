@@ -45,6 +45,12 @@ enum class reason : std::uint8_t {
     capped = 8,
     profile_deleted = 9,
     channel_disabled = 10,
+    refused_channel = 11, // by the recipient, of this channel
+    refused_theme = 12,   // of this theme
+    refused_number = 13,  // of this number, as by an answer T
+    not_targeted = 14,    // refuses whatever is sent by a profile
+    not_needed = 15,      // an earlier channel reached the recipient
+    merged = 16,          // went out within the message of another package
     // failed
     rejected = 32,
     bad_number = 33,
@@ -61,6 +67,12 @@ enum class reason : std::uint8_t {
     retry_later = 96,
     gateway_stopped = 97,
     quiet_hours = 98,
+    waiting_turn = 99, // at is 0: nobody knows when
+    send_window = 100, // until the hours in which the campaign may send
+    approval = 101,    // until a second person approves
+    // cancelled and expired: in the record for people to read, not counted by reason
+    campaign_cancelled = 128,
+    campaign_withdrawn = 129,
 };
 const char* to_string(reason) noexcept;
 const char* label(reason) noexcept; // Chinese
@@ -75,22 +87,26 @@ struct record {
     std::uint8_t attempts = 0;         // times it was put back after a refusal that allows another try
     std::uint8_t engaged = 0;          // engagement flags; never part of the state
     std::uint32_t first_submitted = 0; // when it was first claimed, seconds since 1970 UTC; 0: never
-    std::uint32_t at = 0;    // held: release time; submitting, submitted: epoch; else: when the state began
-    std::uint16_t items = 0; // bit i: item i of the policy was matched
-    std::uint16_t spare = 0;
+    std::uint32_t at = 0;     // held: release time; submitting, submitted: epoch; else: when the state began
+    std::uint16_t items = 0;  // bit i: item i of the policy was matched
+    std::uint16_t merged = 0; // 1: it went out within the message of another package
     bool operator==(const record&) const = default;
 };
 inline constexpr std::size_t record_size = 16;
+// Held until another channel has had its chance; released by a later `at`.
+constexpr bool waits_its_turn(const record& r) noexcept {
+    return r.now == state::held && r.why == reason::waiting_turn && r.at == 0;
+}
 
-// Little-endian: state, reason, attempts, engaged, first_submitted u32, at u32, items u16, spare u16.
+// Little-endian: state, reason, attempts, engaged, first_submitted u32, at u32, items u16, merged u16.
 void encode(const record& r, char* to) noexcept;
 std::string encode(const record& r);
 record decode(const char* from) noexcept;
 
-// The lattice: a total preorder (terminal, attempts, state); a merge keeps the higher and joins the
-// engagement flags, so that replayed, repeated and reordered events are harmless and nothing leaves a
-// terminal state.
-std::uint32_t rank(const record& r) noexcept;
+// The lattice: a total preorder (terminal, attempts, state, at: a later release, a newer epoch); a merge
+// keeps the higher and joins the engagement flags, so that replayed, repeated and reordered events are
+// harmless and nothing leaves a terminal state.
+std::uint64_t rank(const record& r) noexcept;
 record merge(const record& held, const record& event) noexcept;
 
 } // namespace zhida::ledger

@@ -57,6 +57,15 @@ void read_push(document_reader& in, policy& out) {
     if (reach == "possible") out.reach = push_reach::possible;
 }
 
+void read_routing(document_reader& in, policy& out) {
+    if (!in.table("routing", false)) return;
+    auto routing = in.child("routing");
+    routing.known({"mode", "unread_hours"});
+    static_cast<void>(parse(routing.choice("mode", true, {"parallel", "fallback"}), out.routing.how));
+    out.routing.unread_hours =
+        static_cast<int>(routing.integer("unread_hours", false, 0, most_unread_hours).value_or(0));
+}
+
 void read_head(document_reader& in, policy& out) {
     out.schema = supported_schema;
     out.id = in.identifier("id", 40);
@@ -73,11 +82,45 @@ void read_head(document_reader& in, policy& out) {
     out.disclosure = in.choice("disclosure", true, {"主动公开", "依申请公开", "不予公开"});
     out.published = in.day("published");
     out.valid = read_window(in, "valid", false);
+    static_cast<void>(parse(in.choice("urgency", false, {"normal", "urgent", "emergency"}), out.urgency));
     out.source = in.words("source", false, 2000);
     out.source_note = in.words("source_note", false, 2000);
 }
 
+struct urgency_name {
+    const char* name;
+    const char* label;
+};
+constexpr urgency_name urgencies[] = {{"normal", "普通"}, {"urgent", "加急"}, {"emergency", "应急"}};
+
 } // namespace
+
+const char* to_string(campaign_urgency u) noexcept {
+    return urgencies[static_cast<int>(u)].name;
+}
+const char* label(campaign_urgency u) noexcept {
+    return urgencies[static_cast<int>(u)].label;
+}
+bool parse(std::string_view text, campaign_urgency& out) noexcept {
+    for (std::size_t i = 0; i < std::size(urgencies); ++i)
+        if (text == urgencies[i].name) {
+            out = static_cast<campaign_urgency>(i);
+            return true;
+        }
+    return false;
+}
+
+const char* to_string(channel_routing::mode m) noexcept {
+    return m == channel_routing::mode::fallback ? "fallback" : "parallel";
+}
+bool parse(std::string_view text, channel_routing::mode& out) noexcept {
+    for (const auto m : {channel_routing::mode::parallel, channel_routing::mode::fallback})
+        if (text == to_string(m)) {
+            out = m;
+            return true;
+        }
+    return false;
+}
 
 const char* to_string(channel c) noexcept {
     switch (c) {
@@ -113,8 +156,8 @@ result<policy> read_policy(const json& document, std::vector<failure>& errors) {
     if (!in.is_object() || !supported(in)) return errors[before];
 
     in.known({"schema", "id", "version", "title", "doc_no", "issuer", "level", "region", "theme",
-              "disclosure", "published", "valid", "items", "interpretations", "push", "source",
-              "source_note"});
+              "disclosure", "published", "valid", "items", "interpretations", "push", "urgency", "routing",
+              "source", "source_note"});
     read_head(in, out);
     if (const json* items = in.list("items", true, 1, 16))
         for (std::size_t i = 0; i < items->size(); ++i)
@@ -124,6 +167,7 @@ result<policy> read_policy(const json& document, std::vector<failure>& errors) {
             out.interpretations.push_back(read_interpretation(
                 {(*entries)[i], in.at("interpretations") + "/" + std::to_string(i), errors}));
     read_push(in, out);
+    read_routing(in, out);
 
     if (errors.size() > before) return errors[before];
     return out;

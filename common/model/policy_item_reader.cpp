@@ -1,5 +1,7 @@
 #include "common/model/policy_item_reader.hpp"
 
+#include <algorithm>
+
 namespace zhida {
 
 namespace {
@@ -43,6 +45,65 @@ void read_tiers(document_reader& item, policy_item& out) {
     }
 }
 
+constexpr int most_days_after = 3650;
+
+// An attribute of the catalogue, by name; that it is a date of this kind of subject is seen by matching/.
+std::optional<subject_deadline> read_subject_deadline(document_reader& owner, std::string_view member,
+                                                      bool with_days) {
+    if (!owner.table(member, false)) return std::nullopt;
+    auto in = owner.child(member);
+    subject_deadline out;
+    out.attribute = in.identifier("attribute", 100);
+    if (with_days) {
+        in.known({"attribute", "days"});
+        out.days = static_cast<int>(in.integer("days", true, 0, most_days_after).value_or(0));
+    } else {
+        in.known({"attribute"});
+    }
+    return out;
+}
+
+void read_days_before(document_reader& in, item_reminders& out) {
+    const json* days = in.list("days_before", false, 0, 8);
+    if (!days) return;
+    out.days_before.clear();
+    for (std::size_t i = 0; i < days->size(); ++i) {
+        const auto& n = (*days)[i];
+        const auto where = in.at("days_before") + "/" + std::to_string(i);
+        constexpr int most = 365;
+        if (!n.is_number_integer() || n < 0 || n > most) {
+            in.errors().push_back({errc::invalid, "is not a whole number of days from 0 to 365", where,
+                                   "30 is a month before the deadline, 0 the day itself"});
+            continue;
+        }
+        const int value = n.get<int>();
+        if (std::find(out.days_before.begin(), out.days_before.end(), value) != out.days_before.end())
+            in.errors().push_back(
+                {errc::invalid, std::to_string(value) + " is given twice", where, "remove one"});
+        else
+            out.days_before.push_back(value);
+    }
+}
+
+item_reminders read_reminders(document_reader& item) {
+    item_reminders out;
+    if (!item.table("reminders", false)) return out;
+    auto in = item.child("reminders");
+    in.known({"days_before", "calendar", "monthly", "within_days_of", "expires_from"});
+    read_days_before(in, out);
+    out.working_days = in.choice("calendar", false, {"working", "calendar"}) == "working";
+    if (in.table("monthly", false)) {
+        auto monthly = in.child("monthly");
+        monthly.known({"from_day", "to_day"});
+        out.monthly = item_reminders::days_of_month{
+            static_cast<int>(monthly.integer("from_day", true, 1, 31).value_or(1)),
+            static_cast<int>(monthly.integer("to_day", true, 1, 31).value_or(31))};
+    }
+    out.within_days_of = read_subject_deadline(in, "within_days_of", true);
+    out.expires_from = read_subject_deadline(in, "expires_from", false);
+    return out;
+}
+
 } // namespace
 
 date_window read_window(document_reader& owner, std::string_view member, bool with_stages) {
@@ -69,7 +130,7 @@ policy_item read_item(document_reader in) {
     policy_item out;
     if (!in.is_object()) return out;
     in.known({"id", "title", "subject", "eligibility", "labels", "benefit", "tiers", "mode", "window",
-              "materials", "exclusions", "apply_channel", "link", "contact"});
+              "reminders", "materials", "exclusions", "apply_channel", "link", "contact"});
     out.id = in.identifier("id", 20);
     out.title = in.words("title", true, 200);
     if (const auto subject = in.choice("subject", true, {"enterprise", "resident"}); subject == "resident")
@@ -80,6 +141,7 @@ policy_item read_item(document_reader in) {
     read_tiers(in, out);
     out.mode = in.choice("mode", true, {"申请享受", "免申即享", "直接享受"});
     out.window = read_window(in, "window", true);
+    out.reminders = read_reminders(in);
     out.materials = in.lines("materials", 64, 500);
     out.exclusions = in.lines("exclusions", 64, 500);
     out.apply_channel = in.words("apply_channel", false, 500);

@@ -27,6 +27,19 @@ io::log_message delivery_message(const transition& t) {
               {"at_ms", t.at_ms},
               {"counts", counts},
               {"changes", crypto::base64(store::encode_changes(t.changes))}};
+    if (!t.sent.empty()) {
+        std::string bytes;
+        for (const auto& [ordinal, count] : t.sent) {
+            for (int i = 0; i < 4; ++i) bytes += static_cast<char>(ordinal >> (8 * i) & 0xff);
+            bytes += count.bytes();
+        }
+        e.data["sent"] = crypto::base64(bytes);
+    }
+    if (!t.ids.empty()) {
+        json ids = json::array();
+        for (const auto& m : t.ids) ids.push_back({m.message_id, to_text(m.place)});
+        e.data["ids"] = std::move(ids);
+    }
     auto encoded = encode_event(e);
     return {topics::delivery, t.shard, t.campaign, std::move(encoded.value), encoded.headers};
 }
@@ -46,8 +59,107 @@ result<transition> read_transition(const json& data) {
     auto changes = store::decode_changes(*bytes);
     if (!changes) return changes.error();
     t.changes = std::move(*changes);
+    if (data.is_object() && data.contains("sent")) {
+        const auto sent = crypto::from_base64(in.text("sent", true, 64 << 10).value_or(""));
+        if (!sent) return sent.error();
+        if (sent->size() % 8 != 0) in.error_at("sent", "ends in the middle of a count");
+        for (std::size_t i = 0; i + 8 <= sent->size(); i += 8) {
+            std::uint32_t ordinal = 0;
+            for (std::size_t k = 4; k-- > 0;)
+                ordinal = ordinal << 8 | static_cast<unsigned char>((*sent)[i + k]);
+            t.sent.emplace_back(ordinal, sent_count::read(std::string_view(*sent).substr(i + 4, 4)));
+        }
+    }
+    if (data.is_object() && data.contains("ids"))
+        if (const json* ids = in.array("ids", true, 16384))
+            for (const auto& entry : *ids) {
+                const bool two =
+                    entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string();
+                auto place = two ? store::read_message_place(entry[1].get<std::string>())
+                                 : result<store::message_place>(
+                                       failure{errc::invalid, "is not an id and a place", "/ids", ""});
+                if (place)
+                    t.ids.push_back({entry[0].get<std::string>(), std::move(*place)});
+                else
+                    in.error_at("ids", place.error().what);
+            }
     if (!errors.empty()) return errors.front();
     return t;
+}
+
+namespace {
+constexpr std::size_t members_of_a_part = 64 << 10, member_size = 6;
+}
+
+std::vector<io::log_message> audience_messages(const frozen_audience& whole, wall_time now) {
+    std::vector<io::log_message> messages;
+    json channels = json::array(), verdicts = json::object();
+    for (const auto via : whole.channels) channels.push_back(to_string(via));
+    for (const auto& [field, count] : whole.verdicts) verdicts[field] = count;
+    const auto total = whole.members.size();
+    for (std::size_t first = 0; first == 0 || first < total; first += members_of_a_part) {
+        const auto end = std::min(total, first + members_of_a_part);
+        std::string bytes;
+        bytes.reserve((end - first) * member_size);
+        for (auto i = first; i < end; ++i) {
+            const auto& m = whole.members[i];
+            for (int k = 0; k < 4; ++k) bytes += static_cast<char>(m.ordinal >> (8 * k) & 0xff);
+            for (int k = 0; k < 2; ++k) bytes += static_cast<char>(m.items >> (8 * k) & 0xff);
+        }
+        cloud_event e;
+        e.id = whole.campaign + "/" + std::to_string(whole.shard) + "/" + std::to_string(first);
+        e.source = "/zhida/ledger";
+        e.type = event_type::audience_frozen;
+        e.subject = whole.campaign;
+        e.time = to_rfc3339(now);
+        e.data = {{"campaign", whole.campaign},
+                  {"shard", whole.shard},
+                  {"channels", channels},
+                  {"verdicts", verdicts},
+                  {"waiting", whole.waiting},
+                  {"first", first},
+                  {"total", total},
+                  {"members", crypto::base64(bytes)}};
+        auto encoded = encode_event(e);
+        messages.push_back(
+            {topics::delivery, whole.shard, whole.campaign, std::move(encoded.value), encoded.headers});
+    }
+    return messages;
+}
+
+result<frozen_audience> read_audience(const json& data) {
+    std::vector<failure> errors;
+    json_reader in(data, "", errors);
+    frozen_audience a;
+    a.campaign = in.text("campaign", true).value_or("");
+    a.shard = static_cast<int>(in.integer("shard", true, 0, 1 << 20).value_or(0));
+    a.first = static_cast<std::uint32_t>(in.integer("first", true, 0, UINT32_MAX).value_or(0));
+    a.total = static_cast<std::uint32_t>(in.integer("total", true, 0, UINT32_MAX).value_or(0));
+    if (const json* channels = in.array("channels", true, channel_count))
+        for (const auto& entry : *channels) {
+            channel via{};
+            if (entry.is_string() && parse(entry.get_ref<const std::string&>(), via))
+                a.channels.push_back(via);
+            else
+                in.error_at("channels", "names an unknown channel");
+        }
+    if (errors.empty() && data.contains("verdicts") && data["verdicts"].is_object())
+        for (const auto& [field, count] : data["verdicts"].items())
+            if (count.is_number_integer()) a.verdicts[field] = count.get<std::int64_t>();
+    a.waiting = errors.empty() && data.value("waiting", false);
+    const auto bytes = crypto::from_base64(in.text("members", true, 1 << 20).value_or(""));
+    if (!bytes) return bytes.error();
+    if (bytes->size() % member_size != 0) in.error_at("members", "ends in the middle of a member");
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>((*bytes)[i]); };
+    for (std::size_t i = 0; i + member_size <= bytes->size(); i += member_size)
+        a.members.push_back({at(i) | static_cast<std::uint32_t>(at(i + 1)) << 8 |
+                                 static_cast<std::uint32_t>(at(i + 2)) << 16 |
+                                 static_cast<std::uint32_t>(at(i + 3)) << 24,
+                             static_cast<std::uint16_t>(at(i + 4) | at(i + 5) << 8)});
+    if (errors.empty() && a.first + a.members.size() > a.total)
+        in.error_at("members", "are more than the total");
+    if (!errors.empty()) return errors.front();
+    return a;
 }
 
 } // namespace zhida

@@ -9,11 +9,27 @@ namespace zhida::store {
 
 namespace {
 
-// KEYS campaign, campaigns; ARGV document, created, id
+// KEYS campaign, campaigns, open_campaigns; ARGV document, created, id, '1' while something is to be done
 const io::lua_script& put_script() {
     static const io::lua_script s(R"lua(
-if redis.call('SET', KEYS[1], ARGV[1], 'NX') then redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3]) end
+if redis.call('SET', KEYS[1], ARGV[1], 'NX') then
+  redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
+  if ARGV[4] == '1' then redis.call('SADD', KEYS[3], ARGV[3]) end
+end
 return 1
+)lua");
+    return s;
+}
+
+// KEYS campaign, open_campaigns; ARGV document, revision it was read with, id
+const io::lua_script& change_script() {
+    static const io::lua_script s(R"lua(
+local held = redis.call('GET', KEYS[1])
+if not held then return 'missing' end
+if (cjson.decode(held).revision or 0) ~= tonumber(ARGV[2]) then return 'changed' end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('SADD', KEYS[2], ARGV[3])
+return 'done'
 )lua");
     return s;
 }
@@ -56,8 +72,51 @@ void add(channel_progress& to, const std::string& field, std::int64_t count) {
 } // namespace
 
 asio::awaitable<result<void>> campaigns::put(const campaign& c) {
-    auto reply = co_await redis_.eval(put_script(), {keys::campaign(c.id), keys::campaigns()},
-                                      {to_text(to_json(c)), std::to_string(c.created_ms), c.id});
+    auto reply = co_await redis_.eval(
+        put_script(), {keys::campaign(c.id), keys::campaigns(), keys::open_campaigns()},
+        {to_text(to_json(c)), std::to_string(c.created_ms), c.id, final(c.state) ? "0" : "1"});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<campaign>> campaigns::change(campaign c) {
+    const auto before = c.revision++;
+    auto reply = co_await redis_.eval(change_script(), {keys::campaign(c.id), keys::open_campaigns()},
+                                      {to_text(to_json(c)), std::to_string(before), c.id});
+    if (!reply) co_return reply.error();
+    if (reply->text == "missing") co_return failure{errc::not_found, "no campaign " + c.id, c.id, ""};
+    if (reply->text != "done") {
+        // The answer to the same change may have been lost.
+        auto now = co_await get(c.id);
+        if (!now || to_json(*now) != to_json(c))
+            co_return failure{errc::conflict, "campaign " + c.id + " was changed by somebody else", c.id,
+                              "look at it again"};
+    }
+    co_return c;
+}
+
+asio::awaitable<result<std::vector<campaign>>> campaigns::open() {
+    auto ids = co_await redis_.command({"SMEMBERS", keys::open_campaigns()});
+    if (!ids) co_return ids.error();
+    std::vector<campaign> found;
+    if (ids->items.empty()) co_return found;
+    io::redis_args all{"MGET"};
+    for (const auto& id : ids->items) all.push_back(keys::campaign(id.text));
+    auto documents = co_await redis_.command(std::move(all));
+    if (!documents) co_return documents.error();
+    for (std::size_t i = 0; i < documents->items.size(); ++i) {
+        auto c = read(documents->items[i], ids->items[i].text);
+        if (c)
+            found.push_back(std::move(*c));
+        else
+            log::error("a campaign cannot be read",
+                       {{"campaign", ids->items[i].text}, {"why", c.error().text()}});
+    }
+    co_return found;
+}
+
+asio::awaitable<result<void>> campaigns::close(std::string id) {
+    auto reply = co_await redis_.command({"SREM", keys::open_campaigns(), std::move(id)});
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }
@@ -118,6 +177,28 @@ asio::awaitable<result<std::vector<campaign_progress>>> campaigns::progress_of(s
         all.push_back(std::move(p));
     }
     co_return all;
+}
+
+asio::awaitable<result<std::map<std::pair<int, channel>, state_counts>>>
+campaigns::progress_of_shards(campaign c) {
+    std::vector<io::redis_args> commands;
+    for (const auto via : c.channels)
+        for (int shard = 0; shard < shards_; ++shard)
+            commands.push_back({"HGETALL", keys::counters(shard, c.id, via)});
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    std::map<std::pair<int, channel>, state_counts> found;
+    std::size_t at = 0;
+    for (const auto via : c.channels)
+        for (int shard = 0; shard < shards_; ++shard) {
+            const auto& r = (*replies)[at++];
+            if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+            channel_progress counted;
+            for (std::size_t i = 0; i + 1 < r.items.size(); i += 2)
+                add(counted, r.items[i].text, r.items[i + 1].number());
+            found[{shard, via}] = counted.states;
+        }
+    co_return found;
 }
 
 asio::awaitable<result<campaign_progress>> campaigns::progress(std::string id, std::size_t items) {

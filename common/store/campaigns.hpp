@@ -5,6 +5,9 @@
 #include "common/io/redis.hpp"
 #include "common/model/campaign.hpp"
 
+#include <map>
+#include <utility>
+
 namespace zhida::store {
 
 namespace asio = boost::asio;
@@ -26,9 +29,18 @@ class campaigns {
     // Keeps the first; repeating it changes nothing.
     asio::awaitable<result<void>> put(const campaign& c);
     asio::awaitable<result<campaign>> get(std::string id); // not_found
+    // Writes the campaign, with a revision one higher than the one it was read with. conflict: somebody else
+    // changed it since. Returns it as it is now.
+    asio::awaitable<result<campaign>> change(campaign c);
+    // Those that the scheduler has something to do for: all that are not final, and those whose end is not
+    // carried out yet.
+    asio::awaitable<result<std::vector<campaign>>> open();
+    asio::awaitable<result<void>> close(std::string id); // its end is carried out
     asio::awaitable<result<std::vector<campaign>>> list(std::size_t limit,
                                                         std::int64_t before_ms = 0); // newest first
     asio::awaitable<result<campaign_progress>> progress(std::string id, std::size_t items);
+    // Counts by shard and channel, of all channels of the campaign.
+    asio::awaitable<result<std::map<std::pair<int, channel>, state_counts>>> progress_of_shards(campaign c);
     // Newest first, without item verdicts.
     asio::awaitable<result<std::vector<campaign_progress>>> progress_of(std::vector<campaign> of);
 

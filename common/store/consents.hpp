@@ -1,7 +1,9 @@
 // To whom nothing may be sent, and who was sent to often enough: never about the web inbox.
 #pragma once
 
+#include "common/base/crypto.hpp"
 #include "common/io/redis.hpp"
+#include "common/model/consent_change.hpp"
 #include "common/model/frequency_cap.hpp"
 #include "common/model/policy.hpp"
 
@@ -17,10 +19,49 @@ namespace asio = boost::asio;
 // (bytes[n / 8] >> (7 - n % 8) & 1); where the bytes end, nobody is meant.
 using subject_bits = std::vector<std::string>;
 
+// Numbers that refuse messages are kept as keyed digests: who reads Redis or the log learns no number, and
+// without the contact key nobody can try them all.
+class number_digests {
+  public:
+    explicit number_digests(const crypto::sealer& sealer)
+        : key_(sealer.lookup_hash("zhida refused numbers, version 1")) {}
+    // 32 hex digits. Of the number as profiles have it, 11 digits.
+    std::string of(std::string_view phone) const;
+
+  private:
+    std::string key_;
+};
+
+// A change and its offset in its shard's partition of zhida.consent. `after`: everything below this offset
+// must have been applied before; where it was not, the change is not applied either.
+struct placed_change {
+    int shard = 0;
+    std::int64_t after = 0, offset = 0;
+    consent_change change;
+};
+struct applied_change {
+    bool applied = false;   // false: changes are missing before it, or later ones stand
+    std::int64_t place = 0; // next offset that the shard has to apply
+};
+
 class consents {
   public:
     explicit consents(io::redis& r) : redis_(r) {}
-    // Acknowledged only when it is durable.
+    // All in one pipeline, in order; one answer each.
+    asio::awaitable<result<std::vector<applied_change>>> apply(std::vector<placed_change> changes);
+    // The next offset of zhida.consent that the shard has to apply.
+    asio::awaitable<result<std::int64_t>> place(int shard);
+    // Where the log has lost its end: the shard's place was `from`, which the log does not reach any more.
+    asio::awaitable<result<void>> move_place(int shard, std::int64_t from, std::int64_t to);
+
+    // What the subject said, `all_messages` included.
+    asio::awaitable<result<preferences>> preferences_of(int shard, std::string subject_id);
+    asio::awaitable<result<bool>> number_refused(int shard, std::string digest);
+    asio::awaitable<result<std::vector<bool>>> numbers_refused(int shard, std::vector<std::string> digests);
+    asio::awaitable<result<subject_bits>> untargeted_bits(std::vector<int> shards);
+
+    // Directly, not through the log: a Redis that loses its tail forgets them. Who acts for people uses
+    // services/consent_log.hpp.
     asio::awaitable<result<void>> opt_out(int shard, std::string subject_id);
     // Also says that WeChat may send again, whatever it refused before.
     asio::awaitable<result<void>> opt_in(int shard, std::string subject_id);
@@ -39,6 +80,7 @@ class consents {
                                                       std::int32_t today);
 
   private:
+    asio::awaitable<result<void>> put(int shard, consent_kind kind, std::string subject_id);
     asio::awaitable<result<subject_bits>> texts(std::vector<std::string> names);
 
     io::redis& redis_;

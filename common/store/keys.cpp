@@ -47,6 +47,21 @@ std::string no_grant(int shard) {
 std::string no_grant_bits(int shard) {
     return tag(shard) + ":no_grant_bits";
 }
+std::string preferences(int shard) {
+    return tag(shard) + ":preferences";
+}
+std::string stopped_campaigns(int shard) {
+    return tag(shard) + ":stopped";
+}
+std::string due(int shard) {
+    return tag(shard) + ":due";
+}
+std::string untargeted_bits(int shard) {
+    return tag(shard) + ":untargeted_bits";
+}
+std::string refused_numbers(int shard) {
+    return tag(shard) + ":refused_numbers";
+}
 std::string sent_counts(int shard, channel c) {
     return tag(shard) + ":sent:" + to_string(c);
 }
@@ -90,6 +105,12 @@ std::string contact_key_check() {
 }
 std::string campaigns() {
     return "campaigns";
+}
+std::string open_campaigns() {
+    return "campaigns:open";
+}
+std::string scheduler_lease() {
+    return "scheduler:lease";
 }
 std::string gateway_status(std::string_view name) {
     return "gateway:" + std::string(name);

@@ -24,12 +24,22 @@ std::string
 ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
 std::string shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
                                     // profiles_begun, subjects (how many have an ordinal), lineage,
-                                    // epoch:<channel>, epoch:matching
+                                    // epoch:<channel>, epoch:matching, consents (rises with each change of
+                                    // what subjects want), consent_offset (next place in zhida.consent),
+                                    // delivery_offset (next place in zhida.delivery)
 inline constexpr const char* matching_epoch = "epoch:matching";
-std::string opted_out(int shard);      // set: subject ids (every channel but web)
-std::string opted_out_bits(int shard); // string: the same as bits by ordinal, of the subjects that have one
-std::string no_grant(int shard);       // set: subject ids to whom WeChat may not send any more
-std::string no_grant_bits(int shard);  // string: the same as bits by ordinal
+std::string opted_out(int shard);       // set: subject ids (every channel but web)
+std::string opted_out_bits(int shard);  // string: the same as bits by ordinal, of the subjects that have one
+std::string no_grant(int shard);        // set: subject ids to whom WeChat may not send any more
+std::string no_grant_bits(int shard);   // string: the same as bits by ordinal
+std::string preferences(int shard);     // hash: subject id -> common/model/preferences.hpp, of who said more
+                                        // than yes or no to all messages
+std::string untargeted_bits(int shard); // string: who refuses targeting, as bits by ordinal
+std::string refused_numbers(int shard); // set: digests of phone numbers, the same in every shard
+std::string
+stopped_campaigns(int shard); // hash: campaign -> "<revision> <state>", of those that were paused or ended
+std::string due(int shard);   // sorted set: "<channel>/<first>/<count>/<campaign>" by seconds when
+                              // something of the chunk falls due
 std::string sent_counts(int shard, channel c); // string: 4 bytes an ordinal, common/model/frequency_cap.hpp
 std::string campaign_prefix(int shard);
 std::string campaigns_of(int shard);                        // set: ids of the campaigns with an audience here
@@ -39,7 +49,8 @@ std::string ledger(int shard, std::string_view campaign,
 std::string counters(int shard, std::string_view campaign,
                      channel c);                            // hash: s<state> -> count, read -> count
 std::string verdicts(int shard, std::string_view campaign); // hash: "<item>:<verdict>" -> count;
-                                                            // "frozen": the audience is, even if empty
+                                                            // "frozen": the audience is, even if empty;
+                                                            // "told": and the log has it
 std::string parts(int shard, std::string_view campaign, channel c,
                   std::uint32_t position); // set: numbers of the parts of a long SMS that arrived, expires
 
@@ -48,6 +59,8 @@ std::string policy(std::string_view id); // hash: document, version, received_ms
 std::string policy_version(std::string_view id, int version); // string: document
 std::string policies();                                       // sorted set: policy id by received_ms
 std::string campaign(std::string_view id);                    // string: JSON
+std::string open_campaigns();    // set: campaign ids that the scheduler has something to do for
+std::string scheduler_lease();   // string: instance, expires
 std::string contact_key_check(); // string: by which a command sees that its contact key is the service's
 std::string campaigns();         // sorted set: campaign id by created_ms
 std::string gateway_status(std::string_view name); // string: JSON, expires

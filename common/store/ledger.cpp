@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <unordered_map>
 
 namespace zhida::store {
 
@@ -18,19 +19,15 @@ const io::lua_script& freeze_script() {
     return s;
 }
 const io::lua_script& load_script() {
-    static const io::lua_script s(std::string(lua::bucket) + lua::load);
+    static const io::lua_script s(std::string(lua::run_id) + lua::bucket + lua::load);
     return s;
 }
-const io::lua_script& claim_script() {
-    static const io::lua_script s(std::string(lua::prelude) + lua::claim);
+const io::lua_script& records_script() {
+    static const io::lua_script s(lua::records_at);
     return s;
 }
-const io::lua_script& apply_script() {
-    static const io::lua_script s(std::string(lua::prelude) + lua::apply);
-    return s;
-}
-const io::lua_script& bind_script() {
-    static const io::lua_script s(lua::bind);
+const io::lua_script& commit_script() {
+    static const io::lua_script s(std::string(lua::run_id) + lua::commit);
     return s;
 }
 const io::lua_script& resolve_script() {
@@ -95,7 +92,7 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
                                                        std::vector<channel> channels,
                                                        std::vector<audience_member> members,
                                                        std::map<std::string, std::int64_t> verdicts,
-                                                       std::uint32_t epoch) {
+                                                       std::uint32_t epoch, bool waiting) {
     std::vector<std::string> names{keys::audience(shard, campaign), keys::campaigns_of(shard),
                                    keys::verdicts(shard, campaign), keys::shard_state(shard)};
     for (const auto via : channels) {
@@ -109,10 +106,18 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
         append32(ordinals, m.ordinal);
         zhida::ledger::record r;
         r.items = m.items;
+        if (waiting) {
+            r.now = zhida::ledger::state::held;
+            r.why = zhida::ledger::reason::waiting_turn;
+        }
         records += zhida::ledger::encode(r);
     }
-    io::redis_args args{campaign, std::move(ordinals), std::move(records), keys::matching_epoch,
-                        std::to_string(epoch)};
+    io::redis_args args{campaign,
+                        std::move(ordinals),
+                        std::move(records),
+                        keys::matching_epoch,
+                        std::to_string(epoch),
+                        waiting ? "1" : "0"};
     for (const auto& [field, count] : verdicts) {
         args.push_back(field);
         args.push_back(std::to_string(count));
@@ -122,34 +127,50 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
     co_return static_cast<std::uint32_t>(reply->integer);
 }
 
-asio::awaitable<result<std::vector<chunk_member>>> ledgers::load(int shard, std::string campaign, channel via,
-                                                                 std::uint32_t first, std::uint32_t count,
-                                                                 bool with_profiles) {
-    auto reply = co_await redis_.eval(load_script(),
-                                      {keys::audience(shard, campaign), keys::ledger(shard, campaign, via),
-                                       keys::ids(shard), keys::opted_out(shard)},
-                                      {std::to_string(first), std::to_string(count),
-                                       keys::profile_prefix(shard), with_profiles ? "1" : "0"});
+asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campaign, channel via,
+                                                    std::uint32_t first, std::uint32_t count,
+                                                    bool with_subjects) {
+    auto reply = co_await redis_.eval(
+        load_script(),
+        {keys::audience(shard, campaign), keys::ledger(shard, campaign, via), keys::ids(shard),
+         keys::opted_out(shard), keys::no_grant(shard), keys::preferences(shard), keys::shard_state(shard),
+         keys::sent_counts(shard, via), keys::stopped_campaigns(shard), keys::refused_numbers(shard)},
+        {std::to_string(first), std::to_string(count), keys::profile_prefix(shard), with_subjects ? "1" : "0",
+         campaign});
     if (!reply) co_return reply.error();
     auto& items = reply->items;
-    const std::size_t n = items[0].text.size() / 4;
-    if (n != count || items[1].text.size() != n * zhida::ledger::record_size)
+    const std::string_view audience = items[3].text, records = items[4].text, sent = items[5].text;
+    const auto lowest = items[6].integer;
+    const std::size_t n = audience.size() / 4;
+    if (n != count || records.size() != n * zhida::ledger::record_size)
         co_return failure{errc::not_found,
                           "recipients " + std::to_string(first) + " to " + std::to_string(first + count - 1) +
                               " of campaign " + campaign + " are not in the ledger",
                           "shard " + std::to_string(shard), "zhida ledger verify tells what is there"};
-    std::vector<chunk_member> members(n);
+    loaded_chunk out;
+    const auto& state = items[2].text; // "<revision> <state>"
+    const bool runs = state.empty() || state.ends_with(" running");
+    out.as_of = {items[0].text, items[1].text, runs ? std::string() : state.substr(state.find(' ') + 1)};
+    out.members.resize(n);
+    out.any_preferences = items[7].integer == 1;
+    out.any_refused_number = items[8].integer == 1;
+    constexpr std::size_t header = 9, each = 4;
     for (std::size_t i = 0; i < n; ++i) {
-        auto& m = members[i];
+        auto& m = out.members[i];
         m.position = first + static_cast<std::uint32_t>(i);
-        m.ordinal = read32(std::string_view(items[0].text).substr(i * 4));
-        m.now = zhida::ledger::decode(items[1].text.data() + i * zhida::ledger::record_size);
-        if (!with_profiles) continue;
-        m.subject_id = std::move(items[2 + i * 3].text);
-        m.packed = std::move(items[3 + i * 3].text);
-        m.opted_out = items[4 + i * 3].integer == 1;
+        m.ordinal = read32(audience.substr(i * 4));
+        m.now = zhida::ledger::decode(records.data() + i * zhida::ledger::record_size);
+        if (!with_subjects) continue;
+        m.subject_id = std::move(items[header + i * each].text);
+        m.packed = std::move(items[header + 1 + i * each].text);
+        const auto flags = items[header + 2 + i * each].integer;
+        m.opted_out = (flags & 1) != 0;
+        m.no_grant = (flags & 2) != 0;
+        m.preferences = std::move(items[header + 3 + i * each].text);
+        const auto at = (lowest < 0 ? i : m.ordinal - static_cast<std::size_t>(lowest)) * sent_count::size;
+        if (at < sent.size()) m.sent = sent_count::read(sent.substr(at, sent_count::size));
     }
-    co_return members;
+    co_return out;
 }
 
 asio::awaitable<result<std::uint32_t>> ledgers::take_epoch(int shard, channel via) {
@@ -158,44 +179,268 @@ asio::awaitable<result<std::uint32_t>> ledgers::take_epoch(int shard, channel vi
     co_return static_cast<std::uint32_t>(reply->integer);
 }
 
-asio::awaitable<result<claim_answer>> ledgers::claim(claim_request request) {
-    if (request.positions.empty()) co_return claim_answer{};
-    std::string positions, ordinals;
-    for (const auto p : request.positions) append32(positions, p);
-    for (const auto o : request.ordinals) append32(ordinals, o);
-    io::redis_args args{epoch_field(request.via),
-                        std::to_string(request.epoch),
-                        std::to_string(request.now_s),
-                        std::to_string(request.resend_within_s),
-                        std::move(positions),
-                        std::to_string(request.cap.per_day),
-                        std::to_string(request.cap.per_week),
-                        std::to_string(shanghai_day(wall_time(std::chrono::seconds(request.now_s)))),
-                        std::move(ordinals)};
-    for (auto& id : request.subject_ids) args.push_back(std::move(id));
-    std::vector<std::string> names{keys::ledger(request.shard, request.campaign, request.via),
-                                   keys::counters(request.shard, request.campaign, request.via),
-                                   keys::shard_state(request.shard), keys::opted_out(request.shard),
-                                   keys::sent_counts(request.shard, request.via)};
-    if (request.via == channel::wechat) names.push_back(keys::no_grant(request.shard));
-    auto reply = co_await redis_.eval(claim_script(), std::move(names), std::move(args));
+namespace {
+
+// Runs of neighbours: u32 first, u32 count, then what `part` gives of each, one list after another.
+template <class Of, class... Parts>
+std::string runs_of(std::size_t size, Of number, Parts... part) {
+    std::string out;
+    for (std::size_t i = 0; i < size;) {
+        std::size_t end = i + 1;
+        while (end < size && number(end) == number(end - 1) + 1) ++end;
+        append32(out, number(i));
+        append32(out, static_cast<std::uint32_t>(end - i));
+        const auto list = [&](auto& p) {
+            for (auto k = i; k < end; ++k) out += p(k);
+        };
+        (list(part), ...);
+        i = end;
+    }
+    return out;
+}
+
+// By how much the counters change: "s<state>", "w<state>:<reason>" and "read".
+std::map<std::string, std::int64_t> differences(const std::vector<replacement>& records) {
+    std::array<std::int64_t, zhida::ledger::state_count> states{};
+    std::map<std::pair<int, int>, std::int64_t> reasons;
+    std::int64_t read = 0;
+    const auto count = [&](const zhida::ledger::record& r, std::int64_t by) {
+        states[static_cast<std::size_t>(r.now)] += by;
+        if (has_reason(r.now)) reasons[{static_cast<int>(r.now), static_cast<int>(r.why)}] += by;
+        if ((r.engaged & zhida::ledger::engagement::read) != 0) read += by;
+    };
+    for (const auto& r : records) {
+        count(r.from, -1);
+        count(r.to, 1);
+    }
+    std::map<std::string, std::int64_t> fields;
+    for (std::size_t s = 0; s < states.size(); ++s)
+        if (states[s] != 0) fields["s" + std::to_string(s)] = states[s];
+    for (const auto& [of, by] : reasons)
+        if (by != 0) fields["w" + std::to_string(of.first) + ":" + std::to_string(of.second)] = by;
+    if (read != 0) fields["read"] = read;
+    return fields;
+}
+
+commit_outcome outcome_named(const std::string& text) noexcept {
+    if (text == "done") return commit_outcome::done;
+    if (text == "fenced") return commit_outcome::fenced;
+    if (text == "server") return commit_outcome::server;
+    if (text == "stopped") return commit_outcome::stopped;
+    return commit_outcome::changed;
+}
+
+} // namespace
+
+asio::awaitable<result<commit_outcome>> ledgers::commit(commit_request request) {
+    const auto& records = request.records;
+    if (records.empty() && !request.claim) co_return commit_outcome::done;
+    auto runs = runs_of(
+        records.size(), [&](std::size_t i) { return records[i].position; },
+        [&](std::size_t i) { return zhida::ledger::encode(records[i].from); },
+        [&](std::size_t i) { return zhida::ledger::encode(records[i].to); });
+    const auto offset = appended_.find(request.shard);
+    io::redis_args args{std::move(runs),
+                        offset == appended_.end() ? std::string() : std::to_string(offset->second)};
+    if (request.claim) {
+        const auto& sent = request.claim->sent;
+        args.insert(args.end(), {epoch_field(request.via), std::to_string(request.claim->epoch),
+                                 request.claim->as_of.server, request.claim->as_of.consents, request.campaign,
+                                 runs_of(
+                                     sent.size(), [&](std::size_t i) { return sent[i].first; },
+                                     [&](std::size_t i) { return sent[i].second.bytes(); })});
+    } else {
+        args.insert(args.end(), 6, "");
+    }
+    for (const auto& [field, by] : differences(records)) {
+        args.push_back(field);
+        args.push_back(std::to_string(by));
+    }
+    auto reply = co_await redis_.eval(
+        commit_script(),
+        {keys::ledger(request.shard, request.campaign, request.via),
+         keys::counters(request.shard, request.campaign, request.via), keys::shard_state(request.shard),
+         keys::sent_counts(request.shard, request.via), keys::stopped_campaigns(request.shard)},
+        std::move(args));
     if (!reply) co_return of_script(reply.error());
-    claim_answer answer;
-    for (const char c : reply->items[0].text) answer.outcomes.push_back(static_cast<claim_outcome>(c));
-    auto changes = decode_changes(reply->items[1].text);
-    if (!changes) co_return changes.error();
-    answer.changes = std::move(*changes);
-    co_return answer;
+    co_return outcome_named(reply->text);
 }
 
 asio::awaitable<result<std::vector<change>>> ledgers::apply(int shard, std::string campaign, channel via,
                                                             std::vector<change> changes) {
     if (changes.empty()) co_return std::vector<change>{};
-    auto reply = co_await redis_.eval(
-        apply_script(), {keys::ledger(shard, campaign, via), keys::counters(shard, campaign, via)},
-        {encode_changes(changes)});
-    if (!reply) co_return of_script(reply.error());
-    co_return decode_changes(reply->text);
+    std::map<std::uint32_t, std::vector<zhida::ledger::record>> wanted; // in the order they were asked for
+    for (const auto& c : changes) wanted[c.position].push_back(c.to);
+    std::string positions;
+    for (const auto& [position, to] : wanted) append32(positions, position);
+    constexpr int most_turns = 1000; // others write at the same time, but not for ever
+    for (int turn = 0; turn < most_turns; ++turn) {
+        auto held = co_await redis_.eval(records_script(), {keys::ledger(shard, campaign, via)}, {positions});
+        if (!held) co_return of_script(held.error());
+        commit_request request{shard, campaign, via, {}, {}};
+        std::vector<change> merged;
+        std::size_t i = 0;
+        for (const auto& [position, to] : wanted) {
+            const auto before = zhida::ledger::decode(held->text.data() + i++ * zhida::ledger::record_size);
+            auto after = before;
+            for (const auto& one : to) after = zhida::ledger::merge(after, one);
+            if (after == before) continue;
+            request.records.push_back({position, before, after});
+            merged.push_back({position, after});
+        }
+        auto outcome = co_await commit(std::move(request));
+        if (!outcome) co_return outcome.error();
+        if (*outcome == commit_outcome::done) co_return merged;
+    }
+    co_return failure{errc::unavailable, "the ledger changes faster than it can be read",
+                      "shard " + std::to_string(shard), ""};
+}
+
+void ledgers::appended(int shard, std::int64_t offset) {
+    auto& known = appended_[shard];
+    known = std::max(known, offset + 1);
+}
+
+asio::awaitable<result<std::int64_t>> ledgers::delivery_offset(int shard) {
+    auto reply = co_await redis_.command({"HGET", keys::shard_state(shard), "delivery_offset"});
+    if (!reply) co_return reply.error();
+    co_return reply->number();
+}
+
+namespace {
+
+std::string due_member(const ledgers::due_chunk& c) {
+    return std::string(to_string(c.via)) + "/" + std::to_string(c.first) + "/" + std::to_string(c.count) +
+           "/" + c.campaign;
+}
+
+std::optional<ledgers::due_chunk> read_due(std::string_view member) {
+    ledgers::due_chunk c;
+    const auto next = [&] {
+        const auto slash = std::min(member.find('/'), member.size());
+        const auto part = member.substr(0, slash);
+        member.remove_prefix(std::min(slash + 1, member.size()));
+        return part;
+    };
+    const auto number = [&](std::uint32_t& to) {
+        const auto text = next();
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), to);
+        return read.ec == std::errc() && read.ptr == text.data() + text.size();
+    };
+    if (!parse(next(), c.via) || !number(c.first) || !number(c.count) || member.empty()) return std::nullopt;
+    c.campaign = member;
+    return c;
+}
+
+} // namespace
+
+asio::awaitable<result<void>> ledgers::put_due(int shard, due_chunk chunk) {
+    auto reply = co_await redis_.command(
+        {"ZADD", keys::due(shard), "LT", std::to_string(chunk.at), due_member(chunk)});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<std::vector<std::pair<int, ledgers::due_chunk>>>>
+ledgers::due_until(int shards, std::uint32_t now) {
+    std::vector<io::redis_args> commands;
+    for (int shard = 0; shard < shards; ++shard)
+        commands.push_back(
+            {"ZRANGEBYSCORE", keys::due(shard), "-inf", std::to_string(now), "LIMIT", "0", "256"});
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    std::vector<std::pair<int, due_chunk>> found;
+    for (int shard = 0; shard < shards; ++shard) {
+        const auto& r = (*replies)[static_cast<std::size_t>(shard)];
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+        for (const auto& item : r.items)
+            if (auto c = read_due(item.text)) found.emplace_back(shard, std::move(*c));
+    }
+    co_return found;
+}
+
+asio::awaitable<result<void>> ledgers::drop_due(std::vector<std::pair<int, due_chunk>> chunks) {
+    std::vector<io::redis_args> commands;
+    for (const auto& [shard, c] : chunks) commands.push_back({"ZREM", keys::due(shard), due_member(c)});
+    if (commands.empty()) co_return result<void>{};
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> ledgers::keep_delivery_offset(int shard, std::int64_t next) {
+    appended(shard, next - 1);
+    auto reply = co_await redis_.command(
+        {"EVAL", lua::keep_highest, "1", keys::shard_state(shard), "delivery_offset", std::to_string(next)});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<std::string>> ledgers::server() {
+    static const io::lua_script script(std::string(lua::run_id) + "return run_id()");
+    auto reply = co_await redis_.eval(script, {}, {});
+    if (!reply) co_return reply.error();
+    co_return std::move(reply->text);
+}
+
+asio::awaitable<result<void>> ledgers::told(std::vector<int> shards, std::string campaign) {
+    std::vector<io::redis_args> commands;
+    for (const int shard : shards) commands.push_back({"HSET", keys::verdicts(shard, campaign), "told", "1"});
+    if (commands.empty()) co_return result<void>{};
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+    co_return result<void>{};
+}
+
+asio::awaitable<result<ledgers::frozen_shards>> ledgers::frozen(std::string campaign, int shards) {
+    std::vector<io::redis_args> commands;
+    for (int shard = 0; shard < shards; ++shard) {
+        commands.push_back({"HEXISTS", keys::verdicts(shard, campaign), "told"});
+        commands.push_back({"STRLEN", keys::audience(shard, campaign)});
+    }
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    frozen_shards found;
+    for (std::size_t i = 0; i + 1 < replies->size(); i += 2) {
+        if ((*replies)[i].type == io::redis_reply::kind::error)
+            co_return failure{errc::refused, (*replies)[i].text, "redis", ""};
+        found.shards += static_cast<int>((*replies)[i].integer);
+        found.audience += (*replies)[i + 1].integer / 4;
+    }
+    co_return found;
+}
+
+asio::awaitable<result<void>> ledgers::keep_sent(int shard, channel via,
+                                                 std::vector<std::pair<std::uint32_t, sent_count>> sent,
+                                                 std::uint32_t epoch) {
+    std::vector<io::redis_args> commands;
+    for (const auto& [ordinal, count] : sent)
+        commands.push_back({"SETRANGE", keys::sent_counts(shard, via),
+                            std::to_string(std::uint64_t{ordinal} * sent_count::size), count.bytes()});
+    if (epoch != 0)
+        commands.push_back({"EVAL", lua::keep_highest, "1", keys::shard_state(shard), epoch_field(via),
+                            std::to_string(epoch)});
+    if (commands.empty()) co_return result<void>{};
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> ledgers::tell_state(std::string campaign, campaign_state state,
+                                                  std::int64_t revision, int shards) {
+    std::vector<io::redis_args> commands;
+    for (int shard = 0; shard < shards; ++shard)
+        commands.push_back({"EVAL", lua::tell_state, "1", keys::stopped_campaigns(shard), campaign,
+                            std::to_string(revision), to_string(state)});
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+    co_return result<void>{};
 }
 
 asio::awaitable<result<std::vector<bool>>> ledgers::parts_delivered(std::vector<message_place> parts) {
@@ -307,25 +552,51 @@ result<message_place> read_message_place(std::string_view text) {
     return p;
 }
 
-asio::awaitable<result<std::string>> messages::bind(std::string gateway, std::string message_id,
-                                                    message_place place) {
-    auto reply = co_await redis_.eval(bind_script(),
-                                      {keys::message(gateway, message_id), keys::orphan(gateway, message_id)},
-                                      {to_text(place), seconds_kept()});
-    if (!reply) co_return reply.error();
-    co_return std::move(reply->text);
+// An early receipt stays until it expires: handing it over twice does no harm, losing it would.
+asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gateway,
+                                                                 std::vector<sent> messages) {
+    std::vector<std::string> early;
+    if (messages.empty()) co_return early;
+    std::unordered_map<std::string_view, std::string> places; // a line each
+    for (const auto& m : messages) {
+        auto& text = places[m.message_id];
+        if (!text.empty()) text += '\n';
+        text += to_text(m.place);
+    }
+    std::vector<io::redis_args> commands;
+    commands.reserve(messages.size() * 2);
+    for (const auto& m : messages) {
+        commands.push_back(
+            {"SET", keys::message(gateway, m.message_id), places[m.message_id], "EX", seconds_kept()});
+        commands.push_back({"GET", keys::orphan(gateway, m.message_id)});
+    }
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    early.reserve(messages.size());
+    for (std::size_t i = 0; i < replies->size(); ++i) {
+        auto& r = (*replies)[i];
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+        if (i % 2 == 1) early.push_back(std::move(r.text));
+    }
+    co_return early;
 }
 
-asio::awaitable<result<std::optional<message_place>>>
+asio::awaitable<result<std::vector<message_place>>>
 messages::resolve(std::string gateway, std::string message_id, std::string receipt) {
     auto reply = co_await redis_.eval(resolve_script(),
                                       {keys::message(gateway, message_id), keys::orphan(gateway, message_id)},
                                       {std::move(receipt), seconds_kept()});
     if (!reply) co_return reply.error();
-    if (reply->is_nil()) co_return std::optional<message_place>{};
-    auto place = read_message_place(reply->text);
-    if (!place) co_return place.error();
-    co_return std::optional<message_place>(std::move(*place));
+    std::vector<message_place> places;
+    if (reply->is_nil()) co_return places;
+    for (std::string_view left = reply->text; !left.empty();) {
+        const auto end = std::min(left.find('\n'), left.size());
+        auto place = read_message_place(left.substr(0, end));
+        if (!place) co_return place.error();
+        places.push_back(std::move(*place));
+        left.remove_prefix(std::min(end + 1, left.size()));
+    }
+    co_return places;
 }
 
 } // namespace zhida::store

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/io/redis.hpp"
+#include "common/model/campaign.hpp"
 #include "common/model/frequency_cap.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
@@ -34,40 +35,52 @@ struct chunk_member {
     std::uint32_t position = 0;
     std::uint32_t ordinal = 0;
     zhida::ledger::record now;
-    std::string subject_id; // empty where profiles were not asked for
-    std::string packed;     // the packed profile; empty where it is gone
-    bool opted_out = false;
+    // Where subjects were asked for:
+    std::string subject_id;
+    std::string packed;      // the packed profile; empty where it is gone
+    bool opted_out = false;  // of all messages
+    bool no_grant = false;   // WeChat may not send to it
+    std::string preferences; // encoded; empty: none
+    sent_count sent;         // messages on this channel
+};
+// What a decision rests on. A claim that finds it changed writes nothing.
+struct grounds {
+    std::string server;   // run id: another after a restart, which may have lost the last writes
+    std::string consents; // rises with every consent of the shard that changes
+    std::string stopped;  // empty, or what stopped the campaign: campaign_state by name
+    bool operator==(const grounds&) const = default;
+};
+struct loaded_chunk {
+    std::vector<chunk_member> members;
+    grounds as_of;
+    bool any_preferences = false; // somebody of the shard has some
+    bool any_refused_number = false;
 };
 
-enum class claim_outcome : char {
-    claimed = 'c',
-    opted_out = 'o', // suppressed in the same call, as are the next two
-    no_grant = 'g',
-    capped = 'k',
-    in_doubt =
-        'u', // claimed before, nobody knows whether it was sent, and it may not be sent again: unknown now
-    not_yet = 'h', // held until later
-    settled = 'x', // submitted already, or final
+struct replacement {
+    std::uint32_t position = 0;
+    zhida::ledger::record from, to;
 };
-struct claim_request {
+enum class commit_outcome : std::uint8_t {
+    done,    // written; or by the same call before, whose answer was lost
+    changed, // a record or a consent is not what it was: nothing is written, look again
+    fenced,  // somebody newer owns the shard
+    server,  // another server answers than the one that was read from
+    stopped, // the campaign is paused, cancelled or withdrawn
+};
+// All or nothing.
+struct commit_request {
     int shard = 0;
     std::string campaign;
     channel via = channel::web;
-    std::uint32_t epoch = 0;
-    std::uint32_t now_s = 0;
-    // Seconds after its claim in which a delivery of an older epoch may be sent again, because the gateway
-    // drops duplicates; 0: never.
-    std::uint32_t resend_within_s = 0;
-    std::vector<std::uint32_t> positions;
-    // Parallel to positions: opt-out, grant and cap are checked in the same call, and what is claimed for the
-    // first time is counted towards the cap.
-    std::vector<std::string> subject_ids;
-    std::vector<std::uint32_t> ordinals;
-    frequency_cap cap;
-};
-struct claim_answer {
-    std::vector<claim_outcome> outcomes; // parallel to the request's positions
-    std::vector<change> changes;         // what the call wrote
+    std::vector<replacement> records; // by rising position
+    // A claim: only by the newest owner, and only on these grounds.
+    struct claim_terms {
+        std::uint32_t epoch = 0;
+        grounds as_of;
+        std::vector<std::pair<std::uint32_t, sent_count>> sent; // by rising ordinal: as they shall be
+    };
+    std::optional<claim_terms> claim;
 };
 
 // A receipt comes within three days or never; so long its message is remembered.
@@ -91,20 +104,19 @@ class ledgers {
     // Freezes the shard's audience (members by rising ordinal) and queues every delivery of every channel,
     // once: a second call keeps the first audience, an empty one too. Returns its size. verdicts:
     // "<item>:<verdict>" -> count. conflict: another process took the shard after this epoch of take_matching
-    // (0: not asked), nothing is frozen.
+    // (0: not asked), nothing is frozen. waiting: every delivery begins as held, waiting_turn.
     asio::awaitable<result<std::uint32_t>> freeze(int shard, std::string campaign,
                                                   std::vector<channel> channels,
                                                   std::vector<audience_member> members,
                                                   std::map<std::string, std::int64_t> verdicts,
-                                                  std::uint32_t epoch = 0);
-    asio::awaitable<result<std::vector<chunk_member>>> load(int shard, std::string campaign, channel via,
-                                                            std::uint32_t first, std::uint32_t count,
-                                                            bool with_profiles);
+                                                  std::uint32_t epoch = 0, bool waiting = false);
+    asio::awaitable<result<loaded_chunk>> load(int shard, std::string campaign, channel via,
+                                               std::uint32_t first, std::uint32_t count, bool with_subjects);
     // A new owner of (shard, channel): every claim with an older epoch is refused from now on.
     asio::awaitable<result<std::uint32_t>> take_epoch(int shard, channel via);
-    // conflict: the epoch is not the newest any more.
-    asio::awaitable<result<claim_answer>> claim(claim_request request);
-    // Merges; returns what changed (merged records).
+    // Compare and swap. not_found: a position that the ledger does not have.
+    asio::awaitable<result<commit_outcome>> commit(commit_request request);
+    // Merges by the lattice, whoever writes at the same time; returns what changed (merged records).
     asio::awaitable<result<std::vector<change>>> apply(int shard, std::string campaign, channel via,
                                                        std::vector<change> changes);
     // These parts of messages of several were delivered: true where, with that, all parts of the message have
@@ -133,6 +145,41 @@ class ledgers {
     asio::awaitable<result<std::vector<int>>> keep_place(place what, std::vector<owned_shard> of,
                                                          std::int64_t value);
 
+    // Up to which offset of zhida.delivery this Redis has everything; writes that follow note it. After a
+    // loss of the last writes the log is read again from there.
+    void appended(int shard, std::int64_t offset);
+    asio::awaitable<result<std::int64_t>> delivery_offset(int shard);
+    asio::awaitable<result<void>> keep_delivery_offset(int shard, std::int64_t next); // never a lower one
+    // Run id of the server that answers.
+    asio::awaitable<result<std::string>> server();
+    // The log knows these audiences: they may be sent to.
+    asio::awaitable<result<void>> told(std::vector<int> shards, std::string campaign);
+    // Of the campaign: in how many shards its audience is frozen and told, and how many subjects are in it.
+    struct frozen_shards {
+        int shards = 0;
+        std::int64_t audience = 0;
+    };
+    asio::awaitable<result<frozen_shards>> frozen(std::string campaign, int shards);
+    // From the log: counts of messages sent, and that an owner had this epoch.
+    asio::awaitable<result<void>> keep_sent(int shard, channel via,
+                                            std::vector<std::pair<std::uint32_t, sent_count>> sent,
+                                            std::uint32_t epoch);
+    // Chunks with something that falls due: noted with the time, taken away once they are handed out. A note
+    // that is lost is found by reconciliation.
+    struct due_chunk {
+        std::string campaign;
+        channel via = channel::web;
+        std::uint32_t first = 0, count = 0;
+        std::uint32_t at = 0; // seconds since 1970 UTC
+    };
+    asio::awaitable<result<void>> put_due(int shard, due_chunk chunk); // keeps the earlier time
+    asio::awaitable<result<std::vector<std::pair<int, due_chunk>>>> due_until(int shards, std::uint32_t now);
+    asio::awaitable<result<void>> drop_due(std::vector<std::pair<int, due_chunk>> chunks);
+    // Tells every shard what state the campaign is in: unless it is running no claim of it is granted from
+    // the answer on. A later revision stays, whoever comes late.
+    asio::awaitable<result<void>> tell_state(std::string campaign, campaign_state state,
+                                             std::int64_t revision, int shards);
+
     // For checks: ids of the shard's campaigns; whole arrays; the counters as they are.
     asio::awaitable<result<std::vector<std::string>>> campaigns_of(int shard);
     asio::awaitable<result<std::string>> audience_bytes(int shard, std::string campaign);
@@ -142,17 +189,22 @@ class ledgers {
 
   private:
     io::redis& redis_;
+    std::map<int, std::int64_t> appended_;
 };
 
 class messages {
   public:
     explicit messages(io::redis& r) : redis_(r) {}
-    // Remembers the place; returns the receipt that had come first, if one had ("" if none).
-    asio::awaitable<result<std::string>> bind(std::string gateway, std::string message_id,
-                                              message_place place);
-    // The place ("" fields: none known: the receipt text is kept, for bind to find).
-    asio::awaitable<result<std::optional<message_place>>> resolve(std::string gateway, std::string message_id,
-                                                                  std::string receipt);
+    struct sent {
+        std::string message_id;
+        message_place place;
+    };
+    // Remembers the places, all of them where several messages have one id, because a message carried several
+    // packages; returns the receipts that had come first, parallel to them ("" where none had).
+    asio::awaitable<result<std::vector<std::string>>> bind(std::string gateway, std::vector<sent> messages);
+    // The places; none known: the receipt text is kept, for bind to find.
+    asio::awaitable<result<std::vector<message_place>>> resolve(std::string gateway, std::string message_id,
+                                                                std::string receipt);
 
   private:
     io::redis& redis_;

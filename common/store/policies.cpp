@@ -58,6 +58,13 @@ asio::awaitable<result<stored_policy>> policies::get(std::string id) {
     co_return read(*reply, id);
 }
 
+asio::awaitable<result<bool>> policies::may_be_pushed(std::string id) {
+    auto reply = co_await redis_.command({"HGET", keys::policy(id), "pushed"});
+    if (!reply) co_return reply.error();
+    if (reply->is_nil()) co_return failure{errc::not_found, "no policy " + id, id, ""};
+    co_return reply->text == "1";
+}
+
 asio::awaitable<result<json>> policies::get_version(std::string id, int version) {
     auto reply = co_await redis_.command({"GET", keys::policy_version(id, version)});
     if (!reply) co_return reply.error();

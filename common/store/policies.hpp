@@ -22,6 +22,8 @@ class policies {
     asio::awaitable<result<void>> put(const policy& p, const json& document, std::int64_t received_ms,
                                       bool pushed);
     asio::awaitable<result<stored_policy>> get(std::string id); // the highest version; not_found
+    // Whether the highest version may be pushed; not_found.
+    asio::awaitable<result<bool>> may_be_pushed(std::string id);
     // The document a campaign was made of, whatever came later.
     asio::awaitable<result<json>> get_version(std::string id, int version);
     // Newest first. `before_ms`: received before this; 0: from the newest.

@@ -90,8 +90,9 @@ profiles::put(int shard, std::vector<profile> rows, std::int64_t next_offset, st
         args.push_back(row.id);
         args.push_back(pack_profile(row, 0, seal_contacts(row.contacts, sealer_, row.id)));
     }
-    std::vector<std::string> names{keys::shard_state(shard), keys::ids(shard), keys::opted_out(shard),
-                                   keys::opted_out_bits(shard)};
+    std::vector<std::string> names{keys::shard_state(shard), keys::ids(shard),
+                                   keys::opted_out(shard),   keys::opted_out_bits(shard),
+                                   keys::preferences(shard), keys::untargeted_bits(shard)};
     auto reply = co_await redis_.eval(put_script(), std::move(names), std::move(args));
     if (!reply) {
         auto why = reply.error();

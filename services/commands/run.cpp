@@ -39,18 +39,21 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
         bool check_only) {
     app_roles wanted;
     if (!roles.empty()) {
-        wanted = {false, false, false, false, wanted.channels};
+        wanted = {false, false, false, false, false, wanted.channels};
         for (const auto& name : roles) {
             if (name == "matcher")
                 wanted.matcher = true;
             else if (name == "dispatcher")
                 wanted.dispatcher = true;
+            else if (name == "scheduler")
+                wanted.scheduler = true;
             else if (name == "portal")
                 wanted.portal = true;
             else if (name == "simulator")
                 wanted.simulator = true;
             else {
-                std::cerr << "zhida run: no role '" << name << "' (matcher, dispatcher, portal, simulator)\n";
+                std::cerr << "zhida run: no role '" << name
+                          << "' (matcher, dispatcher, scheduler, portal, simulator)\n";
                 return 2;
             }
         }

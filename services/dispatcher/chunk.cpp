@@ -1,5 +1,6 @@
 #include "services/dispatcher/chunk.hpp"
 
+#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
@@ -8,13 +9,10 @@
 #include "services/dispatcher/quiet_hours.hpp"
 #include "services/persist.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/experimental/channel.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
+#include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
 namespace zhida::dispatcher {
 
@@ -35,37 +33,9 @@ reason rejection(const std::string& fault) noexcept {
     return reason::rejected;
 }
 
-// One claimed delivery under way.
-struct sending {
-    std::uint32_t position = 0;
-    std::string subject_id;
-    outgoing message;
-    ledger::record claimed;
-    gateways::send_result result;
-};
-
-struct batch {
-    batch(asio::any_io_executor executor, std::size_t n) : left(n), done(std::move(executor), 1) {}
-    std::vector<sending> all;
-    std::size_t left;
-    asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
-};
-
-asio::awaitable<void> send_one(sender* via, std::shared_ptr<batch> b, std::size_t i) {
-    try {
-        b->all[i].result = co_await via->send(b->all[i].message);
-    } catch (
-        const std::exception& e) { // a bug in a client must not lose the batch: nobody knows what happened
-        b->all[i].result = {gateways::send_outcome::unknown, {}, "exception", e.what(), milliseconds(0), ""};
-        log::error("gateway client failed", {{"why", e.what()}});
-    }
-    if (--b->left == 0) b->done.try_send(boost::system::error_code());
-}
-
 // The ledger record that an answer of the gateway leads to.
-ledger::record outcome_of(const sending& s, wall_time now) {
+ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now) {
     using gateways::send_outcome;
-    ledger::record r = s.claimed;
     const auto retry = [&](reason why) {
         ++r.attempts;
         if (r.attempts >= most_attempts) {
@@ -75,17 +45,17 @@ ledger::record outcome_of(const sending& s, wall_time now) {
             return;
         }
         r.now = state::held;
-        r.why = s.result.in_doubt ? reason::no_answer : why;
-        r.at = seconds(now + milliseconds(retry_delay_ms(r.attempts, s.result.retry_after.count())) +
+        r.why = answer.in_doubt ? reason::no_answer : why;
+        r.at = seconds(now + milliseconds(retry_delay_ms(r.attempts, answer.retry_after.count())) +
                        milliseconds(999));
     };
-    switch (s.result.outcome) {
+    switch (answer.outcome) {
     case send_outcome::accepted:
         r.now = state::submitted;
         break; // at stays the epoch
     case send_outcome::rejected:
         r.now = state::failed;
-        r.why = rejection(s.result.recipient_fault);
+        r.why = rejection(answer.recipient_fault);
         r.at = seconds(now);
         break;
     case send_outcome::retry:
@@ -103,11 +73,12 @@ ledger::record outcome_of(const sending& s, wall_time now) {
     return r;
 }
 
-bool settled(const ledger::record& r) noexcept {
-    return r.now >= state::submitted;
-}
-
 } // namespace
+
+json to_json(const chunk& c) {
+    return {{"campaign", c.campaign}, {"shard", c.shard}, {"channel", to_string(c.via)},
+            {"first", c.first},       {"count", c.count}, {"urgency", to_string(c.urgency)}};
+}
 
 result<chunk> read_chunk(const json& data, std::vector<failure>& errors) {
     json_reader in(data, "", errors);
@@ -119,34 +90,33 @@ result<chunk> read_chunk(const json& data, std::vector<failure>& errors) {
     c.count = static_cast<std::uint32_t>(in.integer("count", true, 1, 1024).value_or(0));
     const auto via = in.text("channel", true, 16).value_or("");
     if (!parse(via, c.via)) in.error_at("channel", "'" + via + "' is not a channel", "web, sms or wechat");
+    if (const auto urgency = in.text("urgency", false, 16); urgency && !parse(*urgency, c.urgency))
+        in.error_at("urgency", "'" + *urgency + "' is none of normal, urgent, emergency");
     if (!errors.empty()) return errors.front();
     return c;
 }
 
-asio::awaitable<result<std::shared_ptr<const policy>>> deliverer::policy_of(std::string campaign_id) {
-    if (const auto found = known.find(campaign_id); found != known.end()) co_return found->second;
-    auto c = co_await campaigns.get(campaign_id);
-    if (!c) co_return c.error();
-    auto document = co_await policies.get_version(c->policy_id, c->policy_version);
+asio::awaitable<result<std::shared_ptr<const policy>>> deliverer::policy_of(const campaign& c) {
+    const auto key = c.policy_id + ".v" + std::to_string(c.policy_version);
+    if (const auto found = known.find(key); found != known.end()) co_return found->second;
+    auto document = co_await policies.get_version(c.policy_id, c.policy_version);
     if (!document) co_return document.error();
     std::vector<failure> errors;
     auto p = read_policy(*document, errors);
     if (!p) co_return p.error();
     if (known.size() > 1000)
         known.clear(); // a bound, not a cache policy: reading one again costs two round trips
-    co_return known[campaign_id] = std::make_shared<const policy>(std::move(*p));
+    co_return known[key] = std::make_shared<const policy>(std::move(*p));
 }
 
-// What is told is what was asked for, not what changed: where an answer was lost, asking again changes
-// nothing, and the audit must know all the same. It merges as the ledger does.
-asio::awaitable<result<void>> deliverer::audit(const chunk& c, std::uint32_t epoch, std::string kind,
-                                               std::vector<store::change> changes) {
-    if (changes.empty()) co_return result<void>{};
-    const auto message = delivery_message({c.shard, c.campaign, c.via, epoch, std::move(kind),
-                                           time.now().time_since_epoch().count(), std::move(changes)});
+asio::awaitable<result<void>> deliverer::audit(transition t) {
+    if (t.changes.empty()) co_return result<void>{};
+    t.at_ms = time.now().time_since_epoch().count();
+    const auto message = delivery_message(t);
     auto appended =
         co_await persist(time, stopping, "writing the audit", [&] { return log.append(message); });
     if (!appended) co_return appended.error();
+    ledgers.appended(t.shard, *appended);
     co_return result<void>{};
 }
 
@@ -172,46 +142,97 @@ asio::awaitable<result<void>> deliverer::forward_receipt(store::message_place pl
 
 namespace {
 
-// A chunk that was worked on before may have been interrupted between the ledger and the audit, so the audit
-// is told again what the ledger says; it merges like the ledger does.
-asio::awaitable<result<void>> audit_again(deliverer& d, chunk c, std::uint32_t epoch,
-                                          const std::vector<store::chunk_member>& members) {
-    std::vector<store::change> changes;
-    for (const auto& m : members)
-        if (m.now.now != state::queued) changes.push_back({m.position, m.now});
-    co_return co_await d.audit(c, epoch, "record", std::move(changes));
-}
+// A campaign's chunk, as it was read for this turn.
+struct package {
+    chunk of;
+    campaign about;
+    std::shared_ptr<const policy> document;
+    bool open = true; // may still be pushed
+    store::loaded_chunk view;
+};
 
-// The web channel has no gateway: a delivery is made by its record alone, so there is nothing to claim.
-asio::awaitable<result<void>> deliver_web(deliverer& d, chunk c, std::uint32_t epoch, bool may) {
-    auto members = co_await persist(d.time, d.stopping, "loading a chunk", [&] {
-        return d.ledgers.load(c.shard, c.campaign, c.via, c.first, c.count, false);
-    });
-    if (!members) co_return members.error();
-    if (auto kept = co_await audit_again(d, c, epoch, *members); !kept) co_return kept.error();
-    std::vector<store::change> changes;
-    const auto now = seconds(d.time.now());
-    for (const auto& m : *members) {
-        if (ledger::terminal(m.now.now)) continue;
-        auto r = m.now;
-        r.now = may ? state::delivered : state::suppressed;
-        r.why = may ? reason::none : reason::not_public;
-        if (may) r.first_submitted = now;
-        r.at = now;
-        changes.push_back({m.position, r});
-    }
-    auto applied = co_await persist(d.time, d.stopping, "recording a chunk",
-                                    [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, changes); });
-    if (!applied) co_return applied.error();
-    co_return co_await d.audit(c, epoch, may ? "record" : "suppress", std::move(changes));
-}
-
+// A delivery that shall go out.
 struct candidate {
-    std::uint32_t position = 0;
-    ledger::record now;
-    std::uint32_t ordinal = 0;
+    std::size_t package = 0;
+    std::uint32_t position = 0, ordinal = 0;
+    ledger::record from, to;
+    sent_count sent;
     std::string subject_id, address;
 };
+
+// Everything of a group is done with the same terms.
+struct turn {
+    deliverer& d;
+    terms& by;
+    std::vector<package> packages;
+    std::vector<candidate> sends; // by rising ordinal
+    bool look_again = false;      // something was not as it had been read
+};
+
+template <class Attempt>
+auto keep_trying(deliverer& d, const char* what, Attempt attempt) -> decltype(attempt()) {
+    co_return co_await persist(d.time, d.stopping, what, std::move(attempt));
+}
+
+// What a commit came to. Failure: fenced, or the server cannot be brought up to the log.
+asio::awaitable<result<void>> agreed(turn& t, const result<store::commit_outcome>& outcome,
+                                     const package& p) {
+    using store::commit_outcome;
+    if (!outcome) co_return outcome.error();
+    if (*outcome == commit_outcome::fenced)
+        co_return failure{errc::conflict, "another dispatcher owns the shard",
+                          "shard " + std::to_string(p.of.shard), ""};
+    t.look_again = *outcome != commit_outcome::done; // another server: the next look recovers
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> look(turn& t) {
+    auto& d = t.d;
+    for (auto& p : t.packages) {
+        auto about =
+            co_await keep_trying(d, "reading a campaign", [&] { return d.campaigns.get(p.of.campaign); });
+        if (!about) co_return about.error();
+        p.about = std::move(*about);
+        auto document = co_await keep_trying(d, "loading a policy", [&] { return d.policy_of(p.about); });
+        if (!document) co_return document.error();
+        p.document = std::move(*document);
+        auto open = co_await keep_trying(d, "looking the disclosure up again",
+                                         [&] { return d.policies.may_be_pushed(p.document->id); });
+        if (!open) co_return open.error();
+        p.open = *open;
+        const auto load = [&](bool with_subjects) {
+            return keep_trying(d, "loading a chunk", [&d, &p, with_subjects] {
+                return d.ledgers.load(p.of.shard, p.of.campaign, p.of.via, p.of.first, p.of.count,
+                                      with_subjects);
+            });
+        };
+        auto view = co_await load(p.of.via != channel::web);
+        if (view && p.of.via == channel::web && view->any_preferences) view = co_await load(true);
+        if (!view) co_return view.error();
+        if (view->as_of.server != *t.by.server) { // it was restarted, or another took its place
+            auto up = co_await keep_trying(d, "bringing Redis up to the log",
+                                           [&] { return d.recover(p.of.shard); });
+            if (!up) co_return up.error();
+            *t.by.server = std::move(*up);
+            view = co_await load(p.of.via != channel::web || view->any_preferences);
+            if (!view) co_return view.error();
+        }
+        p.view = std::move(*view);
+        p.view.as_of.server = *t.by.server;
+    }
+    co_return result<void>{};
+}
+
+// A chunk that was begun by an owner that is gone may have been interrupted between the ledger and the audit,
+// so the audit is told again what the ledger says; it merges like the ledger does.
+asio::awaitable<result<void>> audit_again(turn& t, package& p) {
+    if (!std::exchange(p.of.begun_elsewhere, false)) co_return result<void>{};
+    std::vector<store::change> changes;
+    for (const auto& m : p.view.members)
+        if (m.now.now != state::queued) changes.push_back({m.position, m.now});
+    co_return co_await t.d.audit(
+        {p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "record", 0, std::move(changes)});
+}
 
 // The profile with its contacts opened; nothing where it is gone. unreadable: it is there and cannot be
 // opened.
@@ -228,233 +249,311 @@ std::optional<profile> open_subject(const crypto::sealer& sealer, const store::c
     return subject;
 }
 
-struct sorted_chunk {
-    std::vector<candidate> send;
-    std::vector<store::change> settle; // suppressed, or in doubt for good
-};
-
-sorted_chunk sort_out(deliverer& d, const chunk& c, bool enabled, bool public_policy,
-                      const std::vector<store::chunk_member>& members) {
-    const auto now = seconds(d.time.now());
-    sorted_chunk out;
-    for (const auto& m : members) {
-        if (settled(m.now)) continue;
+// Which numbers of these subjects their owners refuse messages to.
+asio::awaitable<result<std::set<std::string>>> refused_numbers(turn& t, const package& p) {
+    std::set<std::string> refused;
+    if (p.of.via != channel::sms || !p.view.any_refused_number) co_return refused;
+    std::vector<std::string> phones, digests;
+    for (const auto& m : p.view.members) {
         bool unreadable = false;
-        const auto subject = open_subject(d.sealer, m, unreadable);
-        if (m.now.now == state::submitting && enabled &&
-            public_policy) { // in doubt: the claim knows what to do with it
-            auto address = decide({c.via, true, true, false, subject ? &*subject : nullptr}).address;
-            out.send.push_back({m.position, m.now, m.ordinal, m.subject_id, std::move(address)});
-            continue;
-        }
-        auto r = m.now;
-        r.at = now;
-        if (m.now.now == state::submitting) { // in doubt, and it may not be sent any more
-            r.now = state::unknown;
-            r.why = reason::crashed_in_flight;
-            out.settle.push_back({m.position, r});
-            continue;
-        }
-        auto decided = decide({c.via, enabled, public_policy, m.opted_out, subject ? &*subject : nullptr});
-        if (unreadable) {
-            log::error("a profile cannot be opened", {{"subject", log::masked(m.subject_id)},
-                                                      {"fix", "is this the key that it was sealed with?"}});
-            decided.suppress = reason::invalid_contact;
-        }
-        if (!decided.suppress) {
-            out.send.push_back({m.position, m.now, m.ordinal, m.subject_id, std::move(decided.address)});
-            continue;
-        }
-        r.now = state::suppressed;
-        r.why = *decided.suppress;
-        out.settle.push_back({m.position, r});
+        if (settled(m.now)) continue;
+        const auto subject = open_subject(t.d.sealer, m, unreadable);
+        if (!subject) continue;
+        for (const auto& c : subject->contacts)
+            if (!c.phone.empty()) {
+                digests.push_back(t.d.digests.of(c.phone));
+                phones.push_back(c.phone);
+            }
     }
-    return out;
+    auto found = co_await keep_trying(t.d, "asking which numbers are refused",
+                                      [&] { return t.d.consents.numbers_refused(p.of.shard, digests); });
+    if (!found) co_return found.error();
+    for (std::size_t i = 0; i < phones.size(); ++i)
+        if ((*found)[i]) refused.insert(phones[i]);
+    co_return refused;
 }
 
-// Claims and sends the candidates, writes down what came of it.
-asio::awaitable<result<void>> send_batch(deliverer& d, chunk c, std::uint32_t epoch, sender* via,
-                                         std::shared_ptr<const policy> p, std::vector<candidate> candidates) {
-    store::claim_request request;
-    request.shard = c.shard;
-    request.campaign = c.campaign;
-    request.via = c.via;
-    request.epoch = epoch;
-    request.now_s = seconds(d.time.now());
-    request.resend_within_s = via->resend_within_s();
-    request.cap = cap_of(d.settings.dispatch, c.via);
-    for (const auto& k : candidates) {
-        request.positions.push_back(k.position);
-        request.subject_ids.push_back(k.subject_id);
-        request.ordinals.push_back(k.ordinal);
+facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_time now,
+               const std::set<std::string>& refused, std::optional<profile>& subject) {
+    auto& d = t.d;
+    const auto via = p.of.via;
+    facts f;
+    f.via = via;
+    f.channel_enabled = via == channel::web || t.by.via != nullptr;
+    f.public_policy = p.open;
+    f.opted_out = m.opted_out;
+    f.no_grant = m.no_grant;
+    if (!m.preferences.empty()) {
+        const auto wishes = decode_preferences(m.preferences);
+        // What cannot be read may be a refusal.
+        f.refused = wishes ? refuses(*wishes, via, p.document->theme) : ledger::reason::not_targeted;
     }
-    // Where a claim's answer was lost, asking again finds those deliveries in doubt: safe, and rare.
-    auto answer =
-        co_await persist(d.time, d.stopping, "claiming deliveries", [&] { return d.ledgers.claim(request); });
-    if (!answer) co_return answer.error();
-    if (auto kept = co_await d.audit(c, epoch, "claim", answer->changes); !kept) co_return kept.error();
+    f.now = seconds(now);
+    f.expires = static_cast<std::uint32_t>(p.about.expires_ms / 1000);
+    f.emergency = p.about.urgency == campaign_urgency::emergency;
+    f.cap = cap_of(d.settings.dispatch, via);
+    f.sent = m.sent;
+    f.today = shanghai_day(now);
+    f.epoch = t.by.epoch;
+    f.resend_within = t.by.via ? t.by.via->resend_within_s() : 0;
+    // Once: the record tells of a second try, and a third is never made.
+    f.resend_in_doubt = f.emergency && d.settings.dispatch.resend_emergency && m.now.attempts == 0;
+    if (const auto until = quiet_until(quiet_hours_of(d.settings.dispatch), now))
+        f.quiet_until = seconds(*until);
+    if (via == channel::web) return f;
+    subject = open_subject(d.sealer, m, f.unreadable);
+    if (!subject) return f;
+    if (!refused.empty() &&
+        std::erase_if(subject->contacts, [&](const contact& c) { return refused.contains(c.phone); }) > 0 &&
+        std::none_of(subject->contacts.begin(), subject->contacts.end(),
+                     [](const contact& c) { return !c.phone.empty(); }))
+        f.refused = ledger::reason::refused_number;
+    f.subject = &*subject;
+    return f;
+}
 
-    std::map<std::uint32_t, ledger::record> claimed;
-    for (const auto& change : answer->changes) claimed[change.position] = change.to;
-    auto b = std::make_shared<batch>(co_await asio::this_coro::executor, 0);
-    std::vector<store::change> outcomes;
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-        if (answer->outcomes[i] != store::claim_outcome::claimed) continue;
-        auto& k = candidates[i];
-        const auto record = claimed.at(k.position);
-        if (k.address.empty()) { // claimed before the crash, and the contact is gone since: it cannot be sent
-                                 // again
-            auto r = record;
-            r.now = state::unknown;
-            r.why = reason::crashed_in_flight;
-            r.at = request.now_s;
-            outcomes.push_back({k.position, r});
-            continue;
-        }
-        sending s;
-        s.position = k.position;
-        s.subject_id = k.subject_id;
-        s.claimed = record;
-        s.message.about = p.get();
-        s.message.items = record.items;
-        s.message.address = std::move(k.address);
-        s.message.reference =
-            crypto::sha1_hex(c.campaign + "/" + k.subject_id + "/" + to_string(c.via)).substr(0, 32);
-        b->all.push_back(std::move(s));
-    }
-    b->left = b->all.size();
-    for (std::size_t i = 0; i < b->all.size(); ++i)
-        asio::co_spawn(co_await asio::this_coro::executor, send_one(via, b, i), asio::detached);
-    if (!b->all.empty()) co_await b->done.async_receive(asio::use_awaitable);
-
+// Writes what needs no gateway; fills t.sends with what does.
+asio::awaitable<result<void>> settle(turn& t) {
+    auto& d = t.d;
     const auto now = d.time.now();
-    std::vector<std::pair<store::message_place, std::string>>
-        early; // receipts that came before we knew their message
-    std::vector<std::string> refusing;
-    for (auto& s : b->all) {
-        outcomes.push_back({s.position, outcome_of(s, now)});
-        const auto why = outcomes.back().to.why;
-        if (c.via == channel::wechat && (why == reason::refused || why == reason::not_following))
-            refusing.push_back(std::move(s.subject_id));
-        const auto parts = static_cast<int>(s.result.message_ids.size());
-        for (int part = 1; part <= parts; ++part) {
-            const store::message_place place{c.shard, c.campaign, c.via, s.position, part, parts};
-            const auto& id = s.result.message_ids[static_cast<std::size_t>(part - 1)];
-            if (id.empty()) continue; // the gateway gave this part none
-            auto receipt = co_await persist(d.time, d.stopping, "remembering a message id",
-                                            [&] { return d.messages.bind(to_string(c.via), id, place); });
-            if (!receipt) co_return receipt.error();
-            if (!receipt->empty()) early.emplace_back(place, std::move(*receipt));
+    t.sends.clear();
+    for (std::size_t i = 0; i < t.packages.size(); ++i) {
+        auto& p = t.packages[i];
+        if (!p.view.as_of.stopped.empty()) continue; // the scheduler goes on with it
+        std::vector<store::replacement> records;
+        std::vector<store::change> changes;
+        bool complained = false;
+        const auto refused = co_await refused_numbers(t, p);
+        if (!refused) co_return refused.error();
+        for (auto& m : p.view.members) {
+            if (settled(m.now)) continue;
+            std::optional<profile> subject;
+            const auto f = facts_of(t, p, m, now, *refused, subject);
+            if (f.unreadable && !std::exchange(complained, true))
+                log::error("a profile cannot be opened",
+                           {{"subject", log::masked(m.subject_id)},
+                            {"fix", "is this the key that it was sealed with?"}});
+            auto decided = decide(f, m.now);
+            if (decided.what == decision::kind::send) {
+                if (m.now.now == state::submitting && f.resend_in_doubt && f.resend_within == 0)
+                    decided.to.attempts = 1;
+                t.sends.push_back({i, m.position, m.ordinal, m.now, decided.to, m.sent,
+                                   std::move(m.subject_id), std::move(decided.address)});
+            } else if (decided.what == decision::kind::record) {
+                records.push_back({m.position, m.now, decided.to});
+                changes.push_back({m.position, decided.to});
+                m.now = decided.to; // where it is not written all is looked at again
+            }
         }
+        if (records.empty()) continue;
+        store::commit_request request{p.of.shard, p.of.campaign, p.of.via, std::move(records), {}};
+        request.claim = {t.by.epoch, p.view.as_of, {}};
+        auto outcome =
+            co_await keep_trying(d, "recording a chunk", [&] { return d.ledgers.commit(request); });
+        if (auto kept = co_await agreed(t, outcome, p); !kept || t.look_again) co_return kept;
+        ZHIDA_FAILPOINT("record.after");
+        if (auto kept = co_await d.audit(
+                {p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "settle", 0, std::move(changes)});
+            !kept)
+            co_return kept.error();
     }
-    auto refused = co_await persist(d.time, d.stopping, "remembering who refuses",
-                                    [&] { return d.consents.refuse(c.shard, refusing); });
-    if (!refused) co_return refused.error();
-    auto applied = co_await persist(d.time, d.stopping, "recording outcomes",
-                                    [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, outcomes); });
-    if (!applied) co_return applied.error();
-    if (auto kept = co_await d.audit(c, epoch, "record", std::move(outcomes)); !kept) co_return kept.error();
-    for (auto& [place, receipt] : early)
-        if (auto passed = co_await d.forward_receipt(place, std::move(receipt)); !passed)
-            co_return passed.error();
+    std::sort(t.sends.begin(), t.sends.end(), [](const candidate& a, const candidate& b) {
+        return std::pair(a.ordinal, a.package) < std::pair(b.ordinal, b.package);
+    });
     co_return result<void>{};
 }
 
-// Says of those that wait for the morning that they do. Those in doubt, or held already, stay as they are.
-asio::awaitable<result<void>> hold(deliverer& d, chunk c, std::uint32_t epoch,
-                                   const std::vector<candidate>& waiting, std::uint32_t until) {
-    std::vector<store::change> changes;
-    for (const auto& k : waiting) {
-        if (k.now.now != state::queued) continue;
-        auto r = k.now;
-        r.now = state::held;
-        r.why = reason::quiet_hours;
-        r.at = until;
-        changes.push_back({k.position, r});
+// Moves [from, to) of the candidates to submitting, package by package. What was claimed stays in `claimed`;
+// t.look_again: somebody changed what the others rest on, and they are looked at again.
+asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
+                                    std::vector<candidate>& claimed) {
+    auto& d = t.d;
+    const auto today = shanghai_day(d.time.now());
+    std::set<std::uint32_t> counted; // one message counts once, however many packages it carries
+    for (std::size_t i = 0; i < t.packages.size(); ++i) {
+        auto& p = t.packages[i];
+        std::vector<candidate*> mine;
+        for (auto k = from; k < to; ++k)
+            if (t.sends[k].package == i) mine.push_back(&t.sends[k]);
+        if (mine.empty()) continue;
+        store::commit_request request{p.of.shard, p.of.campaign, p.of.via, {}, {}};
+        request.claim = {t.by.epoch, p.view.as_of, {}};
+        std::vector<store::change> changes;
+        for (auto* c : mine) {
+            const bool first = counted.insert(c->ordinal).second;
+            if (first && c->from.first_submitted == 0)
+                request.claim->sent.emplace_back(c->ordinal, c->sent.with_one_more(today));
+            if (!first) c->to.merged = 1;
+            request.records.push_back({c->position, c->from, c->to});
+            changes.push_back({c->position, c->to});
+        }
+        std::sort(request.records.begin(), request.records.end(),
+                  [](const auto& a, const auto& b) { return a.position < b.position; });
+        ZHIDA_FAILPOINT("claim.before");
+        auto outcome =
+            co_await keep_trying(d, "claiming deliveries", [&] { return d.ledgers.commit(request); });
+        const auto agreed_on = co_await agreed(t, outcome, p);
+        if (!agreed_on) co_return agreed_on.error();
+        if (t.look_again) co_return result<void>{}; // the others of this batch wait for the next look
+        ZHIDA_FAILPOINT("claim.after");
+        if (auto kept = co_await d.audit({p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "claim", 0,
+                                          std::move(changes), std::move(request.claim->sent)});
+            !kept)
+            co_return kept.error();
+        ZHIDA_FAILPOINT("claim.audited");
+        for (auto* c : mine) claimed.push_back(std::move(*c));
     }
-    auto applied = co_await persist(d.time, d.stopping, "holding a chunk for the morning",
-                                    [&] { return d.ledgers.apply(c.shard, c.campaign, c.via, changes); });
-    if (!applied) co_return applied.error();
-    co_return co_await d.audit(c, epoch, "hold", std::move(changes));
+    co_return result<void>{};
+}
+
+// Sends what was claimed, one message a recipient, and writes down what came of it.
+asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
+    auto& d = t.d;
+    std::sort(claimed.begin(), claimed.end(), [](const candidate& a, const candidate& b) {
+        return std::pair(a.ordinal, a.to.merged) < std::pair(b.ordinal, b.to.merged);
+    });
+    std::vector<outgoing> messages;
+    std::vector<std::size_t> leaders; // index of each message's first delivery
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+        const auto& c = claimed[i];
+        const auto& p = t.packages[c.package];
+        if (i > 0 && claimed[i - 1].ordinal == c.ordinal) {
+            messages.back().also.push_back({p.document.get(), c.to.items});
+            continue;
+        }
+        outgoing m;
+        m.about = p.document.get();
+        m.items = c.to.items;
+        m.kind = p.about.kind;
+        m.address = c.address;
+        m.reference =
+            crypto::sha1_hex(p.of.campaign + "/" + c.subject_id + "/" + to_string(p.of.via)).substr(0, 32);
+        messages.push_back(std::move(m));
+        leaders.push_back(i);
+    }
+    auto results = co_await t.by.via->send_all(std::move(messages));
+    ZHIDA_FAILPOINT("send.after");
+
+    const auto now = d.time.now();
+    const auto via = t.packages.front().of.via;
+    const auto shard = t.packages.front().of.shard;
+    std::vector<std::string> refusing;
+    std::map<std::size_t, std::vector<store::change>> outcomes; // by package
+    std::map<std::size_t, std::vector<store::messages::sent>> ids;
+    std::vector<store::messages::sent> to_bind;
+    for (std::size_t m = 0; m < leaders.size(); ++m) {
+        const auto end = m + 1 < leaders.size() ? leaders[m + 1] : claimed.size();
+        const auto& answer = results[m];
+        const auto parts = static_cast<int>(answer.message_ids.size());
+        for (auto i = leaders[m]; i < end; ++i) {
+            const auto& c = claimed[i];
+            auto to = outcome_of(c.to, answer, now);
+            if (via == channel::wechat && i == leaders[m] &&
+                (to.why == reason::refused || to.why == reason::not_following))
+                refusing.push_back(c.subject_id);
+            outcomes[c.package].push_back({c.position, to});
+            for (int part = 1; part <= parts; ++part) {
+                const auto& id = answer.message_ids[static_cast<std::size_t>(part - 1)];
+                if (id.empty()) continue; // the gateway gave this part none
+                store::messages::sent bound{
+                    id, {shard, t.packages[c.package].of.campaign, via, c.position, part, parts}};
+                to_bind.push_back(bound);
+                ids[c.package].push_back(std::move(bound));
+            }
+        }
+    }
+    auto early = co_await keep_trying(d, "remembering message ids",
+                                      [&] { return d.messages.bind(to_string(via), to_bind); });
+    if (!early) co_return early.error();
+    // Before the outcome is written: who is interrupted in between leaves a delivery in doubt, not one that
+    // waits for a receipt which came already.
+    for (std::size_t i = 0; i < early->size(); ++i)
+        if (!(*early)[i].empty())
+            if (auto passed = co_await d.forward_receipt(to_bind[i].place, (*early)[i]); !passed)
+                co_return passed.error();
+    ZHIDA_FAILPOINT("ids.bound");
+    auto refused = co_await keep_trying(d, "remembering who refuses",
+                                        [&] { return d.consents.refuse(shard, refusing); });
+    if (!refused) co_return refused.error();
+    for (auto& [i, changes] : outcomes) {
+        const auto& p = t.packages[i].of;
+        auto applied = co_await keep_trying(
+            d, "recording outcomes", [&] { return d.ledgers.apply(p.shard, p.campaign, p.via, changes); });
+        if (!applied) co_return applied.error();
+        ZHIDA_FAILPOINT("record.after");
+        // What is told is what was asked for, not what changed: where an answer was lost, asking again
+        // changes nothing, and the audit must know all the same.
+        if (auto kept = co_await d.audit({p.shard,
+                                          p.campaign,
+                                          p.via,
+                                          t.by.epoch,
+                                          "record",
+                                          0,
+                                          std::move(changes),
+                                          {},
+                                          std::move(ids[i])});
+            !kept)
+            co_return kept.error();
+        ZHIDA_FAILPOINT("record.audited");
+    }
+    co_return result<void>{};
+}
+
+// When the next held delivery falls due: the scheduler hands the chunk out again then.
+asio::awaitable<result<void>> note_due(turn& t) {
+    for (const auto& p : t.packages) {
+        std::uint32_t next = UINT32_MAX;
+        for (const auto& m : p.view.members)
+            if (m.now.now == state::held && !ledger::waits_its_turn(m.now)) next = std::min(next, m.now.at);
+        if (next == UINT32_MAX) continue;
+        auto noted = co_await keep_trying(t.d, "noting when a chunk falls due", [&] {
+            return t.d.ledgers.put_due(p.of.shard, {p.of.campaign, p.of.via, p.of.first, p.of.count, next});
+        });
+        if (!noted) co_return noted.error();
+    }
+    co_return result<void>{};
 }
 
 } // namespace
 
-asio::awaitable<result<bool>> deliverer::still_public(std::string policy_id) {
-    auto newest = co_await policies.get(policy_id);
-    if (!newest) co_return newest.error();
-    std::vector<failure> errors;
-    const auto p = read_policy(newest->document, errors);
-    if (!p) co_return p.error();
-    co_return p->may_be_pushed();
-}
-
-asio::awaitable<result<void>> deliverer::deliver(chunk c, std::uint32_t epoch, sender* via, io::mutex* turns,
-                                                 std::shared_ptr<const bool> owned) {
-    auto p = co_await persist(time, stopping, "loading a policy", [&] { return policy_of(c.campaign); });
-    if (!p) co_return p.error();
-    const auto look_again = [&] { return still_public((*p)->id); };
-    if (c.via == channel::web) {
-        auto open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
-        if (!open) co_return open.error();
-        co_return co_await deliver_web(*this, c, epoch, *open);
-    }
-
-    for (bool first = true; !stopping && *owned; first = false) {
+asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, terms by) {
+    turn t{*this, by, {}, {}, false};
+    for (auto& c : group) t.packages.push_back({std::move(c), {}, nullptr, true, {}});
+    const auto lost = [&] { return stopping || !*by.owned; };
+    const auto yields = [&] { return by.more_urgent && by.more_urgent(); };
+    while (!lost()) {
         // Before anything is looked up: what is sent after a long silence is what holds then.
-        while (via && !via->ready() && !stopping && *owned) co_await io::sleep_for(time, milliseconds(50));
-        auto open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
-        if (!open) co_return open.error();
-        auto members = co_await persist(time, stopping, "loading a chunk", [&] {
-            return ledgers.load(c.shard, c.campaign, c.via, c.first, c.count, true);
-        });
-        if (!members) co_return members.error();
-        if (first)
-            if (auto kept = co_await audit_again(*this, c, epoch, *members); !kept) co_return kept.error();
-        auto sorted = sort_out(*this, c, via != nullptr, *open, *members);
-        auto applied = co_await persist(time, stopping, "recording what is not sent", [&] {
-            return ledgers.apply(c.shard, c.campaign, c.via, sorted.settle);
-        });
-        if (!applied) co_return applied.error();
-        if (auto kept = co_await audit(c, epoch, "suppress", std::move(sorted.settle)); !kept)
-            co_return kept.error();
-        if (sorted.send.empty()) co_return result<void>{};
-
-        if (const auto until = quiet_until(quiet_hours_of(settings.dispatch), time.now())) {
-            if (auto held = co_await hold(*this, c, epoch, sorted.send, seconds(*until)); !held)
-                co_return held.error();
-            while (time.now() < *until && !stopping && *owned)
-                co_await io::sleep_for(time, milliseconds(500));
-            continue;
+        while (by.via && !by.via->ready() && !lost()) {
+            if (yields()) co_return delivered::yielded;
+            co_await io::sleep_for(time, milliseconds(50));
         }
-
-        // Those held for later wait; the others go now, a batch at a time, while the gateway takes them.
-        const auto now = seconds(time.now());
-        std::uint32_t wake = UINT32_MAX;
-        std::vector<candidate> due;
-        for (auto& k : sorted.send) {
-            if (k.now.now == state::held && k.now.at > now)
-                wake = std::min(wake, k.now.at);
-            else
-                due.push_back(std::move(k));
+        if (lost()) break;
+        t.look_again = false;
+        if (auto read = co_await look(t); !read) co_return read.error();
+        ZHIDA_FAILPOINT("chunk.loaded");
+        for (auto& p : t.packages)
+            if (auto kept = co_await audit_again(t, p); !kept) co_return kept.error();
+        if (auto kept = co_await settle(t); !kept) co_return kept.error();
+        if (t.look_again) continue;
+        if (t.sends.empty()) {
+            if (auto noted = co_await note_due(t); !noted) co_return noted.error();
+            co_return delivered::done;
         }
-        if (due.empty()) {
-            while (seconds(time.now()) < wake && !stopping && *owned)
-                co_await io::sleep_for(time, milliseconds(500));
-            continue;
-        }
-        for (std::size_t at = 0; at < due.size() && !stopping && *owned && via->ready(); at += via->batch()) {
-            const auto turn = co_await turns->lock();
-            // The turn may have taken long to come.
-            open = co_await persist(time, stopping, "looking the disclosure up again", look_again);
-            if (!open) co_return open.error();
-            if (!*open || quiet_until(quiet_hours_of(settings.dispatch), time.now())) break;
-            const auto end = std::min(due.size(), at + via->batch());
-            std::vector<candidate> part(
-                std::make_move_iterator(due.begin() + static_cast<std::ptrdiff_t>(at)),
-                std::make_move_iterator(due.begin() + static_cast<std::ptrdiff_t>(end)));
-            if (auto sent = co_await send_batch(*this, c, epoch, via, *p, std::move(part)); !sent)
-                co_return sent.error();
+        const auto night = [&] {
+            return quiet_until(quiet_hours_of(settings.dispatch), time.now()).has_value();
+        };
+        const bool was_night = night();
+        for (std::size_t from = 0; from < t.sends.size() && !lost() && by.via->ready();) {
+            if (yields()) co_return delivered::yielded;
+            if (night() != was_night) break;
+            auto to = std::min(t.sends.size(), from + by.via->batch());
+            while (to < t.sends.size() && t.sends[to].ordinal == t.sends[to - 1].ordinal) ++to;
+            std::vector<candidate> claimed;
+            if (auto done = co_await claim(t, from, to, claimed); !done) co_return done.error();
+            if (!claimed.empty())
+                if (auto done = co_await send(t, std::move(claimed)); !done) co_return done.error();
+            if (t.look_again) break;
+            from = to;
         }
     }
     co_return failure{errc::cancelled, "the chunk goes on elsewhere", "", ""};

@@ -1,12 +1,11 @@
-// Carries one chunk of a campaign to its end: decide, claim, send, record, until every delivery of it is
-// settled.
+// Carries chunks of campaigns as far as they come now: decide, claim, send, record. What must wait is held
+// and noted as due; the scheduler hands it out again.
 #pragma once
 
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
 #include "common/base/crypto.hpp"
 #include "common/io/event_log.hpp"
-#include "common/io/mutex.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
@@ -14,8 +13,10 @@
 #include "common/store/policies.hpp"
 #include "services/dispatcher/sender.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 namespace zhida::dispatcher {
 
@@ -24,9 +25,26 @@ struct chunk {
     int shard = 0;
     channel via = channel::web;
     std::uint32_t first = 0, count = 0;
+    campaign_urgency urgency = campaign_urgency::normal;
+    bool begun_elsewhere = false; // an owner before us may have begun it, and not told the audit all
 };
-// The data of a dispatch event; every error with its pointer.
+// The data of a dispatch event, and back.
+json to_json(const chunk& c);
+// Every error with its pointer.
 result<chunk> read_chunk(const json& data, std::vector<failure>& errors);
+
+// What the owner of a shard and channel delivers with.
+struct terms {
+    std::uint32_t epoch = 0;
+    sender* via = nullptr;               // null for web, or where the channel is off
+    std::shared_ptr<const bool> owned;   // becomes false where somebody else has the shard
+    std::shared_ptr<std::string> server; // run id of the Redis that is known to have all that the log has
+    std::function<bool()> more_urgent;   // something else of the shard should go first
+};
+enum class delivered : std::uint8_t {
+    done,    // nothing of it can be done now
+    yielded, // to what is more urgent: go on later
+};
 
 // What all chunks of a process share. References outlive every chunk.
 struct deliverer {
@@ -40,22 +58,22 @@ struct deliverer {
     store::campaigns& campaigns;
     store::policies& policies;
     const bool& stopping;
+    // Brings a shard of Redis up to the log, after Redis was restarted or failed over; gives the run id of
+    // the server that this is true of.
+    std::function<asio::awaitable<result<std::string>>(int shard)> recover{};
+    const store::number_digests digests{sealer};
     // Of campaigns met before: the policy as it was published for them.
     std::map<std::string, std::shared_ptr<const policy>> known{};
 
-    // Many chunks may be under way; those that send take turns.
-    // kept: every delivery is settled or waits for its receipt. Failure: cancelled (stopping, or `owned`
-    // became false: somebody else goes on), or what is wrong with the chunk for good.
-    asio::awaitable<result<void>> deliver(chunk c, std::uint32_t epoch, sender* via, io::mutex* turns,
-                                          std::shared_ptr<const bool> owned);
+    // Chunks of one shard and channel, of different campaigns or of one: what one recipient gets of several
+    // campaigns goes out as one message. Failure: cancelled (stopping, or not owned any more), conflict
+    // (fenced), or what is wrong with a chunk for good.
+    asio::awaitable<result<delivered>> deliver(std::vector<chunk> group, terms by);
 
-    asio::awaitable<result<void>> audit(const chunk& c, std::uint32_t epoch, std::string kind,
-                                        std::vector<store::change> changes);
+    asio::awaitable<result<void>> audit(transition t);
     // Passes a receipt on to the shard it belongs to.
     asio::awaitable<result<void>> forward_receipt(store::message_place place, std::string receipt);
-    asio::awaitable<result<std::shared_ptr<const policy>>> policy_of(std::string campaign);
-    // By the newest version of the policy: 公开属性 is checked again at the moment of sending.
-    asio::awaitable<result<bool>> still_public(std::string policy_id);
+    asio::awaitable<result<std::shared_ptr<const policy>>> policy_of(const campaign& c);
 };
 
 } // namespace zhida::dispatcher

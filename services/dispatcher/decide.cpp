@@ -9,22 +9,92 @@ bool plausible_mobile(std::string_view phone) noexcept {
            std::all_of(phone.begin(), phone.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-decision decide(const facts& f) {
-    using ledger::reason;
-    if (!f.public_policy) return {reason::not_public, ""};
-    if (f.via == channel::web) return {};
-    if (!f.channel_enabled) return {reason::channel_disabled, ""};
-    if (!f.subject) return {reason::profile_deleted, ""};
-    if (f.opted_out) return {reason::opted_out, ""};
-    bool seen = false;
+namespace {
+
+using ledger::reason;
+using ledger::state;
+
+decision becomes(const ledger::record& now, state s, reason why, std::uint32_t at) {
+    auto to = now;
+    to.now = s;
+    to.why = why;
+    to.at = at;
+    return {decision::kind::record, to, {}};
+}
+
+struct contact_found {
+    std::string address;
+    reason why = reason::no_contact;
+};
+
+contact_found address_of(const facts& f) {
+    contact_found out;
     for (const auto& c : f.subject->contacts) {
         const auto& address = f.via == channel::sms ? c.phone : c.openid;
         if (address.empty()) continue;
-        seen = true;
+        out.why = reason::invalid_contact;
         if (f.via == channel::sms && !plausible_mobile(address)) continue;
-        return {std::nullopt, address};
+        out.address = address;
+        break;
     }
-    return {seen ? reason::invalid_contact : reason::no_contact, ""};
+    return out;
+}
+
+// Why it may not be sent; none: it may.
+reason obstacle(const facts& f, const contact_found& to) {
+    if (!f.public_policy) return reason::not_public;
+    if (f.via == channel::web) return f.refused.value_or(reason::none);
+    if (!f.channel_enabled) return reason::channel_disabled;
+    if (f.unreadable) return reason::invalid_contact;
+    if (!f.subject) return reason::profile_deleted;
+    if (f.opted_out) return reason::opted_out;
+    if (f.refused) return *f.refused;
+    if (f.via == channel::wechat && f.no_grant) return reason::no_grant;
+    return to.address.empty() ? to.why : reason::none;
+}
+
+} // namespace
+
+decision decide(const facts& f, const ledger::record& now) {
+    if (settled(now)) return {};
+    const auto to = f.subject ? address_of(f) : contact_found{};
+    // Claimed before by an owner that is gone, or held because the gateway may have taken it.
+    const bool claimed = now.now == state::submitting;
+    const bool in_doubt = claimed || (now.now == state::held && now.why == reason::no_answer);
+    const auto unknown = [&] {
+        return becomes(now, state::unknown, claimed ? reason::crashed_in_flight : reason::no_answer, f.now);
+    };
+    const auto why = obstacle(f, to);
+    const bool expired = f.expires != 0 && f.now >= f.expires;
+    const bool quiet = f.quiet_until && !f.emergency && f.via != channel::web;
+    if (in_doubt) {
+        const bool dropped = f.resend_within > 0 && f.now <= now.first_submitted + f.resend_within;
+        if (!(dropped || f.resend_in_doubt) || why != reason::none || expired || quiet) return unknown();
+        if (now.now == state::held && now.at > f.now) return {};
+    } else {
+        if (why != reason::none) return becomes(now, state::suppressed, why, f.now);
+        if (expired) return becomes(now, state::expired, reason::none, f.now);
+        if (quiet) {
+            if (waits_its_turn(now)) return {};
+            if (now.now == state::held && now.at >= *f.quiet_until) return {};
+            return becomes(now, state::held, reason::quiet_hours, *f.quiet_until);
+        }
+        if (waits_its_turn(now) || (now.now == state::held && now.at > f.now)) return {};
+        // A message that was tried before is counted already.
+        if (now.first_submitted == 0 && !f.emergency && f.via != channel::web &&
+            f.sent.reached(f.cap, f.today))
+            return becomes(now, state::suppressed, reason::capped, f.now);
+    }
+    if (f.via == channel::web) { // no gateway: the record alone delivers it
+        auto shown = becomes(now, state::delivered, reason::none, f.now);
+        shown.to.first_submitted = f.now;
+        return shown;
+    }
+    decision send = becomes(now, state::submitting, reason::none, f.epoch);
+    send.what = decision::kind::send;
+    if (send.to.first_submitted == 0) send.to.first_submitted = f.now;
+    send.address = to.address;
+    return send;
 }
 
 std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms) noexcept {

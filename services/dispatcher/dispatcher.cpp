@@ -1,5 +1,6 @@
 #include "services/dispatcher/dispatcher.hpp"
 
+#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
@@ -18,11 +19,28 @@ namespace zhida::dispatcher {
 
 namespace {
 
-// Chunks of a channel that claim and send at once: enough to claim and record while another sends, and few
-// enough that a crash leaves few deliveries in doubt.
-constexpr std::size_t senders_of_a_lane = 4;
-// Chunks of one shard that wait in memory.
-constexpr std::size_t most_waiting = 64;
+// Chunks of a channel under way at once: they wait for Redis and the gateway, not for one another.
+constexpr std::size_t workers_of_a_lane = 8;
+// Chunks of one shard that wait in memory, so that an urgent one behind them in the log is seen.
+constexpr std::size_t most_waiting = 4096;
+// Of one shard, in one go, where several campaigns wait.
+constexpr std::size_t most_merged = 32;
+// Chunks that an owner before us may have begun: it had no more under way in one shard.
+constexpr int most_begun = 64;
+// What is not urgent gives way for so long, and no longer.
+constexpr std::int64_t patience_ms = 30LL * 60 * 1000;
+
+std::int64_t turn_of(campaign_urgency u, std::int64_t arrived_ms) noexcept {
+    switch (u) {
+    case campaign_urgency::emergency:
+        return arrived_ms - 2 * patience_ms;
+    case campaign_urgency::urgent:
+        return arrived_ms - patience_ms;
+    case campaign_urgency::normal:
+        break;
+    }
+    return arrived_ms;
+}
 
 } // namespace
 
@@ -32,14 +50,23 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
-      deliverer_{config_,   clock_,    sealer_,    *log_,     ledgers_,
-                 messages_, consents_, campaigns_, policies_, stopping_},
+      replay_(executor, *log_, redis_, clock_, static_cast<int>(c.node.shards)),
+      deliverer_{config_,
+                 clock_,
+                 sealer_,
+                 *log_,
+                 ledgers_,
+                 messages_,
+                 consents_,
+                 campaigns_,
+                 policies_,
+                 stopping_,
+                 [this](int shard) { return replay_.bring_up(shard); }},
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
-        auto l =
-            std::make_unique<lane>(via, executor, static_cast<std::size_t>(c.node.shards), senders_of_a_lane);
+        auto l = std::make_unique<lane>(via, executor, workers_of_a_lane);
         l->gateway = make_sender(via);
         lanes_.push_back(std::move(l));
     }
@@ -50,7 +77,7 @@ dispatcher::~dispatcher() = default;
 std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(executor_, clock_, config_.sms,
-                               [this](gateways::receipt r) { return accept_receipt(std::move(r)); });
+                               [this](auto receipts) { return accept_receipts(std::move(receipts)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
     return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
@@ -63,8 +90,7 @@ asio::awaitable<void> dispatcher::run() {
         names.push_back(to_string(l->via));
         l->consumer = log_->subscribe(group + ".dispatch." + to_string(l->via), {topics::dispatch(l->via)});
         if (l->gateway) start(keep_up(*l));
-        // A worker each, so that a chunk whose recipients must wait holds up its own shard alone.
-        for (; l->workers < static_cast<int>(config_.node.shards); ++l->workers) start(work(*l));
+        for (; l->workers < static_cast<int>(workers_of_a_lane); ++l->workers) start(work(*l));
         start(follow(*l));
     }
     receipt_consumer_ = log_->subscribe(group + ".receipt", {topics::receipt});
@@ -105,7 +131,7 @@ void dispatcher::must(bool done) const {
 
 void dispatcher::stop() {
     stopping_ = true;
-    for (auto& l : lanes_) l->runnable.close();
+    for (auto& l : lanes_) l->work_there.close();
     if (receipt_consumer_) asio::co_spawn(executor_, receipt_consumer_->close(), asio::detached);
 }
 
@@ -130,20 +156,52 @@ asio::awaitable<void> dispatcher::follow(lane& l) {
         } else if (auto* lost = std::get_if<io::revoked>(&*event)) {
             co_await lose(l, std::move(lost->partitions));
         } else {
-            for (auto& r : std::get<std::vector<io::log_record>>(*event)) {
-                const int shard = r.partition;
-                const auto found = l.shards.find(shard);
-                if (found == l.shards.end()) continue; // not ours any more: its new owner reads it
-                auto& o = found->second;
-                if (o.waiting.empty() && !o.busy) l.runnable.try_send(boost::system::error_code(), shard);
-                o.waiting.push_back(std::move(r));
-                if (o.waiting.size() >= most_waiting && !o.paused) {
-                    o.paused = true;
-                    l.consumer->pause({topics::dispatch(l.via), shard});
-                }
-            }
+            for (auto& r : std::get<std::vector<io::log_record>>(*event))
+                if (!co_await accept_chunk(l, std::move(r))) break;
         }
     }
+}
+
+asio::awaitable<bool> dispatcher::accept_chunk(lane& l, io::log_record record) {
+    const int shard = record.partition;
+    const auto found = l.shards.find(shard);
+    if (found == l.shards.end()) co_return true; // not ours any more: its new owner reads it
+    auto& o = found->second;
+    const auto offset = record.offset;
+    o.open.insert(offset);
+    o.next = offset + 1;
+    std::vector<failure> errors;
+    auto event = decode_event(record.headers, record.value);
+    auto c = event ? read_chunk(event->data, errors) : result<chunk>(event.error());
+    if (c && (c->shard != shard || c->via != l.via))
+        c = failure{errc::invalid, "the chunk belongs to another partition", "/shard", ""};
+    if (!c) {
+        if (errors.empty()) errors.push_back(c.error());
+        if (!co_await bury_record(std::move(record), std::move(errors))) co_return false;
+        done_with(l, shard, offset);
+        co_return true;
+    }
+    ZHIDA_FAILPOINT("chunk.read");
+    c->begun_elsewhere = o.read_since_gain < most_begun;
+    ++o.read_since_gain;
+    const auto turn = turn_of(c->urgency, record.timestamp_ms);
+    o.waiting.push_back({std::move(*c), offset, turn});
+    l.work_there.try_send(boost::system::error_code());
+    if (o.waiting.size() >= most_waiting && !o.paused) {
+        o.paused = true;
+        l.consumer->pause({topics::dispatch(l.via), shard});
+    }
+    co_return true;
+}
+
+void dispatcher::done_with(lane& l, int shard, std::int64_t offset) {
+    const auto found = l.shards.find(shard);
+    if (found == l.shards.end()) return;
+    auto& o = found->second;
+    o.open.erase(offset);
+    if (*o.owned)
+        l.consumer->store({topics::dispatch(l.via), shard}, o.open.empty() ? o.next : *o.open.begin());
+    ZHIDA_FAILPOINT("offset.stored");
 }
 
 asio::awaitable<bool> dispatcher::gain(lane& l, std::vector<io::topic_partition> partitions) {
@@ -152,8 +210,13 @@ asio::awaitable<bool> dispatcher::gain(lane& l, std::vector<io::topic_partition>
         auto epoch = co_await persist(clock_, stopping_, "taking a shard over",
                                       [&] { return ledgers_.take_epoch(shard, l.via); });
         if (!epoch) co_return false;
-        l.shards[shard] = ownership{};
-        l.shards[shard].epoch = *epoch;
+        // What the last owner wrote may be in the log and not in Redis any more.
+        auto server = co_await persist(clock_, stopping_, "bringing Redis up to the log",
+                                       [&] { return replay_.bring_up(shard); });
+        if (!server) co_return false;
+        auto& o = l.shards[shard] = ownership{};
+        o.epoch = *epoch;
+        *o.server = std::move(*server);
     }
     co_return true;
 }
@@ -172,75 +235,171 @@ asio::awaitable<void> dispatcher::lose(lane& l, std::vector<io::topic_partition>
     }
 }
 
+dispatcher::ownership* dispatcher::next_shard(lane& l, int& shard) {
+    ownership* best = nullptr;
+    std::int64_t turn = 0;
+    for (auto& [number, o] : l.shards) {
+        if (o.busy || !*o.owned) continue;
+        for (const auto& w : o.waiting)
+            if (!best || w.turn_ms < turn) {
+                best = &o;
+                shard = number;
+                turn = w.turn_ms;
+            }
+    }
+    return best;
+}
+
+// The first by its turn; and what waits of other campaigns, so that whom several are for gets one message.
+std::vector<dispatcher::waiting_chunk> dispatcher::take_group(ownership& o) const {
+    const auto first = std::min_element(o.waiting.begin(), o.waiting.end(),
+                                        [](const auto& a, const auto& b) { return a.turn_ms < b.turn_ms; });
+    const auto urgency = first->of.urgency;
+    const auto with_it = [&](const waiting_chunk& w) { return w.of.urgency == urgency; };
+    const bool several = config_.dispatch.merge && first->of.via != channel::web &&
+                         std::any_of(o.waiting.begin(), o.waiting.end(), [&](const waiting_chunk& w) {
+                             return with_it(w) && w.of.campaign != first->of.campaign;
+                         });
+    std::vector<waiting_chunk> group{std::move(*first)};
+    o.waiting.erase(first);
+    if (!several) return group;
+    for (auto w = o.waiting.begin(); w != o.waiting.end() && group.size() < most_merged;) {
+        const bool again = std::any_of(group.begin(), group.end(), [&](const auto& g) {
+            return g.of.campaign == w->of.campaign && g.of.first == w->of.first;
+        });
+        if (again || !with_it(*w)) {
+            ++w;
+            continue;
+        }
+        group.push_back(std::move(*w));
+        w = o.waiting.erase(w);
+    }
+    return group;
+}
+
+// Somebody should go first whom no idle worker takes: he waits in this shard, or all workers are busy.
+bool dispatcher::more_urgent(const lane& l, int shard, campaign_urgency than) {
+    for (const auto& [number, o] : l.shards) {
+        if (number != shard && (o.busy || l.idle > 0)) continue;
+        for (const auto& w : o.waiting)
+            if (w.of.urgency > than) return true;
+    }
+    return false;
+}
+
 asio::awaitable<void> dispatcher::work(lane& l) {
     while (!stopping_) {
-        const auto [closed, shard] = co_await l.runnable.async_receive(asio::as_tuple(asio::use_awaitable));
-        if (closed) break;
-        const auto found = l.shards.find(shard);
-        if (found == l.shards.end() || found->second.waiting.empty() || found->second.busy) continue;
-        auto& o = found->second;
-        o.busy = true;
-        auto record = std::move(o.waiting.front());
-        o.waiting.pop_front();
-        try {
-            co_await handle(l, shard, std::move(record));
-        } catch (const std::exception&
-                     e) { // a bug: nothing of the shard is stored any more, so a restart takes it up
-            *o.owned = false;
-            o.waiting.clear();
-            log::error("a chunk failed",
-                       {{"channel", to_string(l.via)}, {"shard", shard}, {"why", e.what()}});
+        int shard = 0;
+        auto* o = next_shard(l, shard);
+        if (!o) {
+            ++l.idle;
+            const auto [closed] = co_await l.work_there.async_receive(asio::as_tuple(asio::use_awaitable));
+            --l.idle;
+            if (closed) break;
+            continue;
         }
-        o.busy = false; // lose() waits for this before it takes the entry away
-        if (o.paused && o.waiting.size() < most_waiting / 4) {
-            o.paused = false;
+        o->busy = true; // lose() waits for its end before it takes the entry away
+        co_await handle(l, shard);
+        o->busy = false;
+        if (o->paused && o->waiting.size() < most_waiting / 4) {
+            o->paused = false;
             l.consumer->resume({topics::dispatch(l.via), shard});
         }
-        if (!o.waiting.empty()) l.runnable.try_send(boost::system::error_code(), shard);
     }
     --l.workers;
 }
 
-asio::awaitable<void> dispatcher::handle(lane& l, int shard, io::log_record record) {
+asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
     auto& o = l.shards[shard];
-    const auto owned = o.owned;
-    const auto next = record.offset + 1;
-    std::vector<failure> errors;
-    auto event = decode_event(record.headers, record.value);
-    auto c = event ? read_chunk(event->data, errors) : result<chunk>(event.error());
-    if (c && (c->shard != shard || c->via != l.via))
-        c = failure{errc::invalid, "the chunk belongs to another partition", "/shard", ""};
-    if (c) {
-        auto done = co_await deliverer_.deliver(*c, o.epoch, l.gateway.get(), &l.turns, owned);
-        if (done)
-            chunks_done_.Increment();
-        else if (done.error().code == errc::cancelled)
-            co_return;
-        else if (done.error().code == errc::conflict) { // fenced: somebody newer owns the shard
-            log::warn("shard taken over by another dispatcher",
-                      {{"channel", to_string(l.via)}, {"shard", shard}});
-            *owned = false;
-            co_return;
-        } else
-            c = done.error();
+    auto group = take_group(o);
+    const auto urgency = group.front().of.urgency;
+    const auto give_up =
+        [&o] { // of the shard; nothing of it is stored any more, so the next owner takes it up
+            *o.owned = false;
+            o.waiting.clear();
+        };
+    const auto together = [&](std::vector<waiting_chunk>& some) -> asio::awaitable<result<delivered>> {
+        std::vector<chunk> chunks;
+        chunks.reserve(some.size());
+        for (const auto& w : some) chunks.push_back(w.of);
+        co_return co_await deliverer_.deliver(
+            std::move(chunks), {o.epoch, l.gateway.get(), o.owned, o.server,
+                                [&l, shard, urgency] { return more_urgent(l, shard, urgency); }});
+    };
+    try {
+        // One that is wrong for good must not take the others with it: they go alone.
+        std::vector<std::vector<waiting_chunk>> rounds;
+        rounds.push_back(std::move(group));
+        while (!rounds.empty()) {
+            auto some = std::move(rounds.back());
+            rounds.pop_back();
+            auto ended = co_await together(some);
+            if (ended && *ended == delivered::yielded) {
+                for (auto& w : some) o.waiting.push_front(std::move(w));
+                continue;
+            }
+            if (ended) {
+                chunks_done_.Increment(static_cast<double>(some.size()));
+                for (const auto& w : some) done_with(l, shard, w.offset);
+                continue;
+            }
+            if (ended.error().code == errc::cancelled) co_return;
+            if (ended.error().code == errc::conflict) { // fenced: somebody newer owns the shard
+                log::warn("shard taken over by another dispatcher",
+                          {{"channel", to_string(l.via)}, {"shard", shard}});
+                give_up();
+                co_return;
+            }
+            if (some.size() > 1) {
+                for (auto& w : some) rounds.emplace_back().push_back(std::move(w));
+                continue;
+            }
+            const auto& w = some.front();
+            io::log_record record{topics::dispatch(l.via),
+                                  shard,
+                                  w.offset,
+                                  clock_.now().time_since_epoch().count(),
+                                  w.of.campaign,
+                                  to_text(to_json(w.of)),
+                                  {}};
+            if (!co_await bury_record(std::move(record), {ended.error()})) co_return;
+            done_with(l, shard, w.offset);
+        }
+    } catch (const std::exception& e) { // a bug: a restart takes the shard up
+        give_up();
+        log::error("a chunk failed", {{"channel", to_string(l.via)}, {"shard", shard}, {"why", e.what()}});
     }
-    if (!c) {
-        if (errors.empty()) errors.push_back(c.error());
-        if (!co_await bury_record(std::move(record), std::move(errors))) co_return;
-    }
-    if (*owned) l.consumer->store({topics::dispatch(l.via), shard}, next);
+}
+
+// Side by side, so that the looking up and the passing on go to Redis and the log in few turns.
+asio::awaitable<bool> dispatcher::accept_receipts(std::vector<gateways::receipt> receipts) {
+    struct progress {
+        progress(const asio::any_io_executor& ex, std::size_t n) : left(n), done(ex, 1) {}
+        std::size_t left;
+        bool kept = true;
+        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
+    };
+    const auto all = std::make_shared<progress>(executor_, receipts.size());
+    for (auto& r : receipts)
+        asio::co_spawn(executor_, accept_receipt(std::move(r)), [all](std::exception_ptr thrown, bool kept) {
+            if (thrown || !kept) all->kept = false;
+            if (--all->left == 0) all->done.try_send(boost::system::error_code());
+        });
+    co_await all->done.async_receive(asio::use_awaitable);
+    co_return all->kept;
 }
 
 asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
     const auto text = receipt_text(r);
-    auto place = co_await messages_.resolve(r.gateway, r.message_id, text);
-    if (!place) {
+    auto places = co_await messages_.resolve(r.gateway, r.message_id, text);
+    if (!places) {
         log::warn("a receipt could not be kept; the gateway will send it again",
-                  {{"why", place.error().text()}});
+                  {{"why", places.error().text()}});
         co_return false;
     }
-    if (!*place) co_return true; // kept until its message is known
-    co_return (co_await deliverer_.forward_receipt(**place, text)).has_value();
+    for (auto& place : *places) // none: it is kept until its message is known
+        if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
+    co_return true;
 }
 
 asio::awaitable<void> dispatcher::follow_receipts() {
@@ -262,6 +421,7 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
     std::map<int, std::int64_t> next;
     std::vector<store::message_place> parts; // of messages of several, delivered
     std::vector<ledger::record> part_records;
+    ZHIDA_FAILPOINT("receipt.read");
     for (auto& record : records) {
         next[record.partition] = record.offset + 1;
         std::vector<failure> errors;
@@ -312,10 +472,12 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
             }
         }
         receipts_applied_.Increment(static_cast<double>(changes.size()));
-        const chunk c{name, shard, via, 0, 0};
+        ZHIDA_FAILPOINT("receipt.applied");
         // Not what changed but what was heard: after a crash in between, nothing changes any more and the
         // audit must know.
-        if (!co_await deliverer_.audit(c, 0, "receipt", std::move(changes))) co_return false;
+        if (!co_await deliverer_.audit({shard, name, via, 0, "receipt", 0, std::move(changes)}))
+            co_return false;
+        ZHIDA_FAILPOINT("receipt.audited");
     }
     for (const auto& [partition, offset] : next)
         receipt_consumer_->store({topics::receipt, partition}, offset);

@@ -1,10 +1,12 @@
-// The dispatcher: owns shards per channel by assignment of zhida.dispatch.<channel>. Each chunk is carried to
-// its end before its offset is stored; the shards of a channel take turns.
+// The dispatcher: owns shards per channel by assignment of zhida.dispatch.<channel>. A chunk's offset is
+// stored when nothing of it can be done now: the ledger says what is left, and the scheduler hands that out
+// again. What is urgent goes before what is not, and what has waited long before what has not.
 #pragma once
 
 #include "common/base/metrics.hpp"
 #include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
+#include "services/ledger_replay.hpp"
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
@@ -12,6 +14,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace zhida::dispatcher {
@@ -26,25 +29,33 @@ class dispatcher {
     void stop();
 
   private:
+    struct waiting_chunk {
+        chunk of;
+        std::int64_t offset = 0;
+        std::int64_t turn_ms = 0; // the lower, the sooner
+    };
     // One shard of one channel, while it is ours.
     struct ownership {
         std::uint32_t epoch = 0;
         std::shared_ptr<bool> owned = std::make_shared<bool>(true);
+        std::shared_ptr<std::string> server = std::make_shared<std::string>();
         bool busy = false, paused = false;
-        std::deque<io::log_record> waiting;
+        std::deque<waiting_chunk> waiting;
+        std::set<std::int64_t> open; // offsets that were read and are not done
+        std::int64_t next = 0;       // after the last one that was read
+        int read_since_gain = 0;
     };
     struct lane {
         channel via = channel::web;
         std::unique_ptr<sender> gateway; // null for web
         std::unique_ptr<io::log_consumer> consumer;
         std::map<int, ownership> shards;
-        // Shards with waiting chunks that nobody works on; each is in it once.
-        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code, int)> runnable;
-        int workers = 0;
+        // Wakes workers that found nothing to do.
+        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> work_there;
+        int workers = 0, idle = 0;
         bool gateway_up = false;
-        io::mutex turns; // of the chunks that send
-        lane(channel c, asio::any_io_executor executor, std::size_t shard_count, std::size_t senders)
-            : via(c), runnable(executor, shard_count), turns(executor, senders) {}
+        lane(channel c, asio::any_io_executor executor, std::size_t most_workers)
+            : via(c), work_there(executor, most_workers) {}
     };
 
     void start(asio::awaitable<void> work);
@@ -52,11 +63,18 @@ class dispatcher {
     asio::awaitable<void> follow(lane& l);
     asio::awaitable<void> keep_up(lane& l);
     asio::awaitable<void> work(lane& l);
-    asio::awaitable<void> handle(lane& l, int shard, io::log_record record);
+    asio::awaitable<void> handle(lane& l, int shard);
+    asio::awaitable<bool> accept_chunk(lane& l, io::log_record record);
+    static ownership* next_shard(lane& l, int& shard);
+    std::vector<waiting_chunk> take_group(ownership& o) const;
+    static bool more_urgent(const lane& l, int shard, campaign_urgency than);
+    static void done_with(lane& l, int shard, std::int64_t offset);
     asio::awaitable<bool> gain(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> follow_receipts();
     asio::awaitable<bool> apply_receipts(std::vector<io::log_record> records);
+    // False: not all are durable; the gateway sends them again.
+    asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
     asio::awaitable<bool> accept_receipt(gateways::receipt r);
     asio::awaitable<void> report_status();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
@@ -76,6 +94,7 @@ class dispatcher {
     store::consents consents_;
     store::campaigns campaigns_;
     store::policies policies_;
+    ledger_replay replay_;
     deliverer deliverer_;
     std::vector<std::unique_ptr<lane>> lanes_;
     std::unique_ptr<io::log_consumer> receipt_consumer_;

@@ -85,7 +85,8 @@ std::string deadline_text(const deadline& d) {
     return "截止时间见原文";
 }
 
-std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c) {
+std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c,
+                     std::size_t others) {
     const auto* item = first_matched(p, items);
     if (!item) return {};
     const int n = matched(p, items);
@@ -94,19 +95,34 @@ std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, c
                        shortened(item->title, 28) + "”";
     if (n > 1) text += "等" + std::to_string(n) + "项政策";
     if (!item->benefit.empty()) text += "，" + shortened(item->benefit, 24);
-    text += "，" + deadline_text(deadline_of(*item, p.valid, today)) + "。条件和办法见" + page + "，" +
-            c.verify_hint + "。拒收请回复R";
+    text += "，" + deadline_text(deadline_of(*item, p.valid, today));
+    if (others > 0) text += "；另有" + std::to_string(others) + "份政策礼包";
+    text += std::string("。条件和办法见") + page + "，" + c.verify_hint + "。拒收请回复R";
     return text;
 }
 
 std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items,
-                                                               std::int32_t today) {
+                                                               std::int32_t today, std::size_t others) {
     const auto* item = first_matched(p, items);
     if (!item) return {};
-    return {{"thing1", shortened(item->title, 20)},
+    const auto more = others > 0 ? "等" + std::to_string(others + 1) + "份" : std::string();
+    return {{"thing1", shortened(item->title, others > 0 ? 15 : 20) + more},
             {"thing2", shortened(item->benefit.empty() ? p.title : item->benefit, 20)},
             {"thing3", shortened(p.issuer, 20)},
             {"thing4", shortened(deadline_text(deadline_of(*item, p.valid, today)), 20)}};
+}
+
+std::string sms_correction(const policy& p, const sms_config& c) {
+    return "【" + c.signature + "】" + shortened(p.issuer, 20) + "：更正：此前推送的“" +
+           shortened(p.title, 28) + "”已撤回，请勿据此办理，以政策原文为准，" + c.verify_hint +
+           "。拒收请回复R";
+}
+
+std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p) {
+    return {{"thing1", shortened("更正：" + p.title, 20)},
+            {"thing2", "此前推送已撤回，请勿据此办理"},
+            {"thing3", shortened(p.issuer, 20)},
+            {"thing4", "以政策原文为准"}};
 }
 
 } // namespace zhida::dispatcher

@@ -16,11 +16,17 @@ namespace zhida::dispatcher {
 // the first matched item, its benefit and deadline, and the page to open; the SMS carries the signature
 // first, no link, how to verify it and how to refuse. Neither says whether the recipient qualifies: items are
 // all that is known here, and the page tells.
-std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c);
+// others: how many packages of other campaigns the same message stands for; the page has them.
+std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c,
+                     std::size_t others = 0);
 // Fields of the policy notice template, in the template's order: thing1 title, thing2 benefit, thing3 issuer,
 // thing4 deadline. Each at most 20 characters, as the platform asks of `thing`.
 std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items,
-                                                               std::int32_t today);
+                                                               std::int32_t today, std::size_t others = 0);
+
+// That what was sent before does not hold any more.
+std::string sms_correction(const policy& p, const sms_config& c);
+std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p);
 
 // At most so many characters (code points), with … at the end where something was cut. Never cut inside a
 // number or between it and its unit: 最高4000万元 is not to be read as 最高400.

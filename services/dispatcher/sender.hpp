@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace zhida::dispatcher {
 
@@ -14,6 +15,12 @@ namespace asio = boost::asio;
 struct outgoing {
     const policy* about = nullptr; // outlives the send
     std::uint16_t items = 0;
+    struct more {
+        const policy* about;
+        std::uint16_t items;
+    };
+    std::vector<more> also;     // of other campaigns, in the same message
+    std::string kind = "first"; // of the campaign
     std::string address;
     std::string reference; // stable for (campaign, subject, channel)
 };
@@ -27,6 +34,9 @@ class sender {
     // Nothing is claimed while the gateway takes nothing.
     virtual bool ready() const = 0;
     virtual asio::awaitable<gateways::send_result> send(outgoing message) = 0;
+    // Answers in the order of the messages, once each has its own. What send() throws is one that nobody
+    // knows the end of.
+    virtual asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages);
     virtual gateways::gateway_status status() const = 0;
     // Seconds in which the gateway drops a repeated reference; 0: it never does.
     virtual std::uint32_t resend_within_s() const = 0;

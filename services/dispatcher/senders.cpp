@@ -9,6 +9,9 @@
 #include "services/gateways/wechat_client.hpp"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
 
 namespace zhida::dispatcher {
 
@@ -24,9 +27,24 @@ class sms_sender final : public sender {
     void stop() override { client_.stop(milliseconds(2000)); }
     bool ready() const override { return client_.status().state == "connected"; }
     asio::awaitable<gateways::send_result> send(outgoing m) override {
+        co_return co_await client_.send({m.address, text_of(m, shanghai_day(clock_.now())), m.reference});
+    }
+    // Who matched the same items of a policy reads the same text: made and cut once for all of them.
+    asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override {
         const auto today = shanghai_day(clock_.now());
-        co_return co_await client_.send(
-            {m.address, sms_text(*m.about, m.items, today, settings_), m.reference});
+        std::map<std::tuple<const policy*, std::uint16_t, std::size_t, std::string>,
+                 std::shared_ptr<const gateways::sms_body>>
+            bodies;
+        std::vector<gateways::sms_copy> copies;
+        copies.reserve(messages.size());
+        for (auto& m : messages) {
+            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind}];
+            if (!body)
+                body =
+                    std::make_shared<const gateways::sms_body>(gateways::segment_sms(text_of(m, today), 0));
+            copies.push_back({std::move(m.address), body, std::move(m.reference)});
+        }
+        co_return co_await client_.send_all(std::move(copies));
     }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
@@ -36,6 +54,11 @@ class sms_sender final : public sender {
     }
 
   private:
+    std::string text_of(const outgoing& m, std::int32_t today) const {
+        if (m.kind == "correction") return sms_correction(*m.about, settings_);
+        return sms_text(*m.about, m.items, today, settings_, m.also.size());
+    }
+
     const clock& clock_;
     const sms_config& settings_;
     gateways::cmpp_client client_;
@@ -59,7 +82,10 @@ class wechat_sender final : public sender {
         w.openid = m.address;
         w.client_msg_id = m.reference;
         if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
-        for (auto& [name, value] : wechat_fields(*m.about, m.items, shanghai_day(clock_.now())))
+        const bool correction = m.kind == "correction";
+        for (auto& [name, value] :
+             correction ? wechat_correction(*m.about)
+                        : wechat_fields(*m.about, m.items, shanghai_day(clock_.now()), m.also.size()))
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }

@@ -46,28 +46,48 @@ struct channel {
     std::map<std::string, wall_time> last_line_;
 };
 
-// A message and the coroutine that waits for it.
-struct outgoing {
-    outgoing(asio::any_io_executor ex, sms_message m, std::vector<sms_part> p, steady_time until)
-        : message(std::move(m)), parts(std::move(p)), results(parts.size()), done(ex), give_up_at(until) {}
-    sms_message message;
-    std::vector<sms_part> parts;
-    part_results results;
-    wake_up done;
-    steady_time give_up_at;  // no part taken by then: the caller tries again later
-    std::size_t written = 0; // parts under way or taken
-    bool counted = false;
+// Messages that are sent in one call, and the coroutine that waits for all of them.
+struct submission {
+    submission(asio::any_io_executor ex, std::vector<sms_copy> copies, steady_time until)
+        : messages(copies.size()), results(copies.size()), left(copies.size()), done(ex), give_up_at(until) {
+        for (std::size_t i = 0; i < copies.size(); ++i) messages[i].copy = std::move(copies[i]);
+    }
+    struct message {
+        sms_copy copy;
+        std::unique_ptr<part_results> parts; // of several; one part's result is the message's
+        std::uint32_t written = 0;           // parts under way or taken
+        std::uint8_t udh_ref = 0;
+        bool counted = false, enqueued = false;
 
-    void settle(std::size_t part, send_result r) {
-        results.settle(part, std::move(r));
-        if (results.settled()) done.notify();
+        std::size_t part_count() const noexcept { return (*copy.body)->size(); }
+    };
+    std::vector<message> messages;
+    std::vector<send_result> results; // in the same order
+    std::size_t left;                 // messages without a result
+    wake_up done;
+    steady_time give_up_at; // no part taken by then: the caller tries again later
+
+    // Of a part, once.
+    void settle(std::size_t which, std::size_t part, send_result r) {
+        if (const auto& parts = messages[which].parts) {
+            parts->settle(part, std::move(r));
+            if (!parts->settled()) return;
+            r = parts->combined();
+        }
+        results[which] = std::move(r);
+        if (--left == 0) done.notify();
     }
 };
 
 struct part_job {
-    std::shared_ptr<outgoing> message;
-    std::size_t index = 0;
-    int refusals = 0; // by flow control
+    std::shared_ptr<submission> of;
+    std::uint32_t which = 0; // of its messages
+    std::uint16_t part = 0;
+    std::uint16_t refusals = 0; // by flow control
+
+    submission::message& message() const { return of->messages[which]; }
+    const sms_part& content() const { return (**message().copy.body)[part]; }
+    void settle(send_result r) const { of->settle(which, part, std::move(r)); }
 };
 
 } // namespace zhida::gateways::cmpp

@@ -60,6 +60,8 @@ struct cmpp_client::impl : std::enable_shared_from_this<cmpp_client::impl> {
     static asio::awaitable<void> keep_up(std::shared_ptr<impl> self, std::size_t index);
     void look_at_state();
     void count(send_outcome o);
+    std::optional<send_result> refusal() const;
+    void enqueue(const std::shared_ptr<submission>& all, std::uint32_t which);
     session* least_loaded();
     milliseconds until_dial() const;
     send_result no_session() const;
@@ -172,39 +174,60 @@ void cmpp_client::stop(milliseconds drain) {
     }
 }
 
-asio::awaitable<send_result> cmpp_client::send(sms_message message) {
+std::optional<send_result> cmpp_client::impl::refusal() const {
+    if (ch->stopping)
+        return refused_here(send_outcome::retry, "local:stopping", "stopping", milliseconds(1000));
+    if (const auto now = ch->time.now(); ch->stop.stopped(now))
+        return refused_here(send_outcome::stopped, ch->stop.code(), ch->stop.why(), ch->stop.remaining(now));
+    return std::nullopt;
+}
+
+// What is not enqueued has its result at once.
+void cmpp_client::impl::enqueue(const std::shared_ptr<submission>& all, std::uint32_t which) {
+    auto& m = all->messages[which];
+    const auto reject = [&](const char* fault, std::string why) {
+        auto r = refused_here(send_outcome::rejected, std::string("local:") + fault, std::move(why));
+        r.recipient_fault = fault;
+        count(r.outcome);
+        all->settle(which, 0, std::move(r));
+    };
+    m.copy.phone = plain_phone(m.copy.phone);
+    if (!dialable(m.copy.phone)) return reject("bad_number", "not a phone number");
+    if (!*m.copy.body) return reject("content", m.copy.body->error().text());
+    session* s = least_loaded();
+    if (!s) return all->settle(which, 0, no_session());
+    if (!s->has_room(m.part_count()))
+        return all->settle(which, 0,
+                           refused_here(send_outcome::retry, "local:full", "too many messages wait already",
+                                        milliseconds(1000)));
+    if (m.part_count() > 1) {
+        m.udh_ref = ref++;
+        m.parts = std::make_unique<part_results>(m.part_count());
+    }
+    m.enqueued = true;
+    s->enqueue(all, which);
+}
+
+asio::awaitable<std::vector<send_result>> cmpp_client::send_all(std::vector<sms_copy> messages) {
     const auto self = impl_;
+    if (messages.empty()) co_return std::vector<send_result>();
+    if (auto refused = self->refusal()) co_return std::vector<send_result>(messages.size(), *refused);
     auto& ch = *self->ch;
-    if (ch.stopping)
-        co_return refused_here(send_outcome::retry, "local:stopping", "stopping", milliseconds(1000));
-    if (const auto now = ch.time.now(); ch.stop.stopped(now))
-        co_return refused_here(send_outcome::stopped, ch.stop.code(), ch.stop.why(), ch.stop.remaining(now));
-    message.phone = plain_phone(message.phone);
-    if (!dialable(message.phone)) {
-        auto r = refused_here(send_outcome::rejected, "local:bad_number", "not a phone number");
-        r.recipient_fault = "bad_number";
-        self->count(r.outcome);
-        co_return r;
-    }
-    auto parts = segment_sms(message.text, self->ref);
-    if (!parts) {
-        auto r = refused_here(send_outcome::rejected, "local:content", parts.error().text());
-        r.recipient_fault = "content";
-        self->count(r.outcome);
-        co_return r;
-    }
-    if (parts->size() > 1) ++self->ref;
-    session* s = self->least_loaded();
-    if (!s) co_return self->no_session();
-    const auto m = std::make_shared<outgoing>(ch.executor, std::move(message), std::move(*parts),
-                                              ch.time.steady_now() + ch.response_timeout());
-    if (!s->enqueue(m))
-        co_return refused_here(send_outcome::retry, "local:full", "too many messages wait already",
-                               milliseconds(1000));
-    while (!m->results.settled()) co_await m->done.wait();
-    auto out = m->results.combined();
-    self->count(out.outcome);
-    co_return out;
+    const auto all = std::make_shared<submission>(ch.executor, std::move(messages),
+                                                  ch.time.steady_now() + ch.response_timeout());
+    for (std::uint32_t i = 0; i < all->messages.size(); ++i) self->enqueue(all, i);
+    while (all->left > 0) co_await all->done.wait();
+    for (std::size_t i = 0; i < all->results.size(); ++i)
+        if (all->messages[i].enqueued) self->count(all->results[i].outcome);
+    co_return std::move(all->results);
+}
+
+asio::awaitable<send_result> cmpp_client::send(sms_message message) {
+    std::vector<sms_copy> one(1);
+    one[0].phone = std::move(message.phone);
+    one[0].body = std::make_shared<const sms_body>(segment_sms(message.text, 0));
+    one[0].ref = std::move(message.ref);
+    co_return std::move((co_await send_all(std::move(one))).front());
 }
 
 gateway_status cmpp_client::status() const {

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <vector>
 
 namespace zhida::gateways {
 
@@ -30,6 +31,8 @@ class cmpp_client {
     // refuses our settings; tried again after retry_after at the earliest. rejected with code "local:...":
     // never left this machine.
     asio::awaitable<send_result> send(sms_message message);
+    // The same for many, side by side; results in their order, when each has one.
+    asio::awaitable<std::vector<send_result>> send_all(std::vector<sms_copy> messages);
 
     gateway_status status() const;
     // Somebody has mended what the channel was stopped for.

@@ -334,6 +334,17 @@ result<pdu> decode(std::string_view frame, version expected) {
     return read_body(frame, id, r, expected, std::move(p));
 }
 
+bool read_submit_resp(std::string_view frame, std::uint32_t& Sequence_Id, submit_resp& r) noexcept {
+    if (frame.size() != 21 && frame.size() != 24) return false;
+    wire_reader in(frame);
+    if (in.u32() != frame.size() || in.u32() != static_cast<std::uint32_t>(command::submit_resp))
+        return false;
+    Sequence_Id = in.u32();
+    r.Msg_Id = in.u64();
+    r.Result = read_result(in, frame.size() == 24 ? version::v30 : version::v20);
+    return true;
+}
+
 result<status_report> decode_report(std::string_view content) {
     if (content.size() != 60 && content.size() != 71)
         return failure{errc::invalid,

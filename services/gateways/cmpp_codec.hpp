@@ -151,6 +151,8 @@ result<std::string> encode_report(const status_report& r, version layout);
 // One whole frame as the splitter gives it. The layout is told by the length; `expected` (the session's
 // version) decides where the length does not. Failure invalid: lengths that contradict each other.
 result<pdu> decode(std::string_view frame, version expected);
+// A SUBMIT_RESP, which comes most, without the detour over a pdu; false: it is something else, or unreadable.
+bool read_submit_resp(std::string_view frame, std::uint32_t& Sequence_Id, submit_resp& r) noexcept;
 // The layout is told by the length, 60 or 71, whatever the DELIVER around it looks like.
 result<status_report> decode_report(std::string_view content);
 

@@ -4,6 +4,7 @@
 #include "services/gateways/gateway.hpp"
 #include "services/gateways/sms_text.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,15 @@ struct sms_message {
     std::string phone; // with or without +86
     std::string text;  // UTF-8, signature and opt-out words included
     std::string ref;   // ours, for logs: CMPP has no field that would make sending again harmless
+};
+
+// A text cut into its parts once, for as many recipients as it has; a failure: it cannot be sent.
+using sms_body = result<std::vector<sms_part>>;
+// One recipient's copy of it.
+struct sms_copy {
+    std::string phone; // as in sms_message
+    std::shared_ptr<const sms_body> body;
+    std::string ref;
 };
 
 namespace cmpp {

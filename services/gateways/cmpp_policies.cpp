@@ -31,13 +31,17 @@ part_rate::part_rate(std::int64_t per_second, steady_time start)
 milliseconds part_rate::wait(steady_time now) {
     if (limit_ == 0) return milliseconds(0);
     if (now < start_) return start_ - now;
-    while (!sent_.empty() && sent_.front() + milliseconds(1000) <= now) sent_.pop_front();
-    if (sent_.size() < limit_) return milliseconds(0);
-    return sent_.front() + milliseconds(1000) - now;
+    for (; !sent_.empty() && sent_.front().at + milliseconds(1000) <= now; sent_.pop_front())
+        in_last_second_ -= sent_.front().parts;
+    if (in_last_second_ < limit_) return milliseconds(0);
+    return sent_.front().at + milliseconds(1000) - now;
 }
 
 void part_rate::used(steady_time now) {
-    if (limit_ != 0) sent_.push_back(now);
+    if (limit_ == 0) return;
+    if (sent_.empty() || sent_.back().at != now) sent_.push_back({now, 0});
+    ++sent_.back().parts;
+    ++in_last_second_;
 }
 
 keepalive::action keepalive::due(steady_time now) noexcept {

@@ -5,10 +5,11 @@
 #include "services/gateways/cmpp_results.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace zhida::gateways::cmpp {
@@ -27,57 +28,58 @@ class reconnect_policy {
     int failures_ = 0;
 };
 
-// Requests without an answer on one connection.
+// Requests without an answer on one connection: a table of twice the window's size, where each number has one
+// place. Numbers follow each other, so a place is taken only while an old request waits long for its answer;
+// the next request then passes over that number.
 template <class Request>
 class request_window {
   public:
-    explicit request_window(std::size_t size) : size_(size) {}
+    explicit request_window(std::size_t size) : size_(size), slots_(std::bit_ceil(size * 2)) {}
 
-    bool full() const noexcept { return slots_.size() >= size_; }
-    std::size_t in_flight() const noexcept { return slots_.size(); }
+    bool full() const noexcept { return open_ >= size_; }
+    std::size_t in_flight() const noexcept { return open_; }
+    // The first number from here on whose place is free.
+    std::uint32_t next_free(std::uint32_t Sequence_Id) const noexcept {
+        while (slots_[place(Sequence_Id)].request) ++Sequence_Id;
+        return Sequence_Id;
+    }
+    // Where it is not full, under a number of next_free().
     void open(std::uint32_t Sequence_Id, Request request, steady_time deadline) {
-        slots_.insert_or_assign(Sequence_Id, slot{std::move(request), deadline});
+        slots_[place(Sequence_Id)] = {std::move(request), deadline, Sequence_Id};
+        ++open_;
     }
     // Nothing: no such request, or its time was over.
     std::optional<Request> close(std::uint32_t Sequence_Id) {
-        const auto found = slots_.find(Sequence_Id);
-        if (found == slots_.end()) return std::nullopt;
-        std::optional<Request> request(std::move(found->second.request));
-        slots_.erase(found);
-        return request;
+        auto& s = slots_[place(Sequence_Id)];
+        if (!s.request || s.Sequence_Id != Sequence_Id) return std::nullopt;
+        --open_;
+        return std::exchange(s.request, std::nullopt);
     }
+    // In no order. It looks at every slot: for once a second, not for every answer.
     std::vector<Request> take_expired(steady_time now) {
         std::vector<Request> late;
-        for (auto s = slots_.begin(); s != slots_.end();) {
-            if (s->second.deadline > now) {
-                ++s;
-                continue;
-            }
-            late.push_back(std::move(s->second.request));
-            s = slots_.erase(s);
-        }
+        for (const auto& s : slots_)
+            if (s.request && s.deadline <= now) late.push_back(std::move(*close(s.Sequence_Id)));
         return late;
     }
     // When the next slot's time is over; `none` where nothing is under way.
     steady_time next_deadline(steady_time none) const noexcept {
-        for (const auto& [sequence, s] : slots_) none = std::min(none, s.deadline);
+        for (const auto& s : slots_)
+            if (s.request) none = std::min(none, s.deadline);
         return none;
     }
-    std::vector<Request> take_all() {
-        std::vector<Request> all;
-        all.reserve(slots_.size());
-        for (auto& [sequence, s] : slots_) all.push_back(std::move(s.request));
-        slots_.clear();
-        return all;
-    }
+    std::vector<Request> take_all() { return take_expired(steady_time::max()); }
 
   private:
     struct slot {
-        Request request;
-        steady_time deadline;
+        std::optional<Request> request;
+        steady_time deadline{};
+        std::uint32_t Sequence_Id = 0;
     };
-    std::size_t size_;
-    std::map<std::uint32_t, slot> slots_;
+    std::size_t place(std::uint32_t Sequence_Id) const noexcept { return Sequence_Id & (slots_.size() - 1); }
+
+    std::size_t size_, open_ = 0;
+    std::vector<slot> slots_;
 };
 
 // Flow control said by the gateway (Result 8): all connections pause, longer each time it says so again.
@@ -104,9 +106,13 @@ class part_rate {
     void used(steady_time now);
 
   private:
-    std::size_t limit_;
+    struct burst {
+        steady_time at;
+        std::size_t parts;
+    };
+    std::size_t limit_, in_last_second_ = 0;
     steady_time start_;
-    std::deque<steady_time> sent_;
+    std::deque<burst> sent_; // of the last second: one a millisecond at most
 };
 
 // ACTIVE_TEST: asked when the peer was silent for `idle`, again every `answer_within`, given up after three.

@@ -5,6 +5,7 @@
 #include "common/io/timer.hpp"
 #include "services/gateways/cmpp_auth.hpp"
 #include "services/gateways/cmpp_receipt.hpp"
+#include "services/gateways/cmpp_submit.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -28,12 +29,13 @@ using namespace asio::experimental::awaitable_operators;
 
 namespace {
 
-constexpr std::size_t most_waiting = 16384;   // parts; more go back to their senders
-constexpr std::size_t most_control = 4096;    // frames that wait to be written
-constexpr std::size_t most_reports = 64;      // being made durable at once; then we stop reading
-constexpr std::size_t batch_bytes = 64 << 10; // written at once
-constexpr int most_refusals = 30;             // by flow control, for one part
-constexpr int most_timeouts = 3;              // one after another, then the connection is given up
+constexpr std::size_t most_waiting = 16384;     // parts; more go back to their senders
+constexpr std::size_t most_control = 128 << 10; // bytes of answers that wait to be written
+constexpr std::size_t most_reports = 1024;      // being made durable at once; then we stop reading
+constexpr std::size_t reports_at_once = 256;    // handed over in one call
+constexpr std::size_t batch_bytes = 64 << 10;   // written at once
+constexpr int most_refusals = 30;               // by flow control, for one part
+constexpr int most_timeouts = 3;                // one after another, then the connection is given up
 constexpr milliseconds connect_timeout{10000};
 constexpr milliseconds channel_pause{300000}; // after a refusal that only somebody can mend
 
@@ -55,20 +57,15 @@ send_result nobody_confirmed(std::string detail) {
     return r;
 }
 
-submit submit_of(const sms_config& c, const outgoing& m, const sms_part& part) {
+submit submit_of(const sms_config& c) {
     submit s;
-    s.Pk_total = part.total;
-    s.Pk_number = part.number;
     s.Service_Id = c.service_id;
     s.Fee_UserType = 2; // the SP pays
-    s.TP_udhi = part.udhi ? 1 : 0;
     s.Msg_Fmt = sms_format_ucs2;
     s.Msg_src = c.source_addr;
     s.FeeType = "01"; // free for the recipient
     s.FeeCode = "000000";
     s.Src_Id = c.src_id;
-    s.Dest_terminal_Id = {m.message.phone};
-    s.Msg_Content = part.content;
     return s;
 }
 
@@ -78,19 +75,29 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     impl(std::shared_ptr<channel> c, std::function<void()> f)
         : ch(std::move(c)), changed(std::move(f)), socket(ch->executor), write_wake(ch->executor),
           tick_wake(ch->executor), room_wake(ch->executor), stop_wake(ch->executor),
-          window(static_cast<std::size_t>(ch->settings.window)), sequence(ch->random()) {}
+          window(static_cast<std::size_t>(ch->settings.window)),
+          form(submit_form::of(submit_of(ch->settings), ch->layout)), sequence(ch->random()) {}
+
+    struct report { // the DELIVER that a receipt came in
+        std::uint32_t Sequence_Id;
+        std::uint64_t Msg_Id;
+    };
 
     std::shared_ptr<channel> ch;
     std::function<void()> changed;
     tcp::socket socket;
     wake_up write_wake, tick_wake, room_wake, stop_wake;
     request_window<part_job> window;
+    const result<submit_form> form;
     std::uint32_t sequence; // of the next request; starts anywhere, so that sessions do not repeat each other
-    std::deque<std::string> control; // frames that need no slot
+    std::string control;    // frames that need no slot
+    std::string written;    // being written
     std::deque<part_job> waiting;
     frame_splitter splitter;
     std::unique_ptr<keepalive> alive;
-    std::size_t reports = 0; // being made durable
+    std::vector<receipt> heard; // read, and not handed over yet
+    std::vector<report> heard_in;
+    std::size_t reports = 0; // heard, or being made durable
     int timeouts = 0;
     bool up = false, ending = false, terminate_sent = false;
     steady_time up_since{};
@@ -112,7 +119,7 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
         // A gateway that asks and does not read the answers would fill our memory.
         if (control.size() >= most_control)
             return end(session_end::garbled, where() + ": the gateway does not read our answers");
-        control.push_back(encode(p).value());
+        control += encode(p).value();
         write_wake.notify();
     }
 
@@ -122,12 +129,13 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     asio::awaitable<void> write_all();
     asio::awaitable<void> keep_time();
     void tune();
-    std::string collect(milliseconds& pause);
+    milliseconds collect();
     void handle(const pdu& p);
     void handle_submit_resp(std::uint32_t Sequence_Id, const submit_resp& r);
     void handle_deliver(std::uint32_t Sequence_Id, const deliver& d);
-    static asio::awaitable<void> take_report(std::shared_ptr<impl> self, std::uint32_t Sequence_Id,
-                                             std::uint64_t Msg_Id, receipt r);
+    void hand_over();
+    static asio::awaitable<void> take_reports(std::shared_ptr<impl> self, std::vector<receipt> receipts,
+                                              std::vector<report> from);
     void refused_by_flow(part_job job, milliseconds wait);
     void give_back(const send_result& as, bool all);
     void expire();
@@ -216,21 +224,23 @@ asio::awaitable<void> session::impl::read_all() {
     while (!ending) {
         for (;;) {
             const auto frame = splitter.next();
-            if (!frame) {
-                end(session_end::garbled, where() + ": " + frame.error().text());
-                co_return;
-            }
-            if (frame->empty()) break;
-            const auto p = decode(*frame, ch->layout);
-            if (p) {
+            if (!frame) end(session_end::garbled, where() + ": " + frame.error().text());
+            if (ending || frame->empty()) break;
+            std::uint32_t answered = 0;
+            submit_resp answer;
+            if (read_submit_resp(*frame, answered, answer)) {
+                handle_submit_resp(answered, answer);
+            } else if (const auto p = decode(*frame, ch->layout)) {
                 handle(*p);
             } else if (ch->worth_a_line("garbled")) {
                 // The frame's end is known, so the stream goes on behind it.
                 log::warn("cmpp_pdu_unreadable", {{"where", where()}, {"what", p.error().text()}});
             }
+            if (heard.size() >= reports_at_once) hand_over();
             while (reports >= most_reports && !ending) co_await room_wake.wait();
-            if (ending) co_return;
         }
+        hand_over(); // also what came before the end
+        if (ending) co_return;
         error_code ec;
         const auto count = co_await socket.async_read_some(asio::buffer(bytes), into(ec));
         if (ec) {
@@ -244,7 +254,6 @@ asio::awaitable<void> session::impl::read_all() {
 }
 
 void session::impl::handle(const pdu& p) {
-    if (const auto* r = std::get_if<submit_resp>(&p.body)) return handle_submit_resp(p.Sequence_Id, *r);
     if (const auto* d = std::get_if<deliver>(&p.body)) return handle_deliver(p.Sequence_Id, *d);
     if (std::holds_alternative<active_test>(p.body))
         return put({p.Sequence_Id, ch->layout, active_test_resp{}});
@@ -270,7 +279,7 @@ void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_r
     const auto& reaction = reaction_to(r.Result);
     if (reaction.outcome == send_outcome::accepted) ch->flow.accepted(now());
     if (reaction.slow_channel) {
-        --job->message->written;
+        --job->message().written;
         ch->flow.refused(now());
         return refused_by_flow(std::move(*job), ch->flow.wait(now()));
     }
@@ -291,8 +300,8 @@ void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_r
         log::error("cmpp_submit_refused", {{"where", where()},
                                            {"code", out.code},
                                            {"what", reaction.text},
-                                           {"ref", job->message->message.ref}});
-    job->message->settle(job->index, std::move(out));
+                                           {"ref", job->message().copy.ref}});
+    job->settle(std::move(out));
     maybe_terminate();
 }
 
@@ -301,7 +310,7 @@ void session::impl::refused_by_flow(part_job job, milliseconds wait) {
     if (++job.refusals >= most_refusals || ch->stopping) {
         auto r = not_taken("flow control", std::max(wait, milliseconds(1000)));
         r.code = "cmpp:8";
-        job.message->settle(job.index, std::move(r));
+        job.settle(std::move(r));
         return maybe_terminate();
     }
     waiting.push_front(std::move(job));
@@ -311,7 +320,9 @@ void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) 
     auto r = receipt_of(d, ch->time.now());
     if (r) {
         ++reports;
-        return io::spawn(ch->executor, take_report(shared_from_this(), Sequence_Id, d.Msg_Id, std::move(*r)));
+        heard.push_back(std::move(*r));
+        heard_in.push_back({Sequence_Id, d.Msg_Id});
+        return;
     }
     // 9: not taken by us. An inbound message must not be lost by a confirmation while nobody reads them.
     const std::uint32_t answer = d.Registered_Delivery == 1 ? 1 : 9;
@@ -320,62 +331,70 @@ void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) 
     put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, answer}});
 }
 
-asio::awaitable<void> session::impl::take_report(std::shared_ptr<impl> self, std::uint32_t Sequence_Id,
-                                                 std::uint64_t Msg_Id, receipt r) {
+void session::impl::hand_over() {
+    if (heard.empty()) return;
+    io::spawn(ch->executor,
+              take_reports(shared_from_this(), std::exchange(heard, {}), std::exchange(heard_in, {})));
+}
+
+asio::awaitable<void> session::impl::take_reports(std::shared_ptr<impl> self, std::vector<receipt> receipts,
+                                                  std::vector<report> from) {
     bool kept = false;
     try {
-        kept = co_await self->ch->sink(std::move(r));
+        kept = co_await self->ch->sink(std::move(receipts));
     } catch (const std::exception& e) {
         log::error("cmpp_receipt_failed", {{"what", e.what()}});
     }
-    --self->reports;
+    self->reports -= from.size();
     self->room_wake.notify();
     if (kept) {
-        ++self->ch->counters.receipts;
-        // Where the connection has ended meanwhile the gateway sends the report again: receipts are
+        self->ch->counters.receipts += static_cast<std::int64_t>(from.size());
+        // Where the connection has ended meanwhile the gateway sends the reports again: receipts are
         // idempotent.
-        if (!self->ending) self->put({Sequence_Id, self->ch->layout, deliver_resp{Msg_Id, 0}});
+        for (const auto& r : from)
+            if (!self->ending) self->put({r.Sequence_Id, self->ch->layout, deliver_resp{r.Msg_Id, 0}});
     }
     self->maybe_terminate();
 }
 
 // ---- writing
 
-std::string session::impl::collect(milliseconds& pause) {
-    std::string batch;
-    for (; !control.empty(); control.pop_front()) batch += control.front();
-    while (!waiting.empty() && !window.full() && batch.size() < batch_bytes) {
-        pause = std::max(ch->flow.wait(now()), ch->rate.wait(now()));
-        if (pause.count() > 0) break;
+// Fills `written` with the next frames. How long the next SUBMIT must wait, where one waits for the rate.
+milliseconds session::impl::collect() {
+    written.clear();
+    written.swap(control);
+    const auto at = now();
+    while (!waiting.empty() && !window.full() && written.size() < batch_bytes) {
+        const auto pause = std::max(ch->flow.wait(at), ch->rate.wait(at));
+        if (pause.count() > 0) return pause;
         auto job = std::move(waiting.front());
         waiting.pop_front();
-        auto& m = *job.message;
-        const auto frame = encode({sequence, ch->layout, submit_of(ch->settings, m, m.parts[job.index])});
-        if (!frame) { // our own settings do not fit the protocol
+        if (!form) { // our own settings do not fit the protocol
             send_result r;
             r.outcome = send_outcome::rejected;
             r.code = "cmpp:encode";
-            r.detail = frame.error().text();
-            m.settle(job.index, std::move(r));
+            r.detail = form.error().text();
+            job.settle(std::move(r));
             continue;
         }
-        batch += *frame;
-        ch->rate.used(now());
+        auto& m = job.message();
+        sequence = window.next_free(sequence);
+        form->append(written, sequence, job.content(), m.udh_ref, m.copy.phone);
+        ch->rate.used(at);
         if (!m.counted) ++ch->counters.sent;
         m.counted = true;
         ++m.written;
-        window.open(sequence++, std::move(job), now() + ch->response_timeout());
+        window.open(sequence++, std::move(job), at + ch->response_timeout());
     }
-    return batch;
+    return milliseconds(0);
 }
 
 asio::awaitable<void> session::impl::write_all() {
     for (;;) {
-        milliseconds pause{0};
-        const auto batch = collect(pause);
-        if (!batch.empty()) {
+        const auto pause = collect();
+        if (!written.empty()) {
             error_code ec;
-            co_await asio::async_write(socket, asio::buffer(batch), into(ec));
+            co_await asio::async_write(socket, asio::buffer(written), into(ec));
             if (ec) {
                 end(session_end::network, where() + ": connection lost: " + ec.message());
                 co_return;
@@ -421,12 +440,11 @@ asio::awaitable<void> session::impl::keep_time() {
 void session::impl::expire() {
     for (auto& job : window.take_expired(now())) {
         ++timeouts;
-        job.message->settle(job.index,
-                            nobody_confirmed("no CMPP_SUBMIT_RESP in " +
-                                             std::to_string(ch->settings.response_timeout_s) + " s"));
+        job.settle(nobody_confirmed("no CMPP_SUBMIT_RESP in " +
+                                    std::to_string(ch->settings.response_timeout_s) + " s"));
         write_wake.notify();
     }
-    if (!waiting.empty() && waiting.front().message->give_up_at <= now())
+    if (!waiting.empty() && waiting.front().of->give_up_at <= now())
         give_back(not_taken("not written in time: the gateway or the rate is too slow", milliseconds(1000)),
                   false);
     maybe_terminate();
@@ -436,8 +454,8 @@ void session::impl::expire() {
 void session::impl::give_back(const send_result& as, bool all) {
     std::deque<part_job> kept;
     for (auto& job : waiting) {
-        if (job.message->written == 0 && (all || job.message->give_up_at <= now()))
-            job.message->settle(job.index, as);
+        if (job.message().written == 0 && (all || job.of->give_up_at <= now()))
+            job.settle(as);
         else
             kept.push_back(std::move(job));
     }
@@ -453,11 +471,9 @@ void session::impl::maybe_terminate() {
 
 void session::impl::settle_all() {
     for (auto& job : window.take_all())
-        job.message->settle(job.index,
-                            nobody_confirmed("connection lost before the answer: " + ended.detail));
+        job.settle(nobody_confirmed("connection lost before the answer: " + ended.detail));
     for (auto& job : waiting)
-        job.message->settle(job.index,
-                            not_taken("connection lost before it was written", milliseconds(1000)));
+        job.settle(not_taken("connection lost before it was written", milliseconds(1000)));
     waiting.clear();
 }
 
@@ -500,7 +516,7 @@ asio::awaitable<session_result> session::run() {
         // The writer may have been cut off before CMPP_TERMINATE_RESP: one try, the socket's buffer is ours.
         error_code ignored;
         s->socket.non_blocking(true, ignored);
-        for (const auto& frame : s->control) s->socket.write_some(asio::buffer(frame), ignored);
+        s->socket.write_some(asio::buffer(s->control), ignored);
     }
     s->ended.stood = s->now() - s->up_since;
     co_return s->ended;
@@ -516,11 +532,15 @@ std::size_t session::in_flight() const noexcept {
     return impl_->window.in_flight();
 }
 
-bool session::enqueue(const std::shared_ptr<outgoing>& message) {
-    if (impl_->waiting.size() + message->parts.size() > most_waiting) return false;
-    for (std::size_t i = 0; i < message->parts.size(); ++i) impl_->waiting.push_back({message, i, 0});
+bool session::has_room(std::size_t parts) const noexcept {
+    return impl_->waiting.size() + parts <= most_waiting;
+}
+
+void session::enqueue(const std::shared_ptr<submission>& all, std::uint32_t which) {
+    const auto parts = all->messages[which].part_count();
+    for (std::size_t i = 0; i < parts; ++i)
+        impl_->waiting.push_back({all, which, static_cast<std::uint16_t>(i), 0});
     impl_->write_wake.notify();
-    return true;
 }
 
 void session::stop() {

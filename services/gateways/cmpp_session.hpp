@@ -25,8 +25,10 @@ class session {
     bool logged_in() const noexcept;
     std::size_t load() const noexcept; // parts waiting and under way
     std::size_t in_flight() const noexcept;
-    // All parts of the message, in order; false where too many wait already.
-    bool enqueue(const std::shared_ptr<outgoing>& message);
+    // Otherwise too many parts wait already.
+    bool has_room(std::size_t parts) const noexcept;
+    // All parts of one of its messages, in order; each is settled some day.
+    void enqueue(const std::shared_ptr<submission>& all, std::uint32_t which);
     // What waits goes back to its senders, what is under way is awaited, then TERMINATE; by channel.stop_by
     // it ends in any case.
     void stop();

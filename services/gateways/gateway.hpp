@@ -46,8 +46,9 @@ struct receipt {
     wall_time at{};
 };
 
-// Makes the receipt durable; false: it is not, so do not acknowledge it (the gateway sends it again).
-using receipt_sink = std::function<asio::awaitable<bool>(receipt)>;
+// Makes receipts durable; false: not all of them are, so acknowledge none (the gateway sends them again, and
+// to hear one twice changes nothing).
+using receipt_sink = std::function<asio::awaitable<bool>(std::vector<receipt>)>;
 
 struct gateway_status {
     std::string name;     // "sms", "wechat"

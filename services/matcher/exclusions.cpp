@@ -33,12 +33,13 @@ void shard_exclusions::put(excluded_bits bits, const shard_rows& rows, steady_ti
 
 void shard_exclusions::lay_out(const shard_rows& rows) {
     for (auto& r : rows_)
-        for (auto* words : {&r.opted_out, &r.no_grant, &r.capped_sms, &r.capped_wechat})
+        for (auto* words : {&r.opted_out, &r.no_grant, &r.capped_sms, &r.capped_wechat, &r.untargeted})
             words->clear(); // keeps its room
     spread(bits_.opted_out, rows, &by_row::opted_out, rows_);
     spread(bits_.no_grant, rows, &by_row::no_grant, rows_);
     spread(bits_.capped_sms, rows, &by_row::capped_sms, rows_);
     spread(bits_.capped_wechat, rows, &by_row::capped_wechat, rows_);
+    spread(bits_.untargeted, rows, &by_row::untargeted, rows_);
 }
 
 } // namespace zhida::matcher

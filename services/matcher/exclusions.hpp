@@ -19,12 +19,13 @@ struct excluded_bits {
     std::string opted_out; // of SMS and WeChat
     std::string no_grant;  // of WeChat
     std::string capped_sms, capped_wechat;
+    std::string untargeted{}; // of everything: in no audience
 };
 
 class shard_exclusions {
   public:
     struct by_row {
-        std::vector<std::uint64_t> opted_out, no_grant, capped_sms, capped_wechat;
+        std::vector<std::uint64_t> opted_out, no_grant, capped_sms, capped_wechat, untargeted;
     };
     // read_at: when reading them began.
     void put(excluded_bits bits, const shard_rows& rows, steady_time read_at);

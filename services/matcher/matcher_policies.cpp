@@ -1,12 +1,15 @@
 // Policy events and days: judged against the rows of the shards.
 #include "services/matcher/matcher.hpp"
 
+#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/audit.hpp"
 #include "services/persist.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace zhida::matcher {
 
@@ -140,6 +143,7 @@ asio::awaitable<bool> matcher::judge(const policy_event& event, std::vector<int>
 }
 
 asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>& shards) {
+    ZHIDA_FAILPOINT("policy.read");
     const auto& [p, conditions] = *event.checked;
     const auto received = event.record.timestamp_ms;
     auto kept = co_await persist(clock_, stopping_, "keeping the policy", [&] {
@@ -157,7 +161,11 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
     c.title = p.title;
     c.issuer = p.issuer;
     c.channels = p.channels;
+    c.urgency = p.urgency;
+    c.routing = p.routing;
+    c.drafted_by = p.issuer;
     c.created_ms = received;
+    c.state = campaign_state::draft;
     // Each shard is judged on its own day, which another process may have begun a moment before this one.
     std::map<std::int32_t, item_plans> plans;
     bool any_stands = false;
@@ -173,9 +181,9 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
     }
     auto put = co_await persist(clock_, stopping_, "keeping the campaign", [&] { return campaigns_.put(c); });
     if (!put) co_return false;
+    ZHIDA_FAILPOINT("campaign.put");
 
     const auto started = clock_.steady_now();
-    const auto chunk = static_cast<std::uint32_t>(config_.dispatch.chunk);
     std::int64_t matched = 0;
     std::vector<io::log_message> messages;
     const auto mine = shards;
@@ -183,7 +191,8 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
         const auto& s = shards_.at(number);
         auto selected = select_audience(p, plans.at(s.day), s.subjects, scan_space_);
         auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
-            return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch);
+            return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch,
+                                   c.routing.how == channel_routing::mode::fallback);
         });
         if (!size && size.error().code == errc::conflict) {
             drop(number); // its owner freezes it, by newer rows
@@ -192,34 +201,27 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
         }
         if (!size) co_return false;
         matched += *size;
-        for (const auto via : c.channels)
-            for (std::uint32_t first = 0; first < *size; first += chunk) {
-                cloud_event e;
-                e.id =
-                    c.id + "/" + std::to_string(number) + "/" + to_string(via) + "/" + std::to_string(first);
-                e.source = "/zhida/matcher";
-                e.type = event_type::dispatch_chunk;
-                e.subject = c.id;
-                e.time = to_rfc3339(clock_.now());
-                e.data = {{"campaign", c.id},
-                          {"shard", number},
-                          {"channel", to_string(via)},
-                          {"first", first},
-                          {"count", std::min(chunk, *size - first)}};
-                auto encoded = encode_event(e);
-                messages.push_back(
-                    {topics::dispatch(via), number, c.id, std::move(encoded.value), encoded.headers});
-            }
+        auto parts = audience_messages({number, c.id, c.channels, std::move(selected.members),
+                                        std::move(selected.verdicts),
+                                        c.routing.how == channel_routing::mode::fallback, 0, 0},
+                                       clock_.now());
+        std::move(parts.begin(), parts.end(), std::back_inserter(messages));
     }
-    auto appended = co_await persist(clock_, stopping_, "handing out dispatch records",
+    ZHIDA_FAILPOINT("audience.frozen");
+    // Before the scheduler may begin, so that the log has an audience before its deliveries.
+    auto appended = co_await persist(clock_, stopping_, "telling the audience",
                                      [&] { return log_->append_all(messages); });
     if (!appended) co_return false;
+    for (std::size_t i = 0; i < messages.size(); ++i)
+        ledgers_.appended(messages[i].partition, (*appended)[i]);
+    auto told = co_await persist(clock_, stopping_, "telling the audience",
+                                 [&] { return ledgers_.told(shards, c.id); });
+    if (!told) co_return false;
     subjects_matched_.Increment(static_cast<double>(matched));
     log::info("policy matched", {{"policy", p.id},
                                  {"version", p.version},
                                  {"shards", shards.size()},
                                  {"matched", matched},
-                                 {"records", messages.size()},
                                  {"ms", (clock_.steady_now() - started).count()}});
     co_return true;
 }

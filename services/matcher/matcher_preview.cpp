@@ -101,10 +101,11 @@ asio::awaitable<void> matcher::read_exclusions(std::vector<int> numbers, millise
         const auto began = clock_.steady_now();
         auto out = co_await consents_.opted_out_bits({number});
         auto refuse = co_await consents_.no_grant_bits({number});
+        auto untargeted = co_await consents_.untargeted_bits({number});
         auto sms = co_await consents_.capped_bits({number}, channel::sms, cap_of(d, channel::sms), day_);
         auto wechat =
             co_await consents_.capped_bits({number}, channel::wechat, cap_of(d, channel::wechat), day_);
-        if (!out || !refuse || !sms || !wechat) {
+        if (!out || !refuse || !untargeted || !sms || !wechat) {
             log::warn("exclusions cannot be read", {{"shard", number}});
             co_return; // their age tells; without any, the shard is not counted
         }
@@ -112,7 +113,7 @@ asio::awaitable<void> matcher::read_exclusions(std::vector<int> numbers, millise
         if (found == shards_.end()) continue;
         auto& s = found->second;
         s.excluded.put({std::move(out->front()), std::move(refuse->front()), std::move(sms->front()),
-                        std::move(wechat->front())},
+                        std::move(wechat->front()), std::move(untargeted->front())},
                        s.subjects, began);
     }
 }

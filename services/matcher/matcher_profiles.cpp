@@ -1,6 +1,7 @@
 // Profile events: read, judged against the policies that stand, told, written.
 #include "services/matcher/matcher.hpp"
 
+#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
@@ -198,6 +199,7 @@ asio::awaitable<bool> matcher::write_rows(int number, std::vector<arrival> rows,
         co_return true;
     }
     if (!ordinals) co_return false;
+    ZHIDA_FAILPOINT("profile.written");
     for (std::size_t i = 0; i < distinct.size(); ++i) put_row(s, (*ordinals)[i], distinct[i]);
     s.applied = s.read = next_offset;
     if (s.lineage.empty()) { // drawn with the shard's first profile

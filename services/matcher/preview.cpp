@@ -45,6 +45,7 @@ void preview_tally::add(int shard, const shard_rows& rows, const shard_exclusion
                 auto who = b.eligible[w];
                 if (reach_ == push_reach::decided) who |= b.decided[w];
                 if (reach_ == push_reach::possible) who |= b.possible[w];
+                who &= ~word_at(out.untargeted, b.first / 64 + w);
                 if (who == 0) continue;
                 audience_ += std::popcount(who);
                 for (auto& c : channels_)

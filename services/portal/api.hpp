@@ -15,12 +15,21 @@ handler_function api_preview_audience;
 
 handler_function api_list_campaigns;
 handler_function api_get_campaign;
+handler_function api_act_on_campaign;
+handler_function api_further_round;
+// By name of campaign_action; not_found where the campaign is not theirs to see.
+asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std::string id,
+                                                  std::string action, std::string note);
 
 handler_function api_get_packages;
 handler_function api_get_checkup;
 handler_function api_read_package;
 handler_function api_opt_out;
 handler_function api_opt_in;
+handler_function api_get_preferences;
+handler_function api_put_preferences;
+handler_function api_number_out;
+handler_function api_number_in;
 
 handler_function api_gateways;
 handler_function api_dead_letters;

@@ -9,15 +9,6 @@ namespace zhida::portal {
 
 namespace {
 
-// Themselves, or an operator; everybody else learns nothing.
-asio::awaitable<result<store::stored_profile>> visible(context& c, identity who, std::string id) {
-    if (!may_see_subject(who, id) || !valid_subject_id(id)) co_return failure{errc::not_found, "", id, ""};
-    auto found = co_await c.profiles.get(id);
-    // Where it was looked for is of no use to who asks.
-    if (!found && found.error().code == errc::not_found) co_return failure{errc::not_found, "", id, ""};
-    co_return found;
-}
-
 // What arrived between the state that was told and the listener's place in the hub.
 asio::awaitable<void> catch_up(context& c, std::shared_ptr<live_hub::subject_listener> l) {
     const auto entries = co_await c.inbox.of(l->shard, l->ordinal);
@@ -33,7 +24,7 @@ asio::awaitable<void> catch_up(context& c, std::shared_ptr<live_hub::subject_lis
 } // namespace
 
 asio::awaitable<io::http_response> api_get_packages(context& c, visitor v, io::http_request r) {
-    const auto subject = co_await visible(c, v.who, r.params.at("id"));
+    const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
     const auto packages = co_await packages_of(c, *subject);
     if (!packages) co_return of_failure(packages.error());
@@ -50,7 +41,7 @@ asio::awaitable<io::http_response> api_get_packages(context& c, visitor v, io::h
 }
 
 asio::awaitable<io::http_response> api_get_checkup(context& c, visitor v, io::http_request r) {
-    const auto subject = co_await visible(c, v.who, r.params.at("id"));
+    const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
     const auto found = co_await checkup_of(c, *subject);
     co_return found ? json_answer(*found) : of_failure(found.error());
@@ -59,7 +50,7 @@ asio::awaitable<io::http_response> api_get_checkup(context& c, visitor v, io::ht
 asio::awaitable<io::http_response> api_read_package(context& c, visitor v, io::http_request r) {
     const auto id = r.params.at("id");
     if (!may_read_for_subject(v.who, id) || !valid_subject_id(id)) co_return not_found("主体 " + id);
-    const auto subject = co_await visible(c, v.who, id);
+    const auto subject = co_await visible_subject(c, v.who, id);
     if (!subject) co_return of_failure(subject.error());
     const auto changed = co_await mark_read(c, id, r.params.at("campaign"));
     if (!changed) co_return of_failure(changed.error());
@@ -67,23 +58,23 @@ asio::awaitable<io::http_response> api_read_package(context& c, visitor v, io::h
 }
 
 asio::awaitable<io::http_response> api_opt_out(context& c, visitor v, io::http_request r) {
-    const auto subject = co_await visible(c, v.who, r.params.at("id"));
+    const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
-    const auto done = co_await c.consents.opt_out(subject->shard, subject->subject.id);
+    const auto done = co_await record_consent(c, consent_kind::opt_out, subject->subject.id);
     if (!done) co_return of_failure(done.error());
     co_return json_answer({{"opted_out", true}});
 }
 
 asio::awaitable<io::http_response> api_opt_in(context& c, visitor v, io::http_request r) {
-    const auto subject = co_await visible(c, v.who, r.params.at("id"));
+    const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
-    const auto done = co_await c.consents.opt_in(subject->shard, subject->subject.id);
+    const auto done = co_await record_consent(c, consent_kind::opt_in, subject->subject.id);
     if (!done) co_return of_failure(done.error());
     co_return json_answer({{"opted_out", false}});
 }
 
 asio::awaitable<io::http_response> api_subject_live(context& c, visitor v, io::http_request r) {
-    const auto subject = co_await visible(c, v.who, r.params.at("id"));
+    const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
     const auto entries = co_await c.inbox.of(subject->shard, subject->ordinal);
     if (!entries) co_return of_failure(entries.error());

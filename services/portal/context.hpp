@@ -17,6 +17,8 @@
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "matching/catalogue.hpp"
+#include "services/campaign_changes.hpp"
+#include "services/consent_log.hpp"
 #include "services/portal/dead_letters.hpp"
 #include "services/portal/live.hpp"
 #include "services/portal/matchers.hpp"
@@ -64,7 +66,10 @@ struct context {
           log(io::make_event_log(ex, p.settings)), policies(redis),
           campaigns(redis, static_cast<int>(p.settings.node.shards)),
           profiles(redis, p.sealer, static_cast<int>(p.settings.node.shards)), inbox(redis), consents(redis),
-          ledgers(redis), gateways(redis), idempotent(redis),
+          consent_changes(*log, consents, p.time, static_cast<int>(p.settings.node.shards)),
+          numbers(p.sealer), ledgers(redis),
+          changes(*log, campaigns, ledgers, p.time, static_cast<int>(p.settings.node.shards)),
+          gateways(redis), idempotent(redis),
           sign_in(p.sealer.lookup_hash("zhida portal session key"), p.settings.portal.demo_sign_in),
           compiled(policies, p.catalogue, p.time), progress(executor, campaigns, p.time),
           shard_owners(executor, redis, p.sealer, p.time, static_cast<int>(p.settings.node.shards)) {}
@@ -83,7 +88,10 @@ struct context {
     store::profiles profiles;
     store::inbox inbox;
     store::consents consents;
+    consent_log consent_changes;
+    store::number_digests numbers;
     store::ledgers ledgers;
+    campaign_changes changes;
     store::gateway_states gateways;
     store::idempotency idempotent;
     sessions sign_in;

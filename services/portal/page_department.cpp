@@ -1,6 +1,9 @@
 // The department's desk: check and publish a document, then watch its campaign.
+#include "common/base/clock.hpp"
 #include "common/base/log.hpp"
 #include "common/io/http_decode.hpp"
+#include "common/model/campaign_life.hpp"
+#include "services/portal/api.hpp"
 #include "services/portal/audience_preview.hpp"
 #include "services/portal/campaign_document.hpp"
 #include "services/portal/pages.hpp"
@@ -163,7 +166,48 @@ asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::h
     co_return render_page(c, v, r, "campaign_waiting", std::move(model));
 }
 
+// What may be done now, why it waits for a second person, and what was done so far.
+void fill_life(json& model, const campaign& about, language in) {
+    model["actions"] = json::array();
+    for (const auto action : allowed_actions(about.state)) {
+        if (action == campaign_action::start || action == campaign_action::finish ||
+            action == campaign_action::schedule)
+            continue; // the scheduler's
+        const bool grave = action == campaign_action::cancel || action == campaign_action::withdraw;
+        model["actions"].push_back({{"name", to_string(action)},
+                                    {"label", text(in, std::string("act_") + to_string(action))},
+                                    {"kind", grave ? "danger" : "secondary"}});
+    }
+    model["has_actions"] = !model["actions"].empty();
+    model["approval_reasons"] = json::array();
+    if (about.state == campaign_state::submitted)
+        for (const auto& why : about.approval_reasons) model["approval_reasons"].push_back({{"text", why}});
+    model["waits_for_approval"] = about.state == campaign_state::submitted;
+    model["history"] = json::array();
+    for (auto step = about.history.rbegin(); step != about.history.rend(); ++step)
+        model["history"].push_back({{"at", short_time(to_rfc3339(wall_time(milliseconds(step->at_ms))))},
+                                    {"what", text(in, std::string("act_") + to_string(step->action))},
+                                    {"who", step->by.empty() ? text(in, "role_" + step->role) : step->by},
+                                    {"note", step->note}});
+    model["has_history"] = !model["history"].empty();
+}
+
 } // namespace
+
+asio::awaitable<io::http_response> post_campaign_act(context& c, visitor v, io::http_request r) {
+    const auto field = [&](const char* name) {
+        const auto found = v.form.find(name);
+        return found == v.form.end() ? std::string() : found->second;
+    };
+    const auto id = r.params.at("id");
+    const auto done = co_await act_on_campaign(c, v.who, id, field("action"), field("note"));
+    if (!done && (done.error().code == errc::conflict || done.error().code == errc::refused ||
+                  done.error().code == errc::invalid))
+        co_return redirect("/campaigns/" + io::percent_encode(id) +
+                           "?refused=" + io::percent_encode(done.error().what + "。" + done.error().fix));
+    if (!done) co_return page_of_failure(c, v, r, done.error());
+    co_return redirect("/campaigns/" + io::percent_encode(id) + "?done=1");
+}
 
 asio::awaitable<io::http_response> page_department(context& c, visitor v, io::http_request r) {
     co_return co_await desk(c, v, r, json::object());
@@ -215,6 +259,11 @@ asio::awaitable<io::http_response> page_campaign(context& c, visitor v, io::http
     for (std::size_t i = 0; i < model["items"].size(); ++i)
         model["items"][i]["title"] = i < (*policy)->about.items.size() ? (*policy)->about.items[i].title : "";
     model["live"] = "/api/v1/live";
+    fill_life(model, *about, v.in);
+    if (const auto done = r.query.find("done"); done != r.query.end())
+        model["notice"] = text(v.in, "campaign_changed");
+    if (const auto refused = r.query.find("refused"); refused != r.query.end())
+        model["warning"] = refused->second;
     if (const auto again = r.query.find("published"); again != r.query.end() && again->second == "again")
         model["notice"] = text(v.in, "repeated");
     co_return render_page(c, v, r, "campaign", std::move(model));

@@ -24,8 +24,8 @@ asio::awaitable<io::http_response> page_subject(context& c, visitor v, io::http_
 
     const auto packages = co_await packages_of(c, *subject);
     if (!packages) co_return page_of_failure(c, v, r, packages.error());
-    const auto opted_out = co_await c.consents.opted_out(subject->shard, who.id);
-    if (!opted_out) co_return page_of_failure(c, v, r, opted_out.error());
+    const auto wants = co_await c.consents.preferences_of(subject->shard, who.id);
+    if (!wants) co_return page_of_failure(c, v, r, wants.error());
 
     json list = json::array();
     std::size_t unread = 0;
@@ -44,7 +44,8 @@ asio::awaitable<io::http_response> page_subject(context& c, visitor v, io::http_
                   {"some_unread", unread > 0},
                   {"unread_text", text(v.in, "count_unread", {{"n", std::to_string(unread)}})},
                   {"all_text", text(v.in, "count_all", {{"n", std::to_string(list.size())}})},
-                  {"opted_out", *opted_out}};
+                  {"opted_out", wants->all_messages},
+                  {"untargeted", wants->untargeted}};
     model["live"] = "/api/v1/subjects/" + io::percent_encode(who.id) + "/live";
     if (const auto done = r.query.find("done"); done != r.query.end())
         for (const char* known : {"opted_out_done", "opted_in_done", "marked_read"})
@@ -67,8 +68,8 @@ asio::awaitable<io::http_response> post_opt_out(context& c, visitor v, io::http_
     const auto found = v.form.find("do");
     const bool out = found != v.form.end() && found->second == "out";
     if (!out && (found == v.form.end() || found->second != "in")) co_return error_page(c, v, r, 400, "");
-    const auto done = out ? co_await c.consents.opt_out(subject->shard, subject->subject.id)
-                          : co_await c.consents.opt_in(subject->shard, subject->subject.id);
+    const auto done =
+        co_await record_consent(c, out ? consent_kind::opt_out : consent_kind::opt_in, subject->subject.id);
     if (!done) co_return page_of_failure(c, v, r, done.error());
     co_return redirect(page_of(subject->subject.type) +
                        (out ? "?done=opted_out_done" : "?done=opted_in_done"));

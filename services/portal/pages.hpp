@@ -14,12 +14,16 @@ handler_function page_checkup; // of who is signed in
 handler_function post_read;
 handler_function post_opt_out;
 
+handler_function page_preferences; // of who is signed in
+handler_function post_preferences;
+
 handler_function page_policies;
 handler_function page_policy;
 
 handler_function page_department;
 handler_function post_publish;
 handler_function page_campaign;
+handler_function post_campaign_act;
 
 handler_function page_operator;
 

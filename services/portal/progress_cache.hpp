@@ -20,6 +20,9 @@ class progress_cache {
     // Newest first, at most `most`; at most a second old.
     asio::awaitable<result<progress>> newest();
 
+    // Something was changed that is to be seen at once.
+    void forget() noexcept { until_ = {}; }
+
     static constexpr std::size_t most = 200;
 
   private:

@@ -5,6 +5,21 @@
 
 namespace zhida::portal {
 
+asio::awaitable<result<store::stored_profile>> visible_subject(context& c, identity who, std::string id) {
+    if (!may_see_subject(who, id) || !valid_subject_id(id)) co_return failure{errc::not_found, "", id, ""};
+    auto found = co_await c.profiles.get(id);
+    // Where it was looked for is of no use to who asks.
+    if (!found && found.error().code == errc::not_found) co_return failure{errc::not_found, "", id, ""};
+    co_return found;
+}
+
+asio::awaitable<result<void>> record_consent(context& c, consent_kind kind, std::string who,
+                                             preferences chosen) {
+    const auto now_ms = c.time.now().time_since_epoch().count();
+    chosen.at_ms = now_ms;
+    co_return co_await c.consent_changes.record({kind, std::move(who), std::move(chosen), now_ms});
+}
+
 asio::awaitable<result<bool>> mark_read(context& c, std::string subject_id, std::string campaign) {
     const auto subject = co_await c.profiles.get(subject_id);
     if (!subject) co_return subject.error();

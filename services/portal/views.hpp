@@ -2,7 +2,13 @@
 #pragma once
 
 #include "common/base/json.hpp"
+#include "common/model/preferences.hpp"
 #include "services/portal/texts.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <cstdint>
 
@@ -22,6 +28,10 @@ json dead_letters_view(const json& lines, std::int64_t total, language in);
 json preview_view(const json& items, language in);
 // Of read_checkup() or checkup_of().
 json checkup_view(const json& checkup, language in);
+// themes: first parts of the themes of known policies; the subject's own are added.
+json preferences_view(const preferences& p, std::vector<std::string> themes, language in);
+// The form that preferences.mustache draws, sent. Nothing: it was not filled in there.
+std::optional<preferences> chosen_in(const std::map<std::string, std::string>& form);
 // Of errors_document().
 json errors_view(const json& errors, language in);
 

@@ -14,6 +14,7 @@
 #include "services/demo_subjects.hpp"
 #include "services/embedded_redis.hpp"
 #include "services/publishing.hpp"
+#include "tests/bench/support/everyone.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -68,32 +69,7 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects) {
     print("redis_bytes_per_profile",
           (co_await memory_of(redis, "{s*}:p:*") + co_await memory_of(redis, "{s*}:ids")) / rows, "bytes");
 
-    // True of everybody, whether the attribute is known or not.
-    const auto any = [](const char* attribute) {
-        const json missing = {{"op", "isNull"}, {"args", json::array({{{"property", attribute}}})}};
-        return json{{"op", "or"},
-                    {"args", json::array({missing, {{"op", "not"}, {"args", json::array({missing})}}})}};
-    };
-    const json everyone = {{"schema", "zhida.policy/1"},
-                           {"id", "bench-everyone"},
-                           {"version", 1},
-                           {"title", "给所有主体的政策"},
-                           {"issuer", "合成数据"},
-                           {"level", "区"},
-                           {"region", "310113"},
-                           {"disclosure", "主动公开"},
-                           {"items", json::array({{{"id", "1"},
-                                                   {"title", "企业事项"},
-                                                   {"subject", "enterprise"},
-                                                   {"eligibility", any("ent.headcount")},
-                                                   {"benefit", "补贴"},
-                                                   {"mode", "申请享受"}},
-                                                  {{"id", "2"},
-                                                   {"title", "居民事项"},
-                                                   {"subject", "resident"},
-                                                   {"eligibility", any("person.birth_date")},
-                                                   {"benefit", "补贴"},
-                                                   {"mode", "申请享受"}}})}};
+    const auto everyone = bench::policy_for_everyone("bench-everyone");
     std::vector<failure> errors;
     const auto checked = matching::check_policy(everyone, a.catalogue(), errors).value();
     const auto started = a.clock().steady_now();
@@ -132,6 +108,7 @@ int main(int argc, char** argv) try {
     {
         auto redis = embedded_redis::start((folder / "redis").string()).value();
         config c;
+        c.campaign.approval = false;
         c.dispatch.quiet_until = c.dispatch.quiet_from;
         c.node.data_dir = folder.string();
         c.redis.url = redis.url();

@@ -156,6 +156,41 @@ test('the pages in a browser', async t => {
     assert.equal(await optedOut(), false);
   });
 
+  await t.test('what one wants to receive is chosen without scripts, kept and shown', async () => {
+    const { page } = await visitor({ javaScriptEnabled: false });
+    await signIn(page, { subject: company.id });
+    await page.getByRole('link', { name: '按渠道、主题设置' }).click();
+    assert.equal(new URL(page.url()).pathname, '/preferences');
+    await page.getByLabel('短信', { exact: true }).first().check();
+    await page.getByRole('radio', { name: '微信' }).check();
+    await page.getByLabel('不再向我定向推送').check();
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.getByText('接收设置已保存').waitFor();
+    const wants = () => it.api.json(`/api/v1/subjects/${company.id}/preferences`, `demo-subject:${company.id}`);
+    assert.deepEqual(await wants(), {
+      all_messages: false, untargeted: true, refused_channels: ['sms'], refused_themes: [], preferred_channels: ['wechat'],
+    });
+    assert.ok(await page.getByLabel('不再向我定向推送').isChecked());
+    const { page: looked, errors } = await visitor(); // axe is a script
+    await signIn(looked, { subject: company.id });
+    await looked.goto('/preferences');
+    await accessible(looked, 'preferences');
+    await shoot(looked, 'preferences');
+    await looked.setViewportSize({ width: 375, height: 812 });
+    await noSidewaysScroll(looked, 'preferences at 375 px');
+    await shoot(looked, 'preferences-phone');
+    assert.deepEqual(errors, []);
+    await page.getByRole('link', { name: '返回我的主页' }).click();
+    await page.getByText('您已选择不再接收定向推送').waitFor();
+    await page.goto('/preferences');
+    await page.getByLabel('短信', { exact: true }).first().uncheck();
+    await page.getByRole('radio', { name: '不指定' }).check();
+    await page.getByLabel('不再向我定向推送').uncheck();
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.getByText('接收设置已保存').waitFor();
+    assert.equal((await wants()).untargeted, false);
+  });
+
   await t.test('a department checks, mends and publishes a document and follows its campaign', async () => {
     const { page, errors } = await visitor();
     await page.goto('/');

@@ -104,6 +104,43 @@ TEST_P(cmpp, a_long_text_goes_in_parts_over_one_connection) {
     EXPECT_TRUE(all.wait_until([&] { return c.receipts.size() == 6; }));
 }
 
+TEST_P(cmpp, a_batch_has_its_results_in_order) {
+    all.sms.window = 16;
+    all.start();
+    all.rules(R"({"rules":[{"channel":"sms","to":"*13","result":13},{"channel":"sms","jitter_ms":2}]})");
+    sms_client c(all);
+    ASSERT_TRUE(c.connected());
+    const auto short_text = std::make_shared<const sms_body>(segment_sms("【直达演示】政策礼包", 0));
+    const auto parts = std::make_shared<const sms_body>(segment_sms(long_text(), 0));
+    std::vector<sms_copy> batch;
+    for (int i = 0; i < 500; ++i) batch.push_back({nth_phone(i), i % 10 == 5 ? parts : short_text, "ref"});
+    batch[20].phone = "nobody";
+    batch[30].body = std::make_shared<const sms_body>(segment_sms("", 0));
+    const auto results = all.on.run(c.client.send_all(batch));
+    ASSERT_EQ(results.size(), 500U);
+    std::map<std::string, std::string> ids; // by phone, of first parts
+    std::set<std::string> refs;
+    for (const auto& m : all.sim->messages().all()) {
+        if (m.more.at("part") == 1) ids[m.to] = m.id;
+        if (m.more.at("part") == 1 && m.more.contains("udh_ref")) refs.insert(m.more.at("udh_ref").dump());
+    }
+    for (std::size_t i = 0; i < 500; ++i) {
+        if (i == 20 || i == 30 || i % 100 == 13) {
+            EXPECT_EQ(results[i].outcome, send_outcome::rejected) << i;
+            EXPECT_EQ(results[i].recipient_fault, i == 30 ? "content" : "bad_number") << i;
+            continue;
+        }
+        ASSERT_EQ(results[i].outcome, send_outcome::accepted) << i << " " << results[i].detail;
+        EXPECT_EQ(results[i].message_ids.size(), i % 10 == 5 ? 3U : 1U);
+        EXPECT_EQ(results[i].message_ids.front(), ids[nth_phone(static_cast<int>(i))]);
+    }
+    EXPECT_GE(refs.size(), 50U) << "each long text has a reference of its own";
+    EXPECT_EQ(all.sim->cmpp().stats().window_overruns, 0);
+    EXPECT_EQ(c.client.status().accepted, 493);
+    EXPECT_EQ(c.client.status().rejected, 7);
+    EXPECT_TRUE(all.on.run(c.client.send_all({})).empty());
+}
+
 TEST_P(cmpp, flow_control_slows_the_channel_and_loses_nothing) {
     all.start();
     all.rules(R"({"rules":[{"channel":"sms","result":8,"times":40}]})");

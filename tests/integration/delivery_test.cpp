@@ -7,6 +7,7 @@
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/ledger_check.hpp"
+#include "services/ledger_replay.hpp"
 #include "services/publishing.hpp"
 
 #include "tests/support/loop.hpp"
@@ -19,6 +20,7 @@
 
 #include <deque>
 #include <set>
+#include <utility>
 
 namespace zhida::dispatcher {
 namespace {
@@ -76,10 +78,6 @@ class scripted : public sender {
     std::set<std::string> references;
 };
 
-asio::awaitable<void> take(io::mutex& turns, std::optional<io::mutex::guard>& into) {
-    into.emplace(co_await turns.lock());
-}
-
 class delivery : public ::testing::Test {
   protected:
     delivery() : settings_(settings()), log_(io::make_event_log(loop_.executor(), settings_)) {
@@ -110,6 +108,7 @@ class delivery : public ::testing::Test {
         c.redis.url = tests::redis_url();
         c.event_log.driver = "redis";
         c.node.shards = shards;
+        c.campaign.approval = false;
         c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
         return c;
     }
@@ -135,22 +134,42 @@ class delivery : public ::testing::Test {
         const auto p = read_policy(doc, errors).value();
         (void)(co_await policies_.put(p, doc, 2, false)).value();
     }
-    result<void> deliver(sender* gateway) { return deliver(gateway, campaign_, channel::sms); }
-    result<void> deliver(sender* gateway, const std::string& name, channel via) {
-        io::mutex turns(loop_.executor(), 1);
-        return loop_.run(deliverer_.deliver({name, shard_, via, 0, people}, epoch_, gateway, &turns, owned_));
+    chunk chunk_of(const std::string& name, channel via) {
+        return {name, shard_, via, 0, people, campaign_urgency::normal, true};
     }
-    store::claim_request claim_of(std::vector<std::uint32_t> positions) {
-        store::claim_request r;
-        r.shard = shard_;
-        r.campaign = campaign_;
-        r.via = channel::sms;
-        r.epoch = epoch_;
-        r.now_s = static_cast<std::uint32_t>(
+    terms by(sender* gateway) { return {epoch_, gateway, owned_, server_, {}}; }
+    result<delivered> deliver(sender* gateway) { return deliver(gateway, campaign_, channel::sms); }
+    result<delivered> deliver(sender* gateway, const std::string& name, channel via) {
+        return loop_.run(deliverer_.deliver({chunk_of(name, via)}, by(gateway)));
+    }
+    // Hands it out again whenever something of it falls due, as the scheduler does, until nothing is.
+    result<delivered> deliver_all(sender* gateway) {
+        for (;;) {
+            auto done = deliver(gateway);
+            const auto due = loop_.run(ledgers_.due_until(shards, UINT32_MAX)).value();
+            if (!done || due.empty()) return done;
+            const auto at = wall_time(std::chrono::seconds(due.front().second.at));
+            (void)at;
+            loop_.run(ledgers_.drop_due(due)).value();
+            loop_.run_for(milliseconds(500));
+        }
+    }
+    // What an owner does before it sends; then it is gone.
+    void claim_and_die(const std::vector<std::uint32_t>& positions) {
+        store::commit_request r{shard_, campaign_, channel::sms, {}, {}};
+        const auto view = loop_.run(ledgers_.load(shard_, campaign_, channel::sms, 0, people, true)).value();
+        r.claim = {epoch_, view.as_of, {}};
+        const auto now = static_cast<std::uint32_t>(
             std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count());
-        for (const auto p : positions) r.subject_ids.push_back(ids_[p]);
-        r.positions = std::move(positions);
-        return r;
+        for (const auto p : positions) {
+            auto to = view.members[p].now;
+            to.now = state::submitting;
+            to.at = epoch_;
+            to.first_submitted = now;
+            r.records.push_back({p, view.members[p].now, to});
+        }
+        ASSERT_EQ(loop_.run(ledgers_.commit(r)).value(), store::commit_outcome::done);
+        epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
     }
     ledger::record at(std::uint32_t position) { return at(position, campaign_, channel::sms); }
     ledger::record at(std::uint32_t position, const std::string& name, channel via) {
@@ -204,11 +223,22 @@ class delivery : public ::testing::Test {
     store::profiles profiles_{redis_, sealer_, shards};
     bool stopping_ = false;
     std::shared_ptr<bool> owned_ = std::make_shared<bool>(true);
+    std::shared_ptr<std::string> server_ = std::make_shared<std::string>();
+    ledger_replay replay_{loop_.executor(), *log_, redis_, clock_, shards};
     std::uint32_t epoch_ = 0;
     std::vector<std::string> ids_;
     std::vector<store::audience_member> members_;
-    deliverer deliverer_{settings_, clock_,    sealer_,    *log_,     ledgers_,
-                         messages_, consents_, campaigns_, policies_, stopping_};
+    deliverer deliverer_{settings_,
+                         clock_,
+                         sealer_,
+                         *log_,
+                         ledgers_,
+                         messages_,
+                         consents_,
+                         campaigns_,
+                         policies_,
+                         stopping_,
+                         [this](int shard) { return replay_.bring_up(shard); }};
 };
 
 TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
@@ -224,8 +254,7 @@ TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
 
 TEST_F(delivery, a_channel_switched_off_sends_nothing_and_leaves_no_claim_open) {
     // Two were claimed, then the process ended, and the channel is off since.
-    loop_.run(ledgers_.claim(claim_of({0, 3}))).value();
-    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    claim_and_die({0, 3});
     ASSERT_TRUE(deliver(nullptr));
     for (std::uint32_t i = 0; i < people; ++i) {
         EXPECT_EQ(at(i).now, i % 3 == 0 ? state::unknown : state::suppressed) << i;
@@ -235,8 +264,7 @@ TEST_F(delivery, a_channel_switched_off_sends_nothing_and_leaves_no_claim_open) 
 }
 
 TEST_F(delivery, what_was_claimed_before_a_crash_is_unknown_where_the_gateway_may_have_it) {
-    loop_.run(ledgers_.claim(claim_of({1, 2}))).value();
-    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    claim_and_die({1, 2});
     scripted gateway;
     ASSERT_TRUE(deliver(&gateway));
     EXPECT_EQ(gateway.seen.size(), people - 2);
@@ -246,8 +274,7 @@ TEST_F(delivery, what_was_claimed_before_a_crash_is_unknown_where_the_gateway_ma
 }
 
 TEST_F(delivery, what_was_claimed_before_a_crash_is_sent_again_where_the_gateway_drops_repetitions) {
-    loop_.run(ledgers_.claim(claim_of({1, 2}))).value();
-    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    claim_and_die({1, 2});
     scripted gateway;
     gateway.resend = 60;
     ASSERT_TRUE(deliver(&gateway));
@@ -256,24 +283,12 @@ TEST_F(delivery, what_was_claimed_before_a_crash_is_sent_again_where_the_gateway
     expect_audit_agrees();
 }
 
-TEST_F(delivery, a_claim_that_is_asked_again_is_told_again) {
-    auto request = claim_of({0, 1, 2});
-    request.resend_within_s = 60;
-    const auto first = loop_.run(ledgers_.claim(request)).value();
-    const auto second = loop_.run(ledgers_.claim(request)).value(); // the answer to the first was lost
-    EXPECT_EQ(first.outcomes, second.outcomes);
-    EXPECT_EQ(first.changes.size(), second.changes.size());
-    // Without that the gateway would send twice: in doubt.
-    const auto third = loop_.run(ledgers_.claim(claim_of({0, 1, 2}))).value();
-    for (const auto o : third.outcomes) EXPECT_EQ(o, store::claim_outcome::in_doubt);
-}
-
 TEST_F(delivery, refusals_are_tried_again_and_rejections_are_final) {
     scripted gateway;
     gateway.script = {{send_outcome::retry, {}, "cmpp:8", "", milliseconds(0), ""},
                       {send_outcome::rejected, {}, "cmpp:6", "", milliseconds(0), "bad_number"},
                       {send_outcome::unknown, {}, "", "", milliseconds(0), ""}};
-    ASSERT_TRUE(deliver(&gateway));
+    ASSERT_TRUE(deliver_all(&gateway));
     EXPECT_EQ(at(0).now, state::submitted);
     EXPECT_EQ(at(0).attempts, 1);
     EXPECT_EQ(at(1).now, state::failed);
@@ -334,8 +349,7 @@ TEST_F(delivery, a_policy_that_was_withdrawn_from_the_public_is_not_sent_any_mor
 }
 
 TEST_F(delivery, what_is_in_doubt_is_not_sent_again_once_the_policy_is_not_public) {
-    loop_.run(ledgers_.claim(claim_of({1}))).value();
-    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+    claim_and_die({1});
     publish(2, "依申请公开");
     scripted gateway;
     gateway.resend = 60;
@@ -354,7 +368,7 @@ TEST_F(delivery, a_policy_that_stops_being_public_under_way_stops_being_sent) {
         if (!done) asio::co_spawn(loop_.context(), withdraw(), asio::detached);
         done = true;
     };
-    ASSERT_TRUE(deliver(&gateway));
+    ASSERT_TRUE(deliver_all(&gateway));
     EXPECT_EQ(at(0).why, reason::not_public) << "the one that was to be tried again";
     EXPECT_EQ(gateway.seen.at("16400000000"), 1);
 }
@@ -365,7 +379,7 @@ TEST_F(delivery, what_may_have_been_taken_is_sent_again_only_while_the_gateway_d
     scripted gateway;
     gateway.resend = 60;
     gateway.script = {bad_gateway};
-    ASSERT_TRUE(deliver(&gateway));
+    ASSERT_TRUE(deliver_all(&gateway));
     EXPECT_EQ(at(0).now, state::submitted);
     EXPECT_EQ(gateway.seen.at("16400000000"), 2);
 
@@ -394,62 +408,111 @@ TEST_F(delivery, messages_wait_for_the_morning) {
     wall_time evening, morning;
     ASSERT_TRUE(parse_rfc3339("2026-11-27T20:59:00+08:00", evening));
     ASSERT_TRUE(parse_rfc3339("2026-11-28T08:00:00+08:00", morning));
+    const auto morning_s = static_cast<std::uint32_t>(
+        std::chrono::floor<std::chrono::seconds>(morning).time_since_epoch().count());
     manual_clock clock(evening);
-    deliverer d{settings_, clock,     sealer_,    *log_,     ledgers_,
-                messages_, consents_, campaigns_, policies_, stopping_};
+    deliverer d{settings_,
+                clock,
+                sealer_,
+                *log_,
+                ledgers_,
+                messages_,
+                consents_,
+                campaigns_,
+                policies_,
+                stopping_,
+                [this](int shard) { return replay_.bring_up(shard); }};
     scripted gateway; // takes four at a time
     gateway.on_send = [&] {
         if (gateway.seen.size() == 4) clock.advance(std::chrono::minutes(1)); // 21:00
     };
-    io::mutex turns(loop_.executor(), 1);
-    bool done = false;
-    asio::co_spawn(loop_.context(),
-                   d.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, &gateway, &turns, owned_),
-                   [&](std::exception_ptr, result<void> r) { done = r.has_value(); });
-    const auto reached = [&](const auto& what) {
-        for (int i = 0; i < 1000 && !what(); ++i) loop_.run_for(milliseconds(10));
-        return what();
-    };
-    ASSERT_TRUE(reached([&] { return at(people - 1).now == state::held; }));
+    const auto go = [&] { return loop_.run(d.deliver({chunk_of(campaign_, channel::sms)}, by(&gateway))); };
+    ASSERT_TRUE(go());
     EXPECT_EQ(gateway.seen.size(), 4U);
     for (std::uint32_t i = 4; i < people; ++i) {
         EXPECT_EQ(at(i).why, reason::quiet_hours);
-        EXPECT_EQ(at(i).at, std::chrono::floor<std::chrono::seconds>(morning).time_since_epoch().count());
+        EXPECT_EQ(at(i).at, morning_s);
     }
+    const auto due = loop_.run(ledgers_.due_until(shards, morning_s)).value();
+    ASSERT_EQ(due.size(), 1U);
+    EXPECT_EQ(due.front().second.campaign, campaign_);
+    EXPECT_TRUE(loop_.run(ledgers_.due_until(shards, morning_s - 1)).value().empty());
     clock.advance(morning - clock.now() - milliseconds(1));
-    loop_.run_for(milliseconds(50));
+    ASSERT_TRUE(go());
     EXPECT_EQ(gateway.seen.size(), 4U) << "a millisecond before the morning";
-    clock.advance(milliseconds(501));
-    ASSERT_TRUE(reached([&] { return done; }));
+    clock.advance(milliseconds(1));
+    ASSERT_TRUE(go());
     for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::submitted);
     for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 1) << address;
     expect_audit_agrees();
 }
 
-TEST_F(delivery, whose_turn_comes_in_quiet_hours_waits_for_the_morning_too) {
-    settings_.dispatch.quiet_from = "21:00";
-    settings_.dispatch.quiet_until = "08:00";
-    wall_time evening;
-    ASSERT_TRUE(parse_rfc3339("2026-11-27T20:59:00+08:00", evening));
-    manual_clock clock(evening);
-    deliverer d{settings_, clock,     sealer_,    *log_,     ledgers_,
-                messages_, consents_, campaigns_, policies_, stopping_};
+TEST_F(delivery, what_several_campaigns_have_for_somebody_is_one_message_and_counts_once) {
+    settings_.dispatch.sms_per_day = 1;
+    start("P.v1.r2", channel::sms);
     scripted gateway;
-    io::mutex turns(loop_.executor(), 1);
-    std::optional<io::mutex::guard> others;
-    loop_.run(take(turns, others));
-    asio::co_spawn(loop_.context(),
-                   d.deliver({campaign_, shard_, channel::sms, 0, people}, epoch_, &gateway, &turns, owned_),
-                   [](std::exception_ptr, result<void>) {});
-    loop_.run_for(milliseconds(300)); // until it waits for its turn
-    clock.advance(std::chrono::minutes(1));
-    others.reset();
-    for (int i = 0; i < 1000 && at(0).now != state::held; ++i) loop_.run_for(milliseconds(10));
-    EXPECT_EQ(at(0).why, reason::quiet_hours);
-    EXPECT_TRUE(gateway.seen.empty());
-    *owned_ = false; // ends it
-    clock.advance(std::chrono::seconds(1));
-    loop_.run_for(milliseconds(50));
+    ASSERT_TRUE(loop_.run(deliverer_.deliver(
+        {chunk_of(campaign_, channel::sms), chunk_of("P.v1.r2", channel::sms)}, by(&gateway))));
+    EXPECT_EQ(gateway.seen.size(), people);
+    for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 1) << address;
+    for (std::uint32_t i = 0; i < people; ++i) {
+        EXPECT_EQ(at(i).now, state::submitted);
+        EXPECT_EQ(at(i, "P.v1.r2", channel::sms).now, state::submitted);
+        EXPECT_EQ(at(i).merged + at(i, "P.v1.r2", channel::sms).merged, 1);
+        EXPECT_EQ(loop_.run(messages_.resolve("sms", "1640000000" + std::to_string(i), "r")).value().size(),
+                  2U)
+            << "a receipt is for both";
+    }
+}
+
+TEST_F(delivery, a_campaign_that_is_stopped_sends_nothing_more) {
+    scripted gateway;
+    bool done = false;
+    gateway.on_send = [&] {
+        if (!std::exchange(done, true))
+            asio::co_spawn(
+                loop_.context(),
+                [](auto& t) -> asio::awaitable<void> {
+                    (void)(co_await t.ledgers_.tell_state(t.campaign_, campaign_state::cancelled, 2, shards))
+                        .value();
+                }(*this),
+                asio::detached);
+    };
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(gateway.seen.size(), gateway.batch()) << "what was claimed before goes out";
+    EXPECT_EQ(at(people - 1).now, state::queued) << "the scheduler ends it";
+    loop_.run(ledgers_.tell_state(campaign_, campaign_state::running, 3, shards)).value();
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(gateway.seen.size(), people);
+}
+
+TEST_F(delivery, who_opts_out_between_the_look_and_the_claim_is_not_sent_to) {
+    scripted gateway;
+    bool done = false;
+    gateway.on_send = [&] {
+        if (!std::exchange(done, true))
+            asio::co_spawn(
+                loop_.context(),
+                [](auto& t) -> asio::awaitable<void> {
+                    (void)(co_await t.consents_.opt_out(t.shard_, t.ids_[people - 1])).value();
+                }(*this),
+                asio::detached);
+    };
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(gateway.seen.size(), people - 1);
+    EXPECT_EQ(at(people - 1).why, reason::opted_out);
+    expect_audit_agrees();
+}
+
+TEST_F(delivery, what_is_more_urgent_goes_between_two_batches) {
+    scripted gateway;
+    bool urgent = false;
+    gateway.on_send = [&] { urgent = true; };
+    auto with = by(&gateway);
+    with.more_urgent = [&] { return urgent; };
+    const auto ended = loop_.run(deliverer_.deliver({chunk_of(campaign_, channel::sms)}, with));
+    EXPECT_EQ(ended.value(), delivered::yielded);
+    EXPECT_EQ(gateway.seen.size(), gateway.batch());
 }
 
 TEST_F(delivery, a_letter_about_a_huge_and_hostile_record_can_be_kept) {

@@ -251,6 +251,60 @@ TEST_P(event_log_test, broadcasts_everything_to_everybody) {
     close(*later, *log);
 }
 
+TEST_P(event_log_test, reads_a_partition_without_a_group) {
+    auto log = open();
+    const auto topic = make_topic(*log, 2);
+    const auto offsets_of = [](const std::vector<log_record>& records) {
+        std::vector<std::int64_t> offsets;
+        for (const auto& r : records) offsets.push_back(r.offset);
+        return offsets;
+    };
+    const auto read = [&](int partition, std::int64_t from, std::size_t at_most) {
+        return offsets_of(run(log->read({topic, partition}, from, at_most)).value());
+    };
+    EXPECT_THAT(read(0, 0, 10), ElementsAre()) << "nothing was appended yet";
+    append_numbers(*log, topic, 2, 0, 12);
+    ASSERT_EQ(*run(log->append({topic, 1, "key", "last", {{"name", "value"}}})), 6);
+    EXPECT_THAT(read(0, 0, 10), ElementsAre(0, 1, 2, 3, 4, 5));
+    EXPECT_THAT(read(1, 2, 2), ElementsAre(2, 3));
+    EXPECT_THAT(read(1, 4, 2), ElementsAre(4, 5)) << "reading on";
+    EXPECT_THAT(read(1, 1, 2), ElementsAre(1, 2)) << "and back";
+    EXPECT_THAT(read(0, 5, 2), ElementsAre(5)) << "another partition in between";
+    EXPECT_THAT(read(0, 6, 2), ElementsAre()) << "at the end";
+    EXPECT_THAT(read(0, 0, 0), ElementsAre());
+    EXPECT_THAT(read(0, 7, 2), ElementsAre(0, 1)) << "beyond the end: from the earliest";
+    EXPECT_THAT(read(0, -1, 2), ElementsAre(0, 1));
+    const auto last = run(log->read({topic, 1}, 6, 10)).value();
+    ASSERT_EQ(last.size(), 1U);
+    EXPECT_EQ(last[0].topic, topic);
+    EXPECT_EQ(last[0].partition, 1);
+    EXPECT_EQ(last[0].key, "key");
+    EXPECT_EQ(last[0].value, "last");
+    EXPECT_EQ(last[0].headers, (log_headers{{"name", "value"}}));
+    append_numbers(*log, topic, 2, 12, 4);
+    EXPECT_THAT(read(1, 7, 10), ElementsAre(7, 8)) << "what came after the end was reached";
+    EXPECT_THAT(run(log->read({topic, 2}, 0, 1)).error().code, errc::not_found);
+    EXPECT_THAT(run(log->read({unique_group(), 0}, 0, 1)).error().code, errc::not_found);
+    run(log->close());
+}
+
+TEST_P(event_log_test, reads_a_long_partition_in_pieces) {
+    auto log = open();
+    const auto topic = make_topic(*log, 1);
+    append_numbers(*log, topic, 1, 0, 20000);
+    for (int i = 0; i < 12; ++i)
+        ASSERT_TRUE(run(log->append({topic, 0, "", std::string(2'000'000, 'x'), {}})));
+    std::int64_t next = 0;
+    for (;;) {
+        const auto records = run(log->read({topic, 0}, next, 3000)).value();
+        if (records.empty()) break;
+        ASSERT_LE(records.size(), 3000U);
+        for (const auto& r : records) ASSERT_EQ(r.offset, next++);
+    }
+    EXPECT_EQ(next, 20012);
+    run(log->close());
+}
+
 TEST_P(event_log_test, refuses_another_number_of_partitions) {
     auto log = open();
     const auto topic = make_topic(*log, 3);
@@ -321,9 +375,10 @@ TEST_P(event_log_test, says_that_the_server_cannot_be_reached) {
     spawn(loop_.executor(), why(log->append({"t", 0, "", "x", {}}), reasons));
     spawn(loop_.executor(), why(log->end_offsets("t"), reasons));
     spawn(loop_.executor(), why(log->stored_offsets("g", "t"), reasons));
+    spawn(loop_.executor(), why(log->read({"t", 0}, 0, 1), reasons));
     spawn(loop_.executor(), why(consumer->next(), reasons));
     spawn(loop_.executor(), why(everything->next(), reasons));
-    ASSERT_TRUE(eventually([&] { return reasons.size() == 6; }, std::chrono::seconds(12)));
+    ASSERT_TRUE(eventually([&] { return reasons.size() == 7; }, std::chrono::seconds(12)));
     for (const auto& reason : reasons) {
         EXPECT_EQ(reason.code, errc::unavailable);
         EXPECT_THAT(reason.text(), HasSubstr("127.0.0.1:1"));

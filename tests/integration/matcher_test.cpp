@@ -444,11 +444,11 @@ class installation {
         for (int shard = 0; shard < shards; ++shard) {
             const auto size = world_.run(ledgers_.audience_bytes(shard, campaign)).value().size() / 4;
             if (size == 0) continue;
-            const auto members = world_
-                                     .run(ledgers_.load(shard, campaign, channel::web, 0,
-                                                        static_cast<std::uint32_t>(size), true))
-                                     .value();
-            for (const auto& m : members)
+            const auto view = world_
+                                  .run(ledgers_.load(shard, campaign, channel::web, 0,
+                                                     static_cast<std::uint32_t>(size), true))
+                                  .value();
+            for (const auto& m : view.members)
                 for (std::size_t i = 0; i < document["items"].size(); ++i)
                     if (m.now.items >> i & 1)
                         to[{m.subject_id, document["id"].get<std::string>() + "." +
@@ -577,7 +577,7 @@ TEST(matcher, tells_nobody_of_what_is_over) {
     EXPECT_EQ(over.audience, 0);
     EXPECT_EQ(over.about.state, campaign_state::finished);
     EXPECT_GT(still.audience, 0);
-    EXPECT_EQ(still.about.state, campaign_state::running);
+    EXPECT_EQ(still.about.state, campaign_state::draft);
     it.midnight();
     it.settle();
     const auto told = it.told();
@@ -611,7 +611,7 @@ TEST(matcher, finishes_a_policy_on_the_day_it_was_begun_on) {
         // Frozen on the same day in the shard whose audience was begun only.
         const auto campaign = it.world().run(it.campaigns().progress("P.v1.r1", 2)).value();
         EXPECT_EQ(campaign.audience, 8);
-        EXPECT_EQ(campaign.about.state, campaign_state::running);
+        EXPECT_EQ(campaign.about.state, campaign_state::draft);
         EXPECT_EQ(it.told(), ends_today ? 0U : 8U);
     }
 }

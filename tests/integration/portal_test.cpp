@@ -458,6 +458,84 @@ TEST_F(portal_test, opting_out_stops_sms_and_wechat_and_leaves_the_page) {
     EXPECT_FALSE(shared->loop.run(consents.opted_out(shard, enterprise_id)).value());
 }
 
+TEST_F(portal_test, preferences_are_read_and_replaced) {
+    const auto path = "/api/v1/subjects/" + enterprise_id + "/preferences";
+    const auto put = [&](const json& body, const std::map<std::string, std::string>& as) {
+        return fetch(port(), "PUT", path, as, to_text(body));
+    };
+    EXPECT_EQ(get(path, resident).status, 404);
+    EXPECT_EQ(put(json::object(), resident).status, 404);
+    EXPECT_EQ(get(path, department).status, 403);
+    const auto before = shared->end_of(topics::consent);
+    const json wanted = {{"untargeted", true},
+                         {"refused_channels", {"sms"}},
+                         {"refused_themes", {"就业"}},
+                         {"preferred_channels", {"wechat"}}};
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(put(wanted, enterprise).status, 200);
+    EXPECT_EQ(shared->end_of(topics::consent), before + 2) << "durable in the log, each time it was said";
+    const auto read = json::parse(get(path, op).body);
+    EXPECT_EQ(read.at("all_messages"), false);
+    EXPECT_EQ(put(read, enterprise).body, to_text(read)) << "what is read may be sent back";
+    for (const auto& [name, value] : wanted.items()) EXPECT_EQ(read.at(name), value) << name;
+    const auto page = get("/enterprise", {{"Cookie", sign_in("role=subject&name=" + enterprise_id)}});
+    EXPECT_NE(page.body.find("您已选择不再接收定向推送"), std::string::npos);
+
+    const auto refused = put({{"refused_channels", {"web"}}, {"untargetted", true}}, enterprise);
+    EXPECT_EQ(refused.status, 422);
+    const auto body = json::parse(refused.body);
+    EXPECT_EQ(body.at("type"), "/problems/preferences-invalid");
+    std::set<std::string> pointers;
+    for (const auto& e : body.at("errors")) pointers.insert(e.at("pointer").get<std::string>());
+    EXPECT_EQ(pointers, (std::set<std::string>{"/refused_channels/0", "/untargetted"}));
+    EXPECT_EQ(fetch(port(), "PUT", path, enterprise, "{").status, 422);
+
+    EXPECT_EQ(put(json::object(), op).status, 200) << "on the telephone";
+    EXPECT_EQ(json::parse(get(path, enterprise).body).at("refused_themes"), json::array());
+}
+
+TEST_F(portal_test, a_number_opts_out_at_the_hotline) {
+    const std::string path = "/api/v1/numbers/13800000009/opt-out";
+    const auto digest = store::number_digests(shared->sealer).of("13800000009");
+    store::consents consents(shared->redis);
+    EXPECT_EQ(fetch(port(), "PUT", path, enterprise).status, 403);
+    EXPECT_EQ(fetch(port(), "PUT", "/api/v1/numbers/138/opt-out", op).status, 422);
+    EXPECT_EQ(fetch(port(), "PUT", "/api/v1/numbers/+8613800000009/opt-out", op).status, 200);
+    for (int shard = 0; shard < shards; ++shard)
+        EXPECT_TRUE(shared->loop.run(consents.number_refused(shard, digest)).value()) << shard;
+    EXPECT_EQ(fetch(port(), "DELETE", path, op).status, 200);
+    EXPECT_FALSE(shared->loop.run(consents.number_refused(0, digest)).value());
+}
+
+TEST_F(portal_test, the_preferences_page_saves_what_is_ticked) {
+    auto doc = document("THEME-1");
+    doc["theme"] = "就业/稳岗";
+    std::vector<failure> errors;
+    store::policies policies(shared->redis);
+    shared->loop.run(policies.put(read_policy(doc, errors).value(), doc, 4'000'000'000'009, false)).value();
+    const auto cookie = sign_in("role=subject&name=" + enterprise_id);
+    const auto page = get("/preferences", {{"Cookie", cookie}});
+    EXPECT_EQ(page.status, 200);
+    EXPECT_NE(page.body.find("name=\"theme.就业\""), std::string::npos) << page.body;
+    std::map<std::string, std::string> form{{"Cookie", cookie},
+                                            {"Content-Type", "application/x-www-form-urlencoded"},
+                                            {"Sec-Fetch-Site", "same-origin"}};
+    EXPECT_EQ(post("/preferences", form, "first=").status, 403) << "without the form's token";
+    const auto token = "&token=" + form_token(page.body);
+    EXPECT_EQ(post("/preferences", form, "first=fax" + token).status, 400);
+    const auto saved =
+        post("/preferences", form,
+             "first=wechat&all_messages=on&theme.%E5%B0%B1%E4%B8%9A=on&channel.sms=on" + token);
+    EXPECT_EQ(saved.status, 303) << saved.body;
+    EXPECT_EQ(saved.header("Location"), "/preferences?done=saved");
+    const auto read = json::parse(get("/api/v1/subjects/" + enterprise_id + "/preferences", enterprise).body);
+    EXPECT_EQ(read.at("all_messages"), true);
+    EXPECT_EQ(read.at("refused_themes"), json::array({"就业"}));
+    EXPECT_EQ(read.at("preferred_channels"), json::array({"wechat"}));
+    EXPECT_NE(get("/preferences?done=saved", {{"Cookie", cookie}}).body.find("接收设置已保存"),
+              std::string::npos);
+    EXPECT_EQ(post("/preferences", form, "first=" + token).status, 303);
+}
+
 TEST_F(portal_test, funnels_agree_with_the_ledger_and_departments_see_their_own) {
     const auto campaign = shared->campaign_of("FUN-1", issuer, 1'000'000'000'020);
     const auto foreign = shared->campaign_of("FUN-2", other_issuer, 1'000'000'000'021);

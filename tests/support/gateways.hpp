@@ -9,6 +9,7 @@
 #include <boost/asio/detached.hpp>
 
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -81,8 +82,8 @@ struct sms_client {
     bool ended = false;
 
     explicit sms_client(simulated& s)
-        : all(s), client(s.on.executor(), s.time, s.sms,
-                         [this](gateways::receipt r) { return take(this, std::move(r)); }) {
+        : all(s),
+          client(s.on.executor(), s.time, s.sms, [this](auto some) { return take(this, std::move(some)); }) {
         asio::co_spawn(s.on.context(), client.run(), [this](std::exception_ptr e) {
             ended = true;
             if (e) std::rethrow_exception(e);
@@ -93,8 +94,8 @@ struct sms_client {
         if (!ended) client.stop(drain);
         return all.wait_until([this] { return ended; });
     }
-    static asio::awaitable<bool> take(sms_client* self, gateways::receipt r) {
-        if (self->keep) self->receipts.push_back(std::move(r));
+    static asio::awaitable<bool> take(sms_client* self, std::vector<gateways::receipt> some) {
+        if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->receipts));
         co_return self->keep;
     }
     bool connected() {

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # home: set by zhida.sh
 
 ctest_steps=(format shell tidy unit fuzz integration) # labels in tests/CMakeLists.txt
-node_steps=(e2e crash takeover browser)                # tests/e2e/<step>*.test.mjs
+node_steps=(e2e crash faults takeover browser)         # tests/e2e/<step>*.test.mjs
 
 contains() { # WORD LIST...
     local word=$1 other
@@ -30,6 +30,7 @@ run_ctest() { # STEP...
 run_node() { # STEP...
     local step files=()
     build release zhida
+    case " $* " in *" crash "*) build asan zhida ;; esac # named steps to die at are in no other
     install_node_packages "$home/tests/e2e" "the browser driver"
     for step in "$@"; do files+=("$home/tests/e2e/$step"*.test.mjs); done
     # One file after the other: node's default is one for each processor but one.
@@ -40,6 +41,8 @@ run_node() { # STEP...
 
 run_steps() { # STEP...
     local step with_ctest=() with_node=()
+    # All seeds where it is asked for by name, one each in the whole run.
+    case " $* " in *" crash "*) export ZHIDA_TEST_SEEDS=${ZHIDA_TEST_SEEDS:-20} ;; esac
     [ $# -gt 0 ] || set -- "${ctest_steps[@]}" "${node_steps[@]}"
     for step in "$@"; do
         if contains "$step" "${ctest_steps[@]}"; then

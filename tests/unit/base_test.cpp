@@ -357,6 +357,13 @@ TEST_F(config_file, variables_that_nothing_reads_are_told) {
     EXPECT_THAT(loaded.warnings[1].fix, HasSubstr("lists every key"));
 }
 
+TEST_F(config_file, reminders_are_sent_at_a_time_of_the_day) {
+    EXPECT_EQ(load("").values.reminders.at, "09:00");
+    EXPECT_EQ(load("[campaign]\napprove_above = 0\n").values.campaign.approve_above, 0);
+    EXPECT_THAT(texts(load("[reminders]\nat = \"9am\"\n")),
+                HasSubstr("reminders.at is not a time of the day"));
+}
+
 TEST_F(config_file, values_that_cannot_work_are_refused) {
     for (const auto* url : {"zhida.example", "ftp://x", "https://", "https://a b", "http:///x"})
         EXPECT_THAT(texts(load("", {}, {std::string("portal.public_url=") + url})),

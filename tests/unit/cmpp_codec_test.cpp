@@ -1,4 +1,5 @@
 #include "services/gateways/cmpp_codec.hpp"
+#include "services/gateways/cmpp_submit.hpp"
 
 #include "common/base/crypto.hpp"
 #include "common/base/json.hpp"
@@ -282,6 +283,54 @@ std::string whole_stream(std::vector<std::string>& frames) {
         stream += frames.back();
     }
     return stream;
+}
+
+TEST(submit_form, writes_what_encode_writes) {
+    for (const auto layout : {version::v20, version::v30}) {
+        submit s;
+        s.Service_Id = "ZHIDA";
+        s.Fee_UserType = 2;
+        s.Msg_Fmt = sms_format_ucs2;
+        s.Msg_src = "900001";
+        s.FeeType = "01";
+        s.FeeCode = "000000";
+        s.Src_Id = "10690000";
+        const auto form = submit_form::of(s, layout).value();
+        std::string written = "before";
+        std::string expected = written;
+        std::uint32_t sequence = 0xFFFFFFFE;
+        std::string text;
+        for (int i = 0; i < 150; ++i) text += "策";
+        for (const auto& words : {std::string("直达"), text})
+            for (const auto& part : segment_sms(words, 0xAB).value()) {
+                s.Pk_total = part.total;
+                s.Pk_number = part.number;
+                s.TP_udhi = part.udhi ? 1 : 0;
+                s.Dest_terminal_Id = {"13800000001"};
+                s.Msg_Content = part.content;
+                expected += encode({sequence, layout, s}).value();
+                auto of_any_ref = part;
+                if (part.udhi) of_any_ref.content[3] = 0;
+                form.append(written, sequence++, of_any_ref, 0xAB, "13800000001");
+            }
+        EXPECT_EQ(written, expected);
+        s.Src_Id = std::string(22, '1');
+        EXPECT_EQ(submit_form::of(s, layout).error().where, "CMPP_SUBMIT.Src_Id");
+    }
+}
+
+TEST(read_submit_resp, reads_as_decode_does_and_nothing_else) {
+    for (const auto layout : {version::v20, version::v30}) {
+        const pdu p{7, layout, submit_resp{0xB4C5530000010000, 13}};
+        std::uint32_t sequence = 0;
+        submit_resp r;
+        ASSERT_TRUE(read_submit_resp(encode(p).value(), sequence, r));
+        EXPECT_EQ(sequence, 7U);
+        EXPECT_EQ(r, std::get<submit_resp>(p.body));
+        EXPECT_FALSE(read_submit_resp(encode({7, layout, deliver_resp{1, 0}}).value(), sequence, r));
+        EXPECT_FALSE(read_submit_resp(encode(p).value() + '\0', sequence, r));
+        EXPECT_FALSE(read_submit_resp("", sequence, r));
+    }
 }
 
 void take_frames(frame_splitter& splitter, std::vector<std::string>& got) {

@@ -5,6 +5,8 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <map>
+
 namespace zhida::gateways::cmpp {
 namespace {
 
@@ -101,6 +103,37 @@ TEST(request_window, bounds_what_is_under_way_and_frees_late_slots) {
     w.open(0xFFFFFFFF, "c", at(300));
     w.open(0, "d", at(300));
     EXPECT_EQ(w.take_all().size(), 2U);
+}
+
+// Answers in any order, some never, numbers that jump and wrap: as a plain map would have it.
+RC_GTEST_PROP(request_window, knows_each_request_until_it_is_answered, ()) {
+    const auto size = *rc::gen::inRange<std::size_t>(1, 9);
+    request_window<int> w(size);
+    std::map<std::uint32_t, int> model;
+    auto next = *rc::gen::arbitrary<std::uint32_t>();
+    for (int i = 0; i < 200; ++i) {
+        if (model.size() < size && *rc::gen::inRange(0, 3) > 0) {
+            const auto least = next + *rc::gen::elementOf(std::vector<std::uint32_t>{1, 1, 1, 2, 16});
+            next = w.next_free(least);
+            RC_ASSERT(next - least <= size);
+            RC_ASSERT(!model.contains(next));
+            w.open(next, i, at(i));
+            model[next] = i;
+        } else {
+            auto asked = next - *rc::gen::inRange<std::uint32_t>(0, 40);
+            if (!model.empty() && *rc::gen::inRange(0, 2) == 0)
+                asked = std::next(model.begin(), *rc::gen::inRange<int>(0, static_cast<int>(model.size())))
+                            ->first;
+            const auto found = model.find(asked);
+            RC_ASSERT(w.close(asked) ==
+                      (found == model.end() ? std::nullopt : std::optional<int>(found->second)));
+            model.erase(asked);
+        }
+        RC_ASSERT(w.in_flight() == model.size());
+        RC_ASSERT(w.full() == (model.size() == size));
+    }
+    RC_ASSERT(w.take_all().size() == model.size());
+    RC_ASSERT(w.in_flight() == 0U);
 }
 
 TEST(throttle, pauses_longer_each_time_and_forgets_after_success) {

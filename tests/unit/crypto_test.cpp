@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace zhida::crypto {
@@ -180,6 +181,35 @@ RC_GTEST_PROP(crypto_sealer, short_form_round_trip,
     RC_ASSERT(s.open_short(sealed, associated).value() == plain);
     RC_ASSERT(!s.open_short(sealed, associated + "x").has_value());
     RC_ASSERT(sealed != s.seal_short(plain + "x", associated).substr(0, sealed.size()));
+}
+
+// A thread keeps its last context keyed: whose turn it was before, and in which thread, must not show.
+TEST(crypto_sealer, keys_take_turns) {
+    const auto a = made(std::string(64, 'a')), b = made(std::string(64, 'b'));
+    std::string short_a, short_b, hash_a, hash_b;
+    std::thread([&] { // each in a context that is new
+        short_a = a.seal_short("16400000001", "subject");
+        hash_a = a.lookup_hash("16400000001");
+    })
+        .join();
+    std::thread([&] {
+        short_b = b.seal_short("16400000001", "subject");
+        hash_b = b.lookup_hash("16400000001");
+    }).join();
+    EXPECT_NE(short_a.substr(1), short_b.substr(1));
+    for (int turn = 0; turn < 3; ++turn) {
+        const auto long_a = a.seal("16400000001", "subject");
+        EXPECT_EQ(b.seal_short("16400000001", "subject"), short_b);
+        EXPECT_EQ(a.seal_short("16400000001", "subject"), short_a);
+        EXPECT_EQ(a.seal_short("16400000001", "subject"), short_a);
+        EXPECT_EQ(a.lookup_hash("16400000001"), hash_a);
+        EXPECT_EQ(b.lookup_hash("16400000001"), hash_b);
+        EXPECT_FALSE(b.open_short(short_a, "subject"));
+        EXPECT_EQ(a.open_short(short_a, "subject").value(), "16400000001");
+        EXPECT_EQ(b.open_short(short_b, "subject").value(), "16400000001");
+        EXPECT_EQ(a.open(long_a, "subject").value(), "16400000001");
+        EXPECT_NE(hmac_sm3("", "text"), hmac_sm3(std::string(32, 'k'), "text"));
+    }
 }
 
 TEST(crypto_sealer, another_key_is_told_from_a_changed_text) {

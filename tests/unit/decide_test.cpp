@@ -6,6 +6,7 @@
 #include "common/base/clock.hpp"
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 using namespace zhida;
 using namespace zhida::dispatcher;
@@ -20,29 +21,149 @@ profile with(std::vector<contact> contacts) {
 
 } // namespace
 
+namespace {
+
+using ledger::reason;
+using ledger::state;
+using kind = decision::kind;
+
+constexpr std::uint32_t now = 1'000'000;
+
+facts about(channel via, const profile* subject) {
+    facts f;
+    f.via = via;
+    f.subject = subject;
+    f.now = now;
+    f.today = 20'000;
+    f.epoch = 7;
+    return f;
+}
+reason why_not(const facts& f) {
+    const auto d = decide(f, {});
+    EXPECT_EQ(d.what, kind::record);
+    EXPECT_EQ(d.to.now, state::suppressed);
+    return d.to.why;
+}
+
+} // namespace
+
 TEST(Decide, SendsToTheFirstContactThatTheChannelCanReach) {
     const auto p = with({{"法人", "", "oA"}, {"财务", "19900000001", ""}});
-    const auto sms = decide({channel::sms, true, true, false, &p});
-    EXPECT_FALSE(sms.suppress.has_value());
+    const auto sms = decide(about(channel::sms, &p), {});
+    EXPECT_EQ(sms.what, kind::send);
     EXPECT_EQ(sms.address, "19900000001");
-    EXPECT_EQ(decide({channel::wechat, true, true, false, &p}).address, "oA");
+    EXPECT_EQ(sms.to.now, state::submitting);
+    EXPECT_EQ(sms.to.at, 7U) << "the claim's epoch";
+    EXPECT_EQ(sms.to.first_submitted, now);
+    EXPECT_EQ(decide(about(channel::wechat, &p), {}).address, "oA");
 }
 
 TEST(Decide, NamesTheReasonNotToSend) {
-    const auto p = with({{"法人", "19900000001", ""}});
+    const auto p = with({{"法人", "19900000001", "oA"}});
     const auto bad = with({{"法人", "123", ""}});
-    using ledger::reason;
-    EXPECT_EQ(decide({channel::sms, true, true, true, &p}).suppress, reason::opted_out);
-    EXPECT_EQ(decide({channel::sms, false, true, false, &p}).suppress, reason::channel_disabled);
-    EXPECT_EQ(decide({channel::sms, true, false, false, &p}).suppress, reason::not_public);
-    EXPECT_EQ(decide({channel::sms, true, true, false, nullptr}).suppress, reason::profile_deleted);
-    EXPECT_EQ(decide({channel::wechat, true, true, false, &p}).suppress, reason::no_contact);
-    EXPECT_EQ(decide({channel::sms, true, true, false, &bad}).suppress, reason::invalid_contact);
+    const auto changed = [&](auto change, channel via = channel::sms) {
+        auto f = about(via, &p);
+        change(f);
+        return why_not(f);
+    };
+    EXPECT_EQ(changed([](facts& f) { f.opted_out = true; }), reason::opted_out);
+    EXPECT_EQ(changed([](facts& f) { f.channel_enabled = false; }), reason::channel_disabled);
+    EXPECT_EQ(changed([](facts& f) { f.public_policy = false; }), reason::not_public);
+    EXPECT_EQ(changed([](facts& f) { f.subject = nullptr; }), reason::profile_deleted);
+    EXPECT_EQ(changed([](facts& f) { f.unreadable = true; }), reason::invalid_contact);
+    EXPECT_EQ(changed([](facts& f) { f.no_grant = true; }, channel::wechat), reason::no_grant);
+    EXPECT_EQ(changed([](facts& f) { f.refused = reason::duplicate; }), reason::duplicate);
+    EXPECT_EQ(changed([](facts& f) { f.refused = reason::duplicate; }, channel::web), reason::duplicate);
+    EXPECT_EQ(changed([](facts& f) {
+                  f.cap = {1, 0};
+                  f.sent = {20'000, 1, 1};
+              }),
+              reason::capped);
+    EXPECT_EQ(why_not(about(channel::wechat, &bad)), reason::no_contact);
+    EXPECT_EQ(why_not(about(channel::sms, &bad)), reason::invalid_contact);
 }
 
 TEST(Decide, TheWebInboxIsNeverOptedOutOf) {
-    EXPECT_FALSE(decide({channel::web, true, true, true, nullptr}).suppress.has_value());
-    EXPECT_EQ(decide({channel::web, true, false, false, nullptr}).suppress, ledger::reason::not_public);
+    auto f = about(channel::web, nullptr);
+    f.opted_out = true;
+    f.quiet_until = now + 60;
+    f.cap = {1, 1};
+    f.sent = {20'000, 9, 9};
+    const auto d = decide(f, {});
+    EXPECT_EQ(d.what, kind::record);
+    EXPECT_EQ(d.to.now, state::delivered);
+    f.public_policy = false;
+    EXPECT_EQ(why_not(f), reason::not_public);
+}
+
+TEST(Decide, HoldsAtNightAndReleasesInTheMorning) {
+    const auto p = with({{"法人", "19900000001", ""}});
+    auto f = about(channel::sms, &p);
+    f.quiet_until = now + 600;
+    const auto held = decide(f, {});
+    EXPECT_EQ(held.what, kind::record);
+    EXPECT_EQ(held.to.now, state::held);
+    EXPECT_EQ(held.to.why, reason::quiet_hours);
+    EXPECT_EQ(held.to.at, now + 600);
+    EXPECT_EQ(decide(f, held.to).what, kind::leave);
+    f.emergency = true;
+    EXPECT_EQ(decide(f, {}).what, kind::send);
+    f.emergency = false;
+    f.quiet_until.reset();
+    f.now = now + 599;
+    EXPECT_EQ(decide(f, held.to).what, kind::leave);
+    f.now = now + 600;
+    EXPECT_EQ(decide(f, held.to).what, kind::send);
+}
+
+// Whatever is known and whatever the record says.
+TEST(Decide, NeverSendsWhatMustNotBeSent) {
+    const auto p = with({{"法人", "19900000001", "oA"}});
+    EXPECT_TRUE(rc::check("random facts", [&] {
+        const auto flag = [] { return *rc::gen::weightedElement<bool>({{4, false}, {1, true}}); };
+        facts f =
+            about(*rc::gen::element(channel::web, channel::sms, channel::wechat), flag() ? nullptr : &p);
+        f.channel_enabled = !flag();
+        f.public_policy = !flag();
+        f.opted_out = flag();
+        f.no_grant = flag();
+        if (flag()) f.refused = reason::duplicate;
+        f.unreadable = flag();
+        f.expires = flag() ? now + *rc::gen::inRange(-2, 3) : 0;
+        if (flag()) f.quiet_until = now + 60;
+        f.emergency = flag();
+        if (flag()) f.cap = {1, 1};
+        if (flag()) f.sent = {20'000, 1, 1};
+        f.resend_within = flag() ? 540 : 0;
+        f.resend_in_doubt = flag();
+        ledger::record r;
+        r.now = static_cast<state>(*rc::gen::inRange(0, ledger::state_count));
+        r.why = *rc::gen::element(reason::none, reason::no_answer, reason::retry_later, reason::quiet_hours,
+                                  reason::waiting_turn);
+        r.attempts = *rc::gen::inRange<std::uint8_t>(0, 4);
+        r.first_submitted = *rc::gen::element<std::uint32_t>(0, now - 1000, now - 100);
+        r.at = *rc::gen::element<std::uint32_t>(0, 3, now - 10, now + 10, now + 60);
+        const auto d = decide(f, r);
+        if (d.what != kind::leave) {
+            RC_ASSERT(!settled(r));
+            RC_ASSERT(rank(d.to) > rank(r)); // so that the log may be replayed in any order
+        }
+        if (d.what != kind::send) return;
+        RC_ASSERT(f.via != channel::web && !d.address.empty());
+        RC_ASSERT(f.public_policy && f.channel_enabled && !f.opted_out && !f.refused && f.subject &&
+                  !f.unreadable);
+        RC_ASSERT(!(f.via == channel::wechat && f.no_grant));
+        RC_ASSERT(f.expires == 0 || now < f.expires);
+        RC_ASSERT(!f.quiet_until || f.emergency);
+        RC_ASSERT(r.now != state::held || (r.at <= now && !ledger::waits_its_turn(r)));
+        RC_ASSERT(r.first_submitted != 0 || f.emergency || r.now == state::submitting ||
+                  !f.sent.reached(f.cap, f.today) || r.why == reason::no_answer);
+        const bool in_doubt =
+            r.now == state::submitting || (r.now == state::held && r.why == reason::no_answer);
+        RC_ASSERT(!in_doubt || f.resend_in_doubt ||
+                  (f.resend_within > 0 && now <= r.first_submitted + f.resend_within));
+        RC_ASSERT(d.to.now == state::submitting && d.to.at == f.epoch && d.to.first_submitted != 0);
+    }));
 }
 
 TEST(Decide, RetriesSlowDownButNotForEver) {

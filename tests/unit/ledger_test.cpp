@@ -88,6 +88,17 @@ TEST(Ledger, ADeliveryPutBackForAnotherTryOutranksItsClaim) {
     EXPECT_EQ(merge(again, claim).attempts, 1) << "a replay of the first claim changes nothing";
 }
 
+TEST(Ledger, EveryReasonHasANameAndAWordForPeople) {
+    for (const int value : {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,  15,  16,  32,
+                            33, 34, 35, 36, 37, 38, 64, 65, 66, 96, 97, 98, 99, 100, 101, 128, 129}) {
+        EXPECT_STRNE(to_string(static_cast<reason>(value)), "other") << value;
+        EXPECT_STRNE(label(static_cast<reason>(value)), "其他") << value;
+    }
+    EXPECT_STREQ(to_string(reason::not_needed), "not_needed");
+    EXPECT_STREQ(label(reason::approval), "待审批");
+    EXPECT_STREQ(to_string(static_cast<reason>(250)), "other");
+}
+
 RC_GTEST_PROP(Ledger, ChangesSurviveTheirBytes, (std::vector<record> records)) {
     std::vector<store::change> changes;
     for (std::size_t i = 0; i < records.size(); ++i)

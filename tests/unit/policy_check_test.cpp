@@ -86,6 +86,23 @@ TEST(policy_check, windows_must_run_forward_and_hold_their_stages) {
         complaints([](json& d) { d["valid"] = {{"start", "2022-02-01"}, {"end", "2022-02-01"}}; }).empty());
 }
 
+TEST(policy_check, reminders_count_from_dates_that_such_subjects_have) {
+    const auto reminders = [](const char* text) {
+        return [text](json& d) { d["items"][0]["reminders"] = json::parse(text); };
+    };
+    EXPECT_TRUE(complaints(reminders(R"({"expires_from": {"attribute": "person.discharge_date"}})")).empty());
+    EXPECT_THAT(
+        only_complaint_at("/items/0/reminders/within_days_of/attribute",
+                          reminders(R"({"within_days_of": {"attribute": "ent.established", "days": 90}})")),
+        HasSubstr("person.birth_date"));
+    EXPECT_THAT(only_complaint_at("/items/0/reminders/expires_from/attribute",
+                                  reminders(R"({"expires_from": {"attribute": "person.sex"}})")),
+                HasSubstr("is not a date"));
+    EXPECT_THAT(only_complaint_at("/items/0/reminders/monthly/to_day",
+                                  reminders(R"({"monthly": {"from_day": 16, "to_day": 15}})")),
+                HasSubstr("from_day is 16"));
+}
+
 TEST(policy_check, item_ids_are_unique) {
     EXPECT_THAT(only_complaint_at("/items/1/id", [](json& d) { d["items"].push_back(d["items"][0]); }),
                 HasSubstr("already the id of /items/0"));

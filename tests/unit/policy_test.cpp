@@ -33,11 +33,15 @@ json full_document() {
         "benefit": "100元", "tiers": [{"when": "甲", "what": "100元"}], "mode": "申请享受",
         "window": {"start": "2026-02-01", "end": "2026-03-01",
                    "stages": [{"name": "报名", "start": "2026-02-01", "end": "2026-02-10"}]},
+        "reminders": {"days_before": [10, 0], "calendar": "working", "monthly": {"from_day": 1, "to_day": 15},
+                      "within_days_of": {"attribute": "person.graduation_date", "days": 365},
+                      "expires_from": {"attribute": "person.discharge_date"}},
         "materials": ["身份证"], "exclusions": ["已享受的"], "apply_channel": "一网通办",
         "link": "https://zwdt.sh.gov.cn/a?b=1#c", "contact": "12345"}],
       "interpretations": [{"kind": "文字", "title": "解读", "text": "第一行\n第二行", "round": 2},
                           {"kind": "视频", "title": "视频", "url": "http://www.shbsq.gov.cn:8080/v"}],
       "push": {"channels": ["sms", "web"], "reach": "possible"},
+      "urgency": "urgent", "routing": {"mode": "fallback", "unread_hours": 24},
       "source": "http://example.gov.cn/1", "source_note": "节选", "x-anything": [1, 2]})json");
 }
 
@@ -61,6 +65,8 @@ TEST(policy, every_member_is_read) {
     EXPECT_EQ(p->valid.end, day("2026-12-31"));
     EXPECT_EQ(p->channels, (std::vector<channel>{channel::sms, channel::web}));
     EXPECT_EQ(p->reach, push_reach::possible);
+    EXPECT_EQ(p->urgency, campaign_urgency::urgent);
+    EXPECT_EQ(p->routing, (channel_routing{channel_routing::mode::fallback, 24}));
     EXPECT_EQ(p->source_note, "节选");
     ASSERT_EQ(p->items.size(), 1U);
     const auto& item = p->items[0];
@@ -72,6 +78,11 @@ TEST(policy, every_member_is_read) {
     EXPECT_EQ(item.labels.at("/args/0").first, "性别");
     EXPECT_EQ(item.tiers[0].second, "100元");
     EXPECT_EQ(item.window.stages[0].end, day("2026-02-10"));
+    EXPECT_EQ(item.reminders.days_before, (std::vector<int>{10, 0}));
+    EXPECT_TRUE(item.reminders.working_days);
+    EXPECT_EQ(item.reminders.monthly, (item_reminders::days_of_month{1, 15}));
+    EXPECT_EQ(item.reminders.within_days_of, (subject_deadline{"person.graduation_date", 365}));
+    EXPECT_EQ(item.reminders.expires_from, (subject_deadline{"person.discharge_date", 0}));
     EXPECT_EQ(item.materials, std::vector<std::string>{"身份证"});
     EXPECT_EQ(item.exclusions, std::vector<std::string>{"已享受的"});
     EXPECT_EQ(item.link, "https://zwdt.sh.gov.cn/a?b=1#c");
@@ -84,10 +95,16 @@ TEST(policy, every_member_is_read) {
 
 TEST(policy, what_is_not_said_has_the_declared_defaults) {
     auto document = full_document();
-    document.erase("push");
+    for (const auto* member : {"push", "urgency", "routing"}) document.erase(member);
+    document["items"][0].erase("reminders");
     std::vector<failure> errors;
     const auto p = read_policy(document, errors);
     ASSERT_TRUE(p.has_value());
+    EXPECT_EQ(p->urgency, campaign_urgency::normal);
+    EXPECT_EQ(p->routing, channel_routing());
+    EXPECT_EQ(p->items[0].reminders.days_before, (std::vector<int>{30, 7, 1}));
+    EXPECT_FALSE(p->items[0].reminders.working_days);
+    EXPECT_FALSE(p->items[0].reminders.monthly.has_value());
     EXPECT_EQ(p->channels.size(), 3U);
     EXPECT_EQ(p->reach, push_reach::decided);
     document["disclosure"] = "依申请公开";
@@ -117,6 +134,9 @@ TEST(policy, all_errors_are_reported_together_each_with_pointer_and_fix) {
     document["items"][0]["window"]["stages"][0]["begin"] = "2026-02-01";
     document["interpretations"][1].erase("url");
     document["push"]["channels"][1] = "fax";
+    document["routing"]["mode"] = "any";
+    document["items"][0]["reminders"]["days_before"][1] = "7";
+    document["items"][0]["reminders"]["expires_from"]["attribute"] = "";
     std::vector<failure> errors;
     const auto p = read_policy(document, errors);
     ASSERT_FALSE(p.has_value());
@@ -126,9 +146,11 @@ TEST(policy, all_errors_are_reported_together_each_with_pointer_and_fix) {
         where.insert(e.where);
         EXPECT_FALSE(e.fix.empty()) << e.text();
     }
-    EXPECT_EQ(where, (std::set<std::string>{"/title", "/issuer", "/level", "/items/0/mode",
-                                            "/items/0/labels/args", "/items/0/window/stages/0/begin",
-                                            "/interpretations/1", "/push/channels/1"}));
+    EXPECT_EQ(where,
+              (std::set<std::string>{"/title", "/issuer", "/level", "/items/0/mode", "/items/0/labels/args",
+                                     "/items/0/window/stages/0/begin", "/interpretations/1",
+                                     "/push/channels/1", "/routing/mode", "/items/0/reminders/days_before/1",
+                                     "/items/0/reminders/expires_from/attribute"}));
 }
 
 TEST(policy, an_unknown_member_is_refused_with_what_is_known) {
@@ -251,6 +273,28 @@ const std::vector<breakage>& breakages() {
         {"channel twice", [](json& d) { d["push"]["channels"] = {"web", "web"}; }},
         {"reach unknown", [](json& d) { d["push"]["reach"] = "all"; }},
         {"push unknown member", [](json& d) { d["push"]["quiet"] = true; }},
+        {"urgency unknown", [](json& d) { d["urgency"] = "asap"; }},
+        {"routing text", [](json& d) { d["routing"] = "fallback"; }},
+        {"routing without mode", [](json& d) { d["routing"].erase("mode"); }},
+        {"routing mode unknown", [](json& d) { d["routing"]["mode"] = "any"; }},
+        {"unread for too long", [](json& d) { d["routing"]["unread_hours"] = 721; }},
+        {"routing with more", [](json& d) { d["routing"]["order"] = json::array(); }},
+        {"reminders a list", [](json& d) { d["items"][0]["reminders"] = json::array({30}); }},
+        {"reminders with more", [](json& d) { d["items"][0]["reminders"]["at"] = "09:00"; }},
+        {"days before negative", [](json& d) { d["items"][0]["reminders"]["days_before"] = {-1}; }},
+        {"days before half", [](json& d) { d["items"][0]["reminders"]["days_before"] = {1.5}; }},
+        {"days before too early", [](json& d) { d["items"][0]["reminders"]["days_before"] = {366}; }},
+        {"days before twice", [](json& d) { d["items"][0]["reminders"]["days_before"] = {7, 7}; }},
+        {"days before too many",
+         [](json& d) { d["items"][0]["reminders"]["days_before"] = {1, 2, 3, 4, 5, 6, 7, 8, 9}; }},
+        {"calendar unknown", [](json& d) { d["items"][0]["reminders"]["calendar"] = "lunar"; }},
+        {"month without end", [](json& d) { d["items"][0]["reminders"]["monthly"].erase("to_day"); }},
+        {"month of 32 days", [](json& d) { d["items"][0]["reminders"]["monthly"]["to_day"] = 32; }},
+        {"deadline without days",
+         [](json& d) { d["items"][0]["reminders"]["within_days_of"].erase("days"); }},
+        {"deadline of nothing",
+         [](json& d) { d["items"][0]["reminders"]["within_days_of"]["attribute"] = ""; }},
+        {"licence with days", [](json& d) { d["items"][0]["reminders"]["expires_from"]["days"] = 1; }},
         {"unknown member", [](json& d) { d["amount"] = 1; }},
         {"source a list", [](json& d) { d["source"] = json::array(); }},
         {"source note too long", [](json& d) { d["source_note"] = std::string(2001, 'x'); }},
@@ -291,6 +335,8 @@ TEST(policy_schema, agrees_with_read_policy_on_the_edges_of_what_is_allowed) {
         {"region of a village", [](json& d) { d["region"] = "310113003001"; }},
         {"own members",
          [](json& d) { d["items"][0]["x-a"] = d["push"]["x-b"] = d["items"][0]["window"]["x-c"] = 1; }},
+        {"no countdown", [](json& d) { d["items"][0]["reminders"] = {{"days_before", json::array()}}; }},
+        {"unread for 30 days", [](json& d) { d["routing"]["unread_hours"] = 720; }},
         {"29 February", [](json& d) { d["published"] = "2024-02-29"; }},
         {"escaped label", [](json& d) { d["items"][0]["labels"]["/a~0b~1c"] = {{"text", "x"}}; }},
         {"no windows",

@@ -160,7 +160,12 @@ std::vector<std::pair<std::string, std::string>> all_pages(const std::string& pa
         {"some_unread", true},
         {"unread_text", "x"},
         {"all_text", "x"},
-        {"opted_out", false}};
+        {"opted_out", false},
+        {"untargeted", true}};
+    preferences wants;
+    wants.themes = {payload};
+    models["preferences"] = preferences_view(wants, {payload + "/"}, in);
+    models["preferences"]["title"] = payload;
     models["checkup"] = checkup_view(read_checkup(to_text(hostile_checkup(payload))).value(), in);
     models["checkup"].update({{"title", payload}, {"subject_name", payload}, {"subject_id", payload}});
     models["policies"] = {{"title", payload}, {"policies", {line}}, {"empty", true}, {"next", payload}};
@@ -429,6 +434,31 @@ TEST(portal_texts, numbers) {
     EXPECT_EQ(with_commas(1000), "1,000");
     EXPECT_EQ(with_commas(-1234567), "-1,234,567");
     EXPECT_EQ(percent(0.0305), "3.0%");
+}
+
+TEST(portal_preferences, a_form_comes_back_as_it_was_drawn) {
+    preferences p;
+    p.untargeted = true;
+    p.channels = 1U << static_cast<int>(channel::sms);
+    p.themes = {"养老/住房", "就业"};
+    std::sort(p.themes.begin(), p.themes.end());
+    p.order = {channel::wechat};
+    const auto view = preferences_view(p, {"就业", "养老", "文旅"}, language::zh);
+    EXPECT_EQ(view.at("themes").size(), 4U) << "known ones and their own, each once";
+    std::map<std::string, std::string> form;
+    if (view.at("untargeted").get<bool>()) form["untargeted"] = "on";
+    if (view.at("all_messages").get<bool>()) form["all_messages"] = "on";
+    for (const char* group : {"themes", "channels"})
+        for (const auto& box : view.at(group))
+            if (box.at("chosen").get<bool>()) form[box.at("name").get<std::string>()] = "on";
+    for (const auto& one : view.at("order"))
+        if (one.at("chosen").get<bool>()) form["first"] = one.at("value").get<std::string>();
+    EXPECT_EQ(chosen_in(form), p);
+    EXPECT_TRUE(chosen_in({{"first", ""}})->nothing_said());
+    EXPECT_FALSE(chosen_in({})) << "not that form";
+    EXPECT_FALSE(chosen_in({{"first", "fax"}}));
+    EXPECT_FALSE(chosen_in({{"first", ""}, {"channel.web", "on"}}));
+    EXPECT_FALSE(chosen_in({{"first", ""}, {"theme./", "on"}}));
 }
 
 TEST(portal_openapi, describes_the_routes_that_are_there_and_no_others) {

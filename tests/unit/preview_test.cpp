@@ -40,7 +40,8 @@ invented random_shard() {
         out.rows.put(ordinal, row.type, row.values, row.reachable);
         out.plain[ordinal] = row;
     }
-    out.bits = {random_bits(count), random_bits(count), random_bits(count), random_bits(count)};
+    out.bits = {random_bits(count), random_bits(count), random_bits(count), random_bits(count),
+                random_bits(count)};
     out.excluded.put(out.bits, out.rows, {});
     return out;
 }
@@ -57,8 +58,9 @@ void count_plainly(const invented& shard, const matching::condition& c, push_rea
         if (!(j.outcome == verdict::eligible || (reach == push_reach::decided && j.only_manual_open) ||
               (reach == push_reach::possible && j.outcome == verdict::possible)))
             continue;
-        ++to.audience;
         const auto& b = shard.bits;
+        if (bit(b.untargeted, ordinal)) continue;
+        ++to.audience;
         for (auto& via : to.channels) {
             const bool sms = via.via == channel::sms;
             const auto way = sms ? reachable_by::phone : reachable_by::openid;

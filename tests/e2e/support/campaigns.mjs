@@ -16,11 +16,12 @@ export const ledgerStates = (campaign, name) => Object.fromEntries(
 
 // Waits until nothing of the campaign is under way; `leave` names further states that may remain. WeChat ends at
 // `submitted`: its report of the outcome (TEMPLATESENDJOBFINISH) is not asked for yet.
-export const settled = (api, id, { leave = [], within = 60_000 } = {}) => until(`${id} to be settled`, async () => {
+export const settled = (api, id, { leave = [], within = 60_000, every = 200 } = {}) => until(`${id} to be settled`, async () => {
   const campaign = await api.json(`/api/v1/campaigns/${id}`);
-  const pending = campaign.channels.flatMap(channel => {
-    const open = ['queued', 'held', 'submitting', 'unknown', ...(channel.channel === 'wechat' ? [] : ['submitted'])];
-    return open.filter(state => !leave.includes(state)).map(state => channel.states[state]);
-  }).reduce((a, b) => a + b, 0);
-  return campaign.audience > 0 && pending === 0 ? campaign : null;
-}, { within, every: 200 });
+  const open = campaign.channels.filter(channel => {
+    const states = ['queued', 'held', 'submitting', 'unknown', ...(channel.channel === 'wechat' ? [] : ['submitted'])];
+    return states.some(state => !leave.includes(state) && channel.states[state] > 0);
+  });
+  if (campaign.audience > 0 && open.length === 0) return campaign;
+  throw new Error(`audience ${campaign.audience}; ${open.map(c => `${c.channel} ${JSON.stringify(statesOf(c))}`).join(', ')}`);
+}, { within, every });

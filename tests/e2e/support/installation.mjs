@@ -9,6 +9,8 @@ import { kafkaPublisher, redisPublisher } from './publish.mjs';
 import { portal } from './api.mjs';
 
 export const program = process.env.ZHIDA ?? path.join(root, 'build/release/zhida');
+// The one with named steps to die at (common/base/failpoint.hpp).
+export const programWithFailpoints = process.env.ZHIDA_TEST_ASAN ?? path.join(root, 'build/asan/zhida');
 export const drivers = (process.env.ZHIDA_TEST_DRIVERS ?? 'redis kafka').split(' ');
 
 // Both sides of the gateways must agree on these.
@@ -18,18 +20,20 @@ const accounts = [
 ].flatMap(setting => ['--set', setting]);
 
 export class Installation {
-  // extra: further settings of `zhida run`, "section.key=value".
-  static async start(driver, { extra = [] } = {}) {
+  // extra: further settings of `zhida run`, "section.key=value"; binary: which program is tested; run:
+  // whether it is started at once.
+  static async start(driver, { extra = [], binary = program, run = true } = {}) {
     const made = new Installation();
     made.driver = driver;
     made.extra = extra;
+    made.binary = binary;
     made.dir = mkdtempSync(path.join(os.tmpdir(), `zhida-e2e-${driver}-`));
     try {
       made.redis = startRedis(path.join(made.dir, 'redis'));
       if (driver === 'kafka') made.kafka = startKafka(path.join(made.dir, 'kafka'));
       made.publish = driver === 'kafka' ? kafkaPublisher(made.kafka.brokers) : redisPublisher(made.redis.port);
       await made.startSimulator();
-      await made.startProgram();
+      if (run) await made.startProgram();
     } catch (error) {
       await made.close();
       throw error;
@@ -39,7 +43,7 @@ export class Installation {
 
   async startSimulator() {
     this.record = path.join(this.dir, 'messages.jsonl');
-    this.simulator = await start(program, ['simulate', ...accounts,
+    this.simulator = await start(this.binary, ['simulate', ...accounts,
       '--set', 'simulator.cmpp_port=0', '--set', 'simulator.wechat_port=0',
       '--set', `simulator.record_file=${this.record}`,
     ], { ready: /^ready cmpp=(\S+):(\d+) wechat=(\S+)/, log: path.join(this.dir, 'simulate.log') });
@@ -50,25 +54,28 @@ export class Installation {
 
   get settings() {
     return [...accounts, ...[
-      `node.data_dir=${path.join(this.dir, 'data')}`, 'node.shards=8',
+      `node.data_dir=${path.join(this.dir, this.data ?? 'data')}`, 'node.shards=8',
       `redis.url=${this.redis.url}`, `event_log.driver=${this.driver}`,
       ...(this.kafka ? [`kafka.brokers=${this.kafka.brokers}`] : []),
       'portal.port=0', 'portal.demo_sign_in=true',
+      'campaign.approval=false', // but where a test asks for it
       'dispatch.quiet_until=21:00', // the same as quiet_from: tests run at night too
       `sms.host=${this.smsHost}`, `sms.port=${this.smsPort}`,
       `wechat.base_url=${this.wechatUrl}`, ...this.extra,
     ].flatMap(setting => ['--set', setting])];
   }
 
-  async startProgram() {
-    this.zhida = await start(program, ['run', ...this.settings],
-      { ready: /^ready (http:\S+)/, log: path.join(this.dir, 'zhida.log'), within: 90_000 });
+  // env: further variables, or what makes them of the installation's folder.
+  async startProgram({ env = {}, roles } = {}) {
+    if (typeof env === 'function') env = env(this.dir);
+    this.zhida = await start(this.binary, ['run', ...(roles ? ['--roles', roles] : []), ...this.settings],
+      { ready: /^ready (http:\S+)/, log: path.join(this.dir, this.log ?? 'zhida.log'), within: 90_000, env });
     this.api = portal(this.zhida.match[1]);
   }
 
   // A command of the program with this installation's settings.
   command(words, options) {
-    return run(program, [...words, ...this.settings], options);
+    return run(this.binary, [...words, ...this.settings], options);
   }
 
   // What the simulated gateways took: [{ channel, to, text | data, ... }], SMS parts as they came.
@@ -82,7 +89,7 @@ export class Installation {
     await this.simulator?.kill();
     this.kafka?.stop();
     this.redis?.stop();
-    if (process.env.ZHIDA_TEST_KEEP) console.log(`kept: ${this.dir}`);
+    if (process.env.ZHIDA_TEST_KEEP || this.keep) console.log(`kept: ${this.dir}`);
     else rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { run } from './processes.mjs';
+import { sleep } from './wait.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const script = name => path.join(root, 'tests/support', name);
@@ -23,4 +24,20 @@ export function startRedis(dir) {
 export function startKafka(dir) {
   const { value, stop } = startScript('kafka.sh', dir, 'brokers', 600_000);
   return { brokers: value, stop };
+}
+
+// With the same port and data. It ends with this process as it did before.
+export function restartKafka(dir) {
+  run(script('kafka.sh'), ['kill', dir], { check: false });
+  run(script('kafka.sh'), ['start', dir, String(process.pid)], { within: 60_000 });
+}
+
+// Gives when it was gone and when it was told to come back, in ms.
+export async function restartRedis(dir, away) {
+  run(script('redis.sh'), ['stop', dir], { check: false });
+  const stopped = Date.now();
+  await sleep(away);
+  const back = Date.now();
+  run(script('redis.sh'), ['start', dir, String(process.pid)], { within: 60_000 });
+  return { stopped, back };
 }

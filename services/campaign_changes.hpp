@@ -1,0 +1,44 @@
+// What is done to campaigns, by people and by the scheduler: checked, kept, told to every shard and written
+// into zhida.campaign before it is acknowledged.
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/io/event_log.hpp"
+#include "common/model/campaign_life.hpp"
+#include "common/store/campaigns.hpp"
+#include "common/store/ledger.hpp"
+
+#include <string>
+
+namespace zhida {
+
+class campaign_changes {
+  public:
+    // References must outlive it.
+    campaign_changes(io::event_log& log, store::campaigns& campaigns, store::ledgers& ledgers,
+                     const clock& time, int shards)
+        : log_(log), campaigns_(campaigns), ledgers_(ledgers), time_(time), shards_(shards) {}
+
+    // Failures of zhida::apply, and conflict where somebody else changed it at the same time. After the
+    // answer to pause, cancel and withdraw nothing more is claimed; withdraw also makes the campaign that
+    // corrects it.
+    boost::asio::awaitable<result<campaign>> act(std::string id, campaign_action action, actor by,
+                                                 std::string note);
+    // A change that was decided already.
+    boost::asio::awaitable<result<campaign>> keep(campaign changed);
+    // A further round: a new campaign for those recipients of `base`, with the next free number. kind: of
+    // campaign_kind_label; invalid where there is none such.
+    boost::asio::awaitable<result<campaign>> further_round(const campaign& base, std::string kind,
+                                                           campaign_recipients only, actor by);
+
+  private:
+    boost::asio::awaitable<result<void>> tell(const campaign& c);
+
+    io::event_log& log_;
+    store::campaigns& campaigns_;
+    store::ledgers& ledgers_;
+    const clock& time_;
+    int shards_;
+};
+
+} // namespace zhida

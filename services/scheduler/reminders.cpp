@@ -1,0 +1,256 @@
+#include "services/scheduler/reminders.hpp"
+
+#include "common/base/clock.hpp"
+#include "common/model/campaign.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <tuple>
+
+namespace zhida::scheduler {
+
+namespace {
+
+using day_t = std::int32_t;
+using maybe_day = std::optional<day_t>;
+
+constexpr day_t longest_absence = 366;
+
+maybe_day earlier(maybe_day a, maybe_day b) noexcept {
+    return !a ? b : !b ? a : std::min(*a, *b);
+}
+
+std::chrono::year_month_day civil(day_t day) noexcept {
+    return std::chrono::year_month_day(std::chrono::sys_days(std::chrono::days(day)));
+}
+
+// That day of the month, or its last one.
+day_t day_of_month(std::chrono::year_month month, int n) noexcept {
+    const auto last = std::chrono::year_month_day(month / std::chrono::last);
+    const auto day = std::min(std::chrono::day(static_cast<unsigned>(n)), last.day());
+    return static_cast<day_t>(std::chrono::sys_days(month / day).time_since_epoch().count());
+}
+
+std::string in_chinese(day_t day) {
+    const auto d = civil(day);
+    return std::to_string(static_cast<unsigned>(d.month())) + "月" +
+           std::to_string(static_cast<unsigned>(d.day())) + "日";
+}
+
+// What is left until a last day, or until the first and the last of several.
+std::string left_zh(day_t from, day_t to, const char* ends) {
+    if (to == 0) return std::string("今天") + ends;
+    if (from == to && to == 1) return std::string("明天") + ends;
+    return "还有" + (from == to ? "" : std::to_string(from) + "至") + std::to_string(to) + "天" + ends;
+}
+std::string left_en(day_t from, day_t to) {
+    if (to == 0) return "Last day";
+    if (from == to && to == 1) return "1 day left";
+    return (from == to ? "" : std::to_string(from) + " to ") + std::to_string(to) + " days left";
+}
+
+class finder {
+  public:
+    finder(const policy& p, day_t today, day_t last_handled, const workdays& w)
+        : policy_(p), today_(today), after_(std::max(last_handled, today - longest_absence)), workdays_(w) {
+        out_.handled = std::max(last_handled, today);
+    }
+
+    due_reminders find() {
+        if (policy_.may_be_pushed() && after_ < today_)
+            for (std::size_t i = 0; i < policy_.items.size(); ++i) of_item(i);
+        const auto by_item_and_day = [](const reminder& a, const reminder& b) {
+            return std::tie(a.item, a.day, a.campaign) < std::tie(b.item, b.day, b.campaign);
+        };
+        std::sort(out_.due.begin(), out_.due.end(), by_item_and_day);
+        return std::move(out_);
+    }
+
+  private:
+    void of_item(std::size_t index) {
+        item_ = index;
+        const auto& item = policy_.items[index];
+        end_ = earlier(item.window.end, policy_.valid.end);
+        of_policy_ = end_ && end_ != item.window.end;
+        if (item.mode == "申请享受") {
+            of_window(item);
+            if (item.reminders.monthly) of_months(item, *item.reminders.monthly);
+        }
+        if (item.reminders.within_days_of)
+            of_subjects(item, *item.reminders.within_days_of, reminder_kind::own_deadline, "own");
+        if (item.reminders.expires_from)
+            of_subjects(item, *item.reminders.expires_from, reminder_kind::licence_expires, "licence");
+    }
+
+    void of_window(const policy_item& item) {
+        const auto& window = item.window;
+        if (window.start) opens(item, reminder_kind::window_opens, *window.start, end_, "", "opens");
+        if (end_) countdown(item, reminder_kind::days_before, window.start, *end_, "", "d");
+        for (const auto& stage : window.stages) {
+            const auto stage_end = earlier(stage.end, end_);
+            // The window that opens on the same day says so.
+            if (stage.start && stage.start != window.start)
+                opens(item, reminder_kind::stage_opens, *stage.start, stage_end, stage.name, "stage");
+            if (stage.end)
+                countdown(item, reminder_kind::days_before, stage.start, *stage_end, stage.name, "d");
+        }
+    }
+
+    void of_months(const policy_item& item, const item_reminders::days_of_month& days) {
+        const auto first = civil(after_ + 1), last = civil(today_);
+        const std::chrono::year_month until = last.year() / last.month();
+        for (std::chrono::year_month month = first.year() / first.month(); month <= until;
+             month += std::chrono::months(1)) {
+            const auto open = day_of_month(month, days.from), close = day_of_month(month, days.to);
+            const bool before = item.window.start && open <= *item.window.start; // the window itself opens
+            if (before ? close < *item.window.start : end_ && open > *end_) continue;
+            if (!before) opens(item, reminder_kind::month_opens, open, earlier(close, end_), "", "month");
+            // Where all of it ends in this month, that is counted down to.
+            if (!end_ || close < *end_)
+                countdown(item, reminder_kind::month_closes, before ? *item.window.start : open, close, "",
+                          "m");
+        }
+    }
+
+    // A day on which a subject of today's audience has its own deadline, before which it is reminded.
+    void of_subjects(const policy_item& item, const subject_deadline& of, reminder_kind kind,
+                     const char* name) {
+        for (const int n : item.reminders.days_before)
+            for (auto day = after_ + 1; day <= today_; ++day) {
+                if ((end_ && day > *end_) || (policy_.valid.start && day < *policy_.valid.start)) continue;
+                auto [from, to] = deadlines_of(day, n, item.reminders.working_days);
+                if (to < from) continue;
+                auto r = made(kind, day, to, "", name + std::to_string(n));
+                r.days_before = n;
+                if (to >= today_) from = std::max(from, today_); // for the others it is too late
+                r.concerns = on_days(of.attribute, from - of.days, to - of.days);
+                const bool licence = kind == reminder_kind::licence_expires;
+                r.title_zh = "“" + item.title + "”" + (licence ? "相关证照" : "您的办理期限") +
+                             left_zh(from - today_, to - today_, licence ? "到期" : "截止");
+                r.title_en = left_en(from - today_, to - today_) +
+                             (licence ? " on your licence: " : " to apply: ") + item.title;
+                add(std::move(r));
+            }
+    }
+
+    // The deadlines, first and last, of which this is the day n days before; first > last: there is none.
+    std::pair<day_t, day_t> deadlines_of(day_t day, int n, bool working) const {
+        if (!working || n == 0) return {day + n, day + n};
+        if (!workdays_.is_workday(day)) return {1, 0};
+        auto from = day + 1; // [day, from) holds one working day
+        for (int counted = 1; counted < n; ++from)
+            if (workdays_.is_workday(from)) ++counted;
+        auto to = from;
+        while (!workdays_.is_workday(to)) ++to;
+        return {from, to};
+    }
+
+    static json on_days(const std::string& attribute, day_t from, day_t to) {
+        const auto date = [](day_t d) { return json{{"date", format_date(d)}}; };
+        const json property = {{"property", attribute}};
+        if (from == to) return {{"op", "="}, {"args", json::array({property, date(from)})}};
+        return {{"op", "between"}, {"args", json::array({property, date(from), date(to)})}};
+    }
+
+    void opens(const policy_item& item, reminder_kind kind, day_t day, maybe_day deadline,
+               const std::string& stage, const char* name) {
+        if (!in_range(day)) return;
+        auto r = made(kind, day, deadline, stage, name);
+        const std::string until_zh = deadline ? "，" + in_chinese(*deadline) + "截止" : "";
+        const std::string until_en = deadline ? ", until " + format_date(*deadline) : "";
+        r.title_zh = named_zh(item, stage) + (kind == reminder_kind::month_opens ? "本月" : "") +
+                     (day == today_ ? "今天开始办理" : "已开始办理") + until_zh;
+        r.title_en = (day == today_ ? "Open from today" : "Open since " + format_date(day)) + until_en +
+                     ": " + named_en(item, stage);
+        add(std::move(r));
+    }
+
+    void countdown(const policy_item& item, reminder_kind kind, maybe_day start, day_t deadline,
+                   const std::string& stage, const char* name) {
+        for (const int n : item.reminders.days_before) {
+            const auto day =
+                item.reminders.working_days ? workdays_.minus_workdays(deadline, n) : deadline - n;
+            // On the day it opens, and before, that is the news.
+            if (!in_range(day) || (start && day <= *start)) continue;
+            auto r = made(kind, day, deadline, stage, name + std::to_string(n));
+            r.days_before = n;
+            const auto left = deadline - today_;
+            const char* month = kind == reminder_kind::month_closes ? "本月" : "";
+            const bool validity = of_policy_ && stage.empty() && kind == reminder_kind::days_before;
+            r.title_zh = named_zh(item, stage) + (validity ? "的政策" : month) +
+                         left_zh(left, left, validity ? "到期" : "截止");
+            r.title_en = left_en(left, left) + ": " + named_en(item, stage);
+            add(std::move(r));
+        }
+    }
+
+    static std::string named_zh(const policy_item& item, const std::string& stage) {
+        return "“" + item.title + "”" + (stage.empty() ? "" : "的“" + stage + "”");
+    }
+    static std::string named_en(const policy_item& item, const std::string& stage) {
+        return item.title + (stage.empty() ? "" : " (" + stage + ")");
+    }
+
+    bool in_range(day_t day) const noexcept { return day > after_ && day <= today_; }
+
+    reminder made(reminder_kind kind, day_t day, maybe_day deadline, const std::string& stage,
+                  const std::string& name) const {
+        reminder r;
+        r.item = item_;
+        r.kind = kind;
+        r.day = day;
+        r.deadline = deadline;
+        r.stage = stage;
+        r.campaign = reminder_campaign_id(policy_.id, policy_.version, policy_.items[item_].id, name, day);
+        return r;
+    }
+
+    void add(reminder r) {
+        if (!known_.insert(r.campaign).second) return; // two stages that end on one day
+        if (r.deadline && *r.deadline < today_) {
+            auto why = "期限 " + format_date(*r.deadline) + " 已过，提醒日为 " + format_date(r.day);
+            out_.dropped.push_back({std::move(r), std::move(why)});
+        } else {
+            out_.due.push_back(std::move(r));
+        }
+    }
+
+    const policy& policy_;
+    const day_t today_, after_;
+    const workdays& workdays_;
+    std::size_t item_ = 0;
+    maybe_day end_; // of the item at hand: the last day on which it can be claimed
+    bool of_policy_ = false;
+    std::set<std::string> known_;
+    due_reminders out_;
+};
+
+} // namespace
+
+const char* to_string(reminder_kind k) noexcept {
+    switch (k) {
+    case reminder_kind::window_opens:
+        return "window_opens";
+    case reminder_kind::stage_opens:
+        return "stage_opens";
+    case reminder_kind::days_before:
+        return "days_before";
+    case reminder_kind::month_opens:
+        return "month_opens";
+    case reminder_kind::month_closes:
+        return "month_closes";
+    case reminder_kind::own_deadline:
+        return "own_deadline";
+    case reminder_kind::licence_expires:
+        return "licence_expires";
+    }
+    return "unknown";
+}
+
+due_reminders reminders_due(const policy& p, std::int32_t today, std::int32_t last_handled,
+                            const workdays& w) {
+    return finder(p, today, last_handled, w).find();
+}
+
+} // namespace zhida::scheduler

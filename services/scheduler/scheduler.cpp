@@ -1,0 +1,438 @@
+#include "services/scheduler/scheduler.hpp"
+
+#include "common/base/failpoint.hpp"
+#include "common/base/log.hpp"
+#include "common/io/timer.hpp"
+#include "common/model/campaign_recipients.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
+#include "common/store/leases.hpp"
+#include "matching/policy_check.hpp"
+#include "matching/sensitivity.hpp"
+#include "services/scheduler/owed.hpp"
+#include "services/scheduler/routing.hpp"
+
+#include <algorithm>
+
+namespace zhida::scheduler {
+
+namespace {
+
+using ledger::reason;
+using ledger::state;
+
+constexpr auto lease = std::chrono::milliseconds(5000);
+// While a campaign waits to begin; and while nothing moves.
+constexpr auto short_pause = milliseconds(30), long_pause = milliseconds(250);
+constexpr auto look_again_soon = milliseconds(1500);
+
+std::uint32_t seconds(wall_time t) noexcept {
+    return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
+}
+
+bool waits_to_begin(const campaign& c) noexcept {
+    return c.state == campaign_state::draft || c.state == campaign_state::approved ||
+           c.state == campaign_state::scheduled;
+}
+
+} // namespace
+
+scheduler::scheduler(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
+                     const clock& clock, metrics& meters)
+    : executor_(executor), config_(c), catalogue_(catalogue), clock_(clock),
+      shards_(static_cast<int>(c.node.shards)), instance_(new_event_id()),
+      redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
+      log_(io::make_event_log(executor, c)), ledgers_(redis_), campaigns_(redis_, shards_), policies_(redis_),
+      changes_(*log_, campaigns_, ledgers_, clock, shards_),
+      handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
+      gaps_(meters.counter("zhida_reconcile_gaps_total",
+                           "Chunks with work that no record carried, found and handed out again")),
+      active_gauge_(meters.gauge("zhida_scheduler_active", "1 in the process whose scheduler is active")) {}
+
+void scheduler::stop() {
+    stopping_ = true;
+}
+
+asio::awaitable<void> scheduler::run() {
+    log::info("scheduler started");
+    store::leases leases(redis_);
+    auto renewed = steady_time{};
+    auto pause = short_pause;
+    while (!stopping_) {
+        const auto now = clock_.steady_now();
+        if (!active_ || now - renewed >= lease / 4) {
+            auto held = co_await leases.hold(store::keys::scheduler_lease(), instance_, lease);
+            const bool was = std::exchange(active_, held && *held);
+            if (active_) renewed = now;
+            if (active_ != was) {
+                log::info(active_ ? "this scheduler is active" : "another scheduler is active");
+                running_.clear();
+            }
+            active_gauge_.Set(active_ ? 1 : 0);
+        }
+        pause = long_pause;
+        if (active_) {
+            auto moved = co_await turn();
+            if (!moved)
+                log::warn("the scheduler goes on in a moment", {{"why", moved.error().text()}});
+            else if (*moved)
+                pause = short_pause;
+        }
+        co_await io::sleep_for(clock_, pause);
+    }
+    if (active_) (void)co_await leases.give_up(store::keys::scheduler_lease(), instance_);
+    co_await log_->close();
+    redis_.close();
+    log::info("scheduler stopped");
+}
+
+asio::awaitable<result<bool>> scheduler::turn() {
+    auto open = co_await campaigns_.open();
+    if (!open) co_return open.error();
+    bool waiting = false;
+    known_.clear();
+    for (const auto& c : *open) {
+        result<void> done;
+        if (waits_to_begin(c)) {
+            waiting = true;
+            done = co_await begin(c);
+        } else if (c.state == campaign_state::running) {
+            known_.emplace(c.id, c);
+            done = co_await carry(c);
+        } else if (c.state == campaign_state::paused) {
+            // Whoever paused it may have ended before he told every shard.
+            done = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_);
+        } else if (final(c.state)) {
+            done = co_await end_what_is_over(c);
+        }
+        // One that cannot be carried on now must not hold up the others.
+        if (!done && done.error().code != errc::conflict)
+            log::warn("a campaign does not move", {{"campaign", c.id}, {"why", done.error().text()}});
+    }
+    std::erase_if(running_, [this](const auto& r) { return !known_.contains(r.first); });
+    if (auto released = co_await release_due(); !released) co_return released.error();
+    co_return waiting;
+}
+
+asio::awaitable<result<void>> scheduler::begin(campaign c) {
+    const auto now_ms = clock_.now().time_since_epoch().count();
+    if (c.state == campaign_state::draft) {
+        // Sent back by who was to approve it: it waits for who drafted it.
+        if (!c.history.empty()) co_return result<void>{};
+        if (!c.base.empty())
+            if (auto done = co_await freeze_from_base(c); !done) co_return done.error();
+        auto frozen = co_await ledgers_.frozen(c.id, shards_);
+        if (!frozen) co_return frozen.error();
+        if (frozen->shards < shards_) co_return result<void>{}; // not all of the audience is known yet
+        auto reasons = co_await reasons_to_ask(c, frozen->audience);
+        if (!reasons) co_return reasons.error();
+        auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
+        if (!submitted) co_return submitted.error();
+        if (submitted->state == campaign_state::submitted) {
+            log::info("campaign waits for a second person",
+                      {{"campaign", c.id}, {"audience", frozen->audience}});
+            auto kept = co_await changes_.keep(std::move(*submitted));
+            if (!kept) co_return kept.error();
+            co_return result<void>{};
+        }
+        c = std::move(*submitted);
+    }
+    if (c.not_before_ms > now_ms) {
+        if (c.state == campaign_state::scheduled) co_return result<void>{};
+        auto scheduled = apply(c, campaign_action::schedule, the_system(), now_ms);
+        if (!scheduled) co_return scheduled.error();
+        auto kept = co_await changes_.keep(std::move(*scheduled));
+        if (!kept) co_return kept.error();
+        co_return result<void>{};
+    }
+    auto started = apply(c, campaign_action::start, the_system(), now_ms);
+    if (!started) co_return started.error();
+    auto changed = co_await changes_.keep(std::move(*started));
+    if (!changed) co_return changed.error();
+    log::info("campaign begins", {{"campaign", c.id}});
+    known_.emplace(c.id, *changed);
+    running_[c.id].begun_by_us = true;
+    co_return co_await carry(*changed);
+}
+
+asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(const campaign& c,
+                                                                                std::int64_t audience) {
+    if (!config_.campaign.approval || c.kind == "correction") co_return std::vector<approval_reason>{};
+    auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
+    if (!document) co_return document.error();
+    std::vector<failure> errors;
+    const auto checked = matching::check_policy(*document, catalogue_, errors);
+    if (!checked) co_return checked.error();
+    approval_facts facts;
+    facts.audience = audience;
+    facts.theme = checked->document.theme;
+    facts.urgency = c.urgency;
+    for (const auto& condition : checked->conditions)
+        for (auto& label : matching::sensitive_attributes(condition))
+            if (std::find(facts.sensitive_attributes.begin(), facts.sensitive_attributes.end(), label) ==
+                facts.sensitive_attributes.end())
+                facts.sensitive_attributes.push_back(std::move(label));
+    co_return approval_needed(
+        facts, {config_.campaign.approve_above, comma_separated(config_.campaign.approve_themes)});
+}
+
+asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
+    auto base = co_await campaigns_.get(c.base);
+    if (!base) co_return base.error();
+    std::vector<int> all;
+    for (int shard = 0; shard < shards_; ++shard) {
+        all.push_back(shard);
+        auto audience = co_await ledgers_.audience_bytes(shard, base->id);
+        if (!audience) co_return audience.error();
+        std::vector<std::string> ledgers;
+        for (const auto via : base->channels) {
+            auto bytes = co_await ledgers_.ledger_bytes(shard, base->id, via);
+            if (!bytes) co_return bytes.error();
+            ledgers.push_back(std::move(*bytes));
+        }
+        frozen_audience part{
+            shard, c.id, c.channels, {}, {}, c.routing.how == channel_routing::mode::fallback, 0, 0};
+        for (std::size_t i = 0; i < audience->size() / 4; ++i) {
+            std::vector<ledger::record> records;
+            for (const auto& l : ledgers)
+                if (l.size() >= (i + 1) * ledger::record_size)
+                    records.push_back(ledger::decode(l.data() + i * ledger::record_size));
+            if (records.empty() || !takes_part(c.only, records)) continue;
+            std::uint32_t ordinal = 0;
+            for (std::size_t k = 4; k-- > 0;)
+                ordinal = ordinal << 8 | static_cast<unsigned char>((*audience)[i * 4 + k]);
+            part.members.push_back({ordinal, records.front().items});
+        }
+        auto frozen =
+            co_await ledgers_.freeze(shard, c.id, c.channels, part.members, part.verdicts, 0, part.waiting);
+        if (!frozen) co_return frozen.error();
+        auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
+        if (!appended) co_return appended.error();
+        ledgers_.appended(shard, appended->back());
+    }
+    co_return co_await ledgers_.told(std::move(all), c.id);
+}
+
+asio::awaitable<result<void>> scheduler::route_channels(const campaign& c, running& r) {
+    constexpr auto between_looks = milliseconds(2000);
+    if (c.routing.how != channel_routing::mode::fallback || clock_.steady_now() < r.next_routing)
+        co_return result<void>{};
+    r.next_routing = clock_.steady_now() + between_looks;
+    auto progress = co_await campaigns_.progress_of_shards(c);
+    if (!progress) co_return progress.error();
+    const auto now = seconds(clock_.now());
+    const routing_facts facts{now, static_cast<std::uint32_t>(c.expires_ms / 1000), c.routing.unread_hours};
+    const auto chunk = static_cast<std::uint32_t>(config_.dispatch.chunk);
+    std::vector<std::pair<int, store::ledgers::due_chunk>> released;
+    for (int shard = 0; shard < shards_; ++shard) {
+        const bool any_waits = std::any_of(c.channels.begin(), c.channels.end(), [&](channel via) {
+            return progress->at({shard, via})[static_cast<std::size_t>(state::held)] > 0;
+        });
+        if (!any_waits) continue;
+        std::vector<std::string> bytes;
+        for (const auto via : c.channels) {
+            auto read = co_await ledgers_.ledger_bytes(shard, c.id, via);
+            if (!read) co_return read.error();
+            bytes.push_back(std::move(*read));
+        }
+        const std::vector<std::string_view> views(bytes.begin(), bytes.end());
+        const auto turns = route(views, facts);
+        for (std::size_t i = 0; i < c.channels.size(); ++i) {
+            std::vector<store::change> changes;
+            std::map<std::uint32_t, std::uint32_t> chunks;
+            for (const auto& t : turns.changes[i]) {
+                changes.push_back({t.position, t.to});
+                const auto first = t.position / chunk * chunk;
+                const auto size = static_cast<std::uint32_t>(bytes[i].size() / ledger::record_size);
+                if (t.to.now == state::held) chunks[first] = std::min(chunk, size - first);
+            }
+            if (auto done = co_await write(c, shard, c.channels[i], "route", std::move(changes)); !done)
+                co_return done.error();
+            for (const auto& [first, count] : chunks)
+                released.emplace_back(shard, store::ledgers::due_chunk{c.id, c.channels[i], first, count, 0});
+        }
+    }
+    co_return co_await hand_out(c, std::move(released));
+}
+
+// Merges changes into the ledger and tells the log, so many at a time as an event holds.
+asio::awaitable<result<void>> scheduler::write(const campaign& c, int shard, channel via, std::string kind,
+                                               std::vector<store::change> changes) {
+    constexpr std::size_t at_once = 1024;
+    for (std::size_t from = 0; from < changes.size(); from += at_once) {
+        const auto end = std::min(changes.size(), from + at_once);
+        std::vector<store::change> some(changes.begin() + static_cast<std::ptrdiff_t>(from),
+                                        changes.begin() + static_cast<std::ptrdiff_t>(end));
+        auto changed = co_await ledgers_.apply(shard, c.id, via, some);
+        if (!changed) co_return changed.error();
+        auto told = co_await log_->append(delivery_message(
+            {shard, c.id, via, 0, kind, clock_.now().time_since_epoch().count(), std::move(some), {}, {}}));
+        if (!told) co_return told.error();
+        ledgers_.appended(shard, *told);
+    }
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::carry(const campaign& c) {
+    auto& r = running_[c.id];
+    if (auto routed = co_await route_channels(c, r); !routed) co_return routed.error();
+    const auto now = clock_.steady_now();
+    if (now < r.next_look) co_return result<void>{};
+    r.next_look = now + (r.looked ? milliseconds(config_.dispatch.reconcile_s * 1000) : look_again_soon);
+    if (c.expires_ms != 0 && clock_.now().time_since_epoch().count() >= c.expires_ms) {
+        ledger::record expired;
+        expired.now = state::expired;
+        expired.at = seconds(clock_.now());
+        if (auto left = co_await end_deliveries(c, expired); !left) co_return left.error();
+    }
+    co_return co_await look_for_work(c, r);
+}
+
+// The first look at a campaign hands out all that it owes. Later ones find what nothing carries any more,
+// which should be nothing.
+asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, running& r) {
+    auto progress = co_await campaigns_.progress_of_shards(c);
+    if (!progress) co_return progress.error();
+    const auto group = config_.event_log.group;
+    bool any_left = false, all_looked = true;
+    std::vector<std::pair<int, store::ledgers::due_chunk>> now, later;
+    for (const auto via : c.channels) {
+        auto stored =
+            co_await log_->stored_offsets(group + ".dispatch." + to_string(via), topics::dispatch(via));
+        if (!stored) co_return stored.error();
+        std::vector<std::int64_t> ends;
+        for (int shard = 0; shard < shards_; ++shard) {
+            const auto& counts = progress->at({shard, via});
+            const auto open = counts[0] + counts[1] + counts[2]; // queued, held, submitting
+            if (open == 0) continue;
+            any_left = true;
+            const auto at = static_cast<std::size_t>(shard);
+            auto handed = r.handed.find({shard, via});
+            // Nothing was handed out by us: whoever did so before us did it before this moment.
+            if (handed == r.handed.end() && !r.begun_by_us) {
+                if (ends.empty()) {
+                    auto end = co_await log_->end_offsets(topics::dispatch(via));
+                    if (!end) co_return end.error();
+                    ends = std::move(*end);
+                }
+                handed = r.handed.emplace(std::pair(shard, via), ends[at]).first;
+            }
+            if (handed != r.handed.end() && (*stored)[at] < handed->second) {
+                all_looked = false; // a record in the log may carry it
+                continue;
+            }
+            auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
+            if (!records) co_return records.error();
+            const auto work =
+                owed(*records, static_cast<std::uint32_t>(config_.dispatch.chunk), seconds(clock_.now()));
+            for (const auto& w : work.now)
+                now.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, 0});
+            for (const auto& [w, at_s] : work.later)
+                later.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, at_s});
+        }
+    }
+    if (r.looked && !now.empty()) {
+        gaps_.Increment(static_cast<double>(now.size()));
+        log::warn("work that no record carried is handed out again",
+                  {{"campaign", c.id}, {"chunks", now.size()}});
+    }
+    for (const auto& [shard, chunk] : later)
+        if (auto noted = co_await ledgers_.put_due(shard, chunk); !noted) co_return noted.error();
+    r.looked = all_looked && now.empty(); // until then it is looked at often, so that its end is seen
+    if (auto handed = co_await hand_out(c, std::move(now)); !handed) co_return handed.error();
+    if (any_left) co_return result<void>{};
+    auto over = apply(c, campaign_action::finish, the_system(), clock_.now().time_since_epoch().count());
+    if (!over) co_return over.error();
+    auto changed = co_await changes_.keep(std::move(*over));
+    if (!changed) co_return changed.error();
+    log::info("campaign finished", {{"campaign", c.id}});
+    co_return co_await campaigns_.close(c.id);
+}
+
+asio::awaitable<result<void>>
+scheduler::hand_out(const campaign& c, std::vector<std::pair<int, store::ledgers::due_chunk>> chunks) {
+    if (chunks.empty()) co_return result<void>{};
+    std::vector<io::log_message> messages;
+    messages.reserve(chunks.size());
+    const auto time = to_rfc3339(clock_.now());
+    for (const auto& [shard, chunk] : chunks) {
+        cloud_event e;
+        e.id = new_event_id();
+        e.source = "/zhida/scheduler";
+        e.type = event_type::dispatch_chunk;
+        e.subject = c.id;
+        e.time = time;
+        e.data = {{"campaign", c.id},     {"shard", shard},       {"channel", to_string(chunk.via)},
+                  {"first", chunk.first}, {"count", chunk.count}, {"urgency", to_string(c.urgency)}};
+        auto encoded = encode_event(e);
+        messages.push_back(
+            {topics::dispatch(chunk.via), shard, c.id, std::move(encoded.value), encoded.headers});
+    }
+    ZHIDA_FAILPOINT("release.before");
+    auto appended = co_await log_->append_all(std::move(messages));
+    if (!appended) co_return appended.error();
+    ZHIDA_FAILPOINT("release.after");
+    auto& handed = running_[c.id].handed;
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+        auto& end = handed[{chunks[i].first, chunks[i].second.via}];
+        end = std::max(end, (*appended)[i] + 1);
+    }
+    handed_out_.Increment(static_cast<double>(chunks.size()));
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::release_due() {
+    auto due = co_await ledgers_.due_until(shards_, seconds(clock_.now()));
+    if (!due) co_return due.error();
+    if (due->empty()) co_return result<void>{};
+    std::map<std::string, std::vector<std::pair<int, store::ledgers::due_chunk>>> by_campaign;
+    for (const auto& d : *due) by_campaign[d.second.campaign].push_back(d);
+    for (auto& [id, chunks] : by_campaign) {
+        // One that does not run is looked at when it goes on.
+        if (const auto c = known_.find(id); c != known_.end())
+            if (auto handed = co_await hand_out(c->second, chunks); !handed) co_return handed.error();
+    }
+    co_return co_await ledgers_.drop_due(std::move(*due));
+}
+
+asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
+    if (c.state != campaign_state::finished) {
+        if (auto told = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_); !told)
+            co_return told.error();
+        ledger::record to;
+        to.now = c.state == campaign_state::withdrawn ? state::suppressed : state::cancelled;
+        to.why = c.state == campaign_state::withdrawn ? reason::withdrawn : reason::none;
+        to.at = seconds(clock_.now());
+        auto left = co_await end_deliveries(c, to);
+        if (!left) co_return left.error();
+        if (*left > 0) co_return result<void>{};
+    }
+    co_return co_await campaigns_.close(c.id);
+}
+
+asio::awaitable<result<std::int64_t>> scheduler::end_deliveries(const campaign& c, ledger::record to) {
+    auto progress = co_await campaigns_.progress_of_shards(c);
+    if (!progress) co_return progress.error();
+    std::int64_t under_way = 0;
+    for (const auto& [where, counts] : *progress) {
+        const auto [shard, via] = where;
+        under_way += counts[2];
+        if (counts[0] + counts[1] == 0) continue;
+        auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
+        if (!records) co_return records.error();
+        std::vector<store::change> changes;
+        for (std::size_t i = 0; i < records->size() / ledger::record_size; ++i) {
+            auto r = ledger::decode(records->data() + i * ledger::record_size);
+            if (r.now != state::queued && r.now != state::held) continue;
+            r.now = to.now;
+            r.why = to.why;
+            r.at = to.at;
+            changes.push_back({static_cast<std::uint32_t>(i), r});
+        }
+        if (auto done = co_await write(c, shard, via, "sweep", std::move(changes)); !done)
+            co_return done.error();
+    }
+    co_return under_way;
+}
+
+} // namespace zhida::scheduler

@@ -1,0 +1,91 @@
+// The scheduler: hands out the dispatch records of campaigns that run, again when what was held falls due,
+// and again where the ledger shows work that no record carries; starts and ends campaigns. One of all
+// processes is active at a time, by a lease. Two at once do no harm: what they hand out twice is claimed
+// once, and a campaign's state changes by compare and swap.
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/config.hpp"
+#include "common/base/metrics.hpp"
+#include "common/io/event_log.hpp"
+#include "common/io/redis.hpp"
+#include "common/store/audit.hpp"
+#include "common/store/campaigns.hpp"
+#include "common/store/ledger.hpp"
+#include "common/store/policies.hpp"
+#include "matching/catalogue.hpp"
+#include "services/campaign_changes.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zhida::scheduler {
+
+namespace asio = boost::asio;
+
+class scheduler {
+  public:
+    scheduler(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
+              const clock& clock, metrics& meters);
+    asio::awaitable<void> run(); // until stop()
+    void stop();
+
+  private:
+    // What the active one knows of a campaign that runs.
+    struct running {
+        // By shard and channel: everything that was handed out lies before this offset of the dispatch topic.
+        std::map<std::pair<int, channel>, std::int64_t> handed;
+        steady_time next_look{}, next_routing{};
+        bool begun_by_us = false;
+        bool looked = false; // since we became active, or it went on
+    };
+
+    asio::awaitable<result<bool>> turn(); // true: something waits to begin
+    asio::awaitable<result<void>> begin(campaign c);
+    // Why a second person must approve it; empty: nobody need.
+    asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
+                                                                         std::int64_t audience);
+    // Of a further round: the audience of the round it is based on, or those of it whom it is for.
+    asio::awaitable<result<void>> freeze_from_base(const campaign& c);
+    // Lets the next channel have its turn, where the channels of the campaign follow one another.
+    asio::awaitable<result<void>> route_channels(const campaign& c, running& r);
+    asio::awaitable<result<void>> carry(const campaign& c);
+    asio::awaitable<result<void>> look_for_work(const campaign& c, running& r);
+    asio::awaitable<result<void>> end_what_is_over(const campaign& c);
+    asio::awaitable<result<void>> release_due();
+    asio::awaitable<result<void>> hand_out(const campaign& c,
+                                           std::vector<std::pair<int, store::ledgers::due_chunk>> chunks);
+    // Ends what was not begun of every channel: queued and held become `to`. Returns how many are under way.
+    asio::awaitable<result<std::int64_t>> end_deliveries(const campaign& c, ledger::record to);
+
+    asio::awaitable<result<void>> write(const campaign& c, int shard, channel via, std::string kind,
+                                        std::vector<store::change> changes);
+
+    asio::any_io_executor executor_;
+    const config& config_;
+    const matching::catalogue& catalogue_;
+    const clock& clock_;
+    const int shards_;
+    bool stopping_ = false, active_ = false;
+    std::string instance_;
+    io::redis redis_;
+    std::unique_ptr<io::event_log> log_;
+    store::ledgers ledgers_;
+    store::campaigns campaigns_;
+    store::policies policies_;
+    campaign_changes changes_;
+    std::map<std::string, running> running_;
+    std::map<std::string, campaign> known_; // those of the last look that run
+
+    prometheus::Counter& handed_out_;
+    prometheus::Counter& gaps_;
+    prometheus::Gauge& active_gauge_;
+};
+
+} // namespace zhida::scheduler
