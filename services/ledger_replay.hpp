@@ -1,5 +1,5 @@
-// Brings ledger and consents in Redis up to zhida.delivery and zhida.consent: after Redis lost its last writes,
-// or all of them.
+// Brings ledger and consents in Redis up to zhida.delivery and zhida.consent: after Redis lost its last
+// writes, or all of them.
 #pragma once
 
 #include "common/io/event_log.hpp"

@@ -12,12 +12,14 @@ std::vector<io::topic_spec> all_topics(std::int32_t shards) {
     // them has them again. The others are kept for who has to look back; nothing goes before every group has
     // stored that it is done.
     constexpr auto week = 7 * topics::day_ms, month = 30 * topics::day_ms;
-    std::vector<io::topic_spec> all{
-        {topics::policy, 1, -1},
-        {topics::campaign, 1, -1},           {topics::profile, shards, topics::profile_kept_ms},
-        {topics::delivery, shards, month}, {topics::receipt, shards, week},
-        {topics::match, shards, week},     {topics::consent, shards, -1},
-        {topics::dead_letter, 1, month}};
+    std::vector<io::topic_spec> all{{topics::policy, 1, -1},
+                                    {topics::campaign, 1, -1},
+                                    {topics::profile, shards, topics::profile_kept_ms},
+                                    {topics::delivery, shards, month},
+                                    {topics::receipt, shards, week},
+                                    {topics::match, shards, week},
+                                    {topics::consent, shards, -1},
+                                    {topics::dead_letter, 1, month}};
     for (const auto via : {channel::web, channel::sms, channel::wechat})
         all.push_back({topics::dispatch(via), shards, week});
     return all;

@@ -121,7 +121,8 @@ std::vector<key> keys_of(config& c) {
         {"dispatch", "reconcile_s", "Seconds between searches for deliveries that nothing carries any more.",
          &c.dispatch.reconcile_s, 1, 3600},
         {"campaign", "approval",
-         "Ask for a second person where the rules below, personal attributes or an emergency do; false: never.",
+         "Ask for a second person where the rules below, personal attributes or an emergency do; false: "
+         "never.",
          &c.campaign.approval},
         {"campaign", "approve_above",
          "A second person approves what goes to more recipients than this; 0: their number never asks for "

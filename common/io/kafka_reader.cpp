@@ -23,7 +23,7 @@ settings reader_settings(const kafka_config& c) {
     s["enable.auto.commit"] = "false";
     s["enable.auto.offset.store"] = "false";
     s["enable.partition.eof"] = "true"; // the last offset need not be a record's
-    s["fetch.wait.max.ms"] = "10"; // the end of a partition is told when a fetch finds nothing
+    s["fetch.wait.max.ms"] = "10";      // the end of a partition is told when a fetch finds nothing
     s["queued.min.messages"] = "5000";
     s["queued.max.messages.kbytes"] = "16384";
     s["log.queue"] = "false"; // nobody polls for it; what matters comes as an error

@@ -8,9 +8,10 @@
 
 namespace zhida::topics {
 
-inline constexpr const char* policy = "zhida.policy";   // one partition, kept for ever, read by every matcher
-inline constexpr const char* campaign = "zhida.campaign"; // one partition, kept for ever: what is done to campaigns
-inline constexpr const char* profile = "zhida.profile"; // sharded
+inline constexpr const char* policy = "zhida.policy"; // one partition, kept for ever, read by every matcher
+inline constexpr const char* campaign =
+    "zhida.campaign"; // one partition, kept for ever: what is done to campaigns
+inline constexpr const char* profile = "zhida.profile";   // sharded
 inline constexpr const char* delivery = "zhida.delivery"; // sharded: every transition of the ledger
 inline constexpr const char* receipt = "zhida.receipt";   // sharded: what gateways report
 inline constexpr const char* match =

@@ -115,7 +115,8 @@ std::vector<io::log_message> audience_messages(const frozen_audience& whole, wal
         e.data = {{"campaign", whole.campaign},
                   {"shard", whole.shard},
                   {"channels", channels},
-                  {"verdicts", verdicts}, {"waiting", whole.waiting},
+                  {"verdicts", verdicts},
+                  {"waiting", whole.waiting},
                   {"first", first},
                   {"total", total},
                   {"members", crypto::base64(bytes)}};

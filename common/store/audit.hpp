@@ -42,7 +42,8 @@ struct frozen_audience {
     bool waiting = false;                         // store::ledgers::freeze
     std::uint32_t first = 0, total = 0;           // place of the part's first member, and all there are
 };
-// data: campaign, shard, channels, verdicts, waiting, first, total, members (base64 of u32 ordinal and u16 items each)
+// data: campaign, shard, channels, verdicts, waiting, first, total, members (base64 of u32 ordinal and u16
+// items each)
 std::vector<io::log_message> audience_messages(const frozen_audience& whole, wall_time now);
 result<frozen_audience> read_audience(const json& data);
 

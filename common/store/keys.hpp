@@ -36,9 +36,10 @@ std::string preferences(int shard);     // hash: subject id -> common/model/pref
                                         // than yes or no to all messages
 std::string untargeted_bits(int shard); // string: who refuses targeting, as bits by ordinal
 std::string refused_numbers(int shard); // set: digests of phone numbers, the same in every shard
-std::string stopped_campaigns(int shard); // hash: campaign -> "<revision> <state>", of those that were paused or ended
-std::string due(int shard); // sorted set: "<channel>/<first>/<count>/<campaign>" by seconds when
-                            // something of the chunk falls due
+std::string
+stopped_campaigns(int shard); // hash: campaign -> "<revision> <state>", of those that were paused or ended
+std::string due(int shard);   // sorted set: "<channel>/<first>/<count>/<campaign>" by seconds when
+                              // something of the chunk falls due
 std::string sent_counts(int shard, channel c); // string: 4 bytes an ordinal, common/model/frequency_cap.hpp
 std::string campaign_prefix(int shard);
 std::string campaigns_of(int shard);                        // set: ids of the campaigns with an audience here

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <unordered_map>
 
 namespace zhida::store {
 
@@ -111,8 +112,12 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
         }
         records += zhida::ledger::encode(r);
     }
-    io::redis_args args{campaign, std::move(ordinals), std::move(records), keys::matching_epoch,
-                        std::to_string(epoch), waiting ? "1" : "0"};
+    io::redis_args args{campaign,
+                        std::move(ordinals),
+                        std::move(records),
+                        keys::matching_epoch,
+                        std::to_string(epoch),
+                        waiting ? "1" : "0"};
     for (const auto& [field, count] : verdicts) {
         args.push_back(field);
         args.push_back(std::to_string(count));
@@ -125,14 +130,13 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
 asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campaign, channel via,
                                                     std::uint32_t first, std::uint32_t count,
                                                     bool with_subjects) {
-    auto reply = co_await redis_.eval(load_script(),
-                                      {keys::audience(shard, campaign), keys::ledger(shard, campaign, via),
-                                       keys::ids(shard), keys::opted_out(shard), keys::no_grant(shard),
-                                       keys::preferences(shard), keys::shard_state(shard),
-                                       keys::sent_counts(shard, via), keys::stopped_campaigns(shard),
-                                       keys::refused_numbers(shard)},
-                                      {std::to_string(first), std::to_string(count),
-                                       keys::profile_prefix(shard), with_subjects ? "1" : "0", campaign});
+    auto reply = co_await redis_.eval(
+        load_script(),
+        {keys::audience(shard, campaign), keys::ledger(shard, campaign, via), keys::ids(shard),
+         keys::opted_out(shard), keys::no_grant(shard), keys::preferences(shard), keys::shard_state(shard),
+         keys::sent_counts(shard, via), keys::stopped_campaigns(shard), keys::refused_numbers(shard)},
+        {std::to_string(first), std::to_string(count), keys::profile_prefix(shard), with_subjects ? "1" : "0",
+         campaign});
     if (!reply) co_return reply.error();
     auto& items = reply->items;
     const std::string_view audience = items[3].text, records = items[4].text, sent = items[5].text;
@@ -553,11 +557,17 @@ asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gat
                                                                  std::vector<sent> messages) {
     std::vector<std::string> early;
     if (messages.empty()) co_return early;
+    std::unordered_map<std::string_view, std::string> places; // a line each
+    for (const auto& m : messages) {
+        auto& text = places[m.message_id];
+        if (!text.empty()) text += '\n';
+        text += to_text(m.place);
+    }
     std::vector<io::redis_args> commands;
     commands.reserve(messages.size() * 2);
     for (const auto& m : messages) {
         commands.push_back(
-            {"SET", keys::message(gateway, m.message_id), to_text(m.place), "EX", seconds_kept()});
+            {"SET", keys::message(gateway, m.message_id), places[m.message_id], "EX", seconds_kept()});
         commands.push_back({"GET", keys::orphan(gateway, m.message_id)});
     }
     auto replies = co_await redis_.pipeline(std::move(commands));
@@ -571,16 +581,22 @@ asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gat
     co_return early;
 }
 
-asio::awaitable<result<std::optional<message_place>>>
+asio::awaitable<result<std::vector<message_place>>>
 messages::resolve(std::string gateway, std::string message_id, std::string receipt) {
     auto reply = co_await redis_.eval(resolve_script(),
                                       {keys::message(gateway, message_id), keys::orphan(gateway, message_id)},
                                       {std::move(receipt), seconds_kept()});
     if (!reply) co_return reply.error();
-    if (reply->is_nil()) co_return std::optional<message_place>{};
-    auto place = read_message_place(reply->text);
-    if (!place) co_return place.error();
-    co_return std::optional<message_place>(std::move(*place));
+    std::vector<message_place> places;
+    if (reply->is_nil()) co_return places;
+    for (std::string_view left = reply->text; !left.empty();) {
+        const auto end = std::min(left.find('\n'), left.size());
+        auto place = read_message_place(left.substr(0, end));
+        if (!place) co_return place.error();
+        places.push_back(std::move(*place));
+        left.remove_prefix(std::min(end + 1, left.size()));
+    }
+    co_return places;
 }
 
 } // namespace zhida::store

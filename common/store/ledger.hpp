@@ -175,10 +175,10 @@ class ledgers {
     asio::awaitable<result<void>> put_due(int shard, due_chunk chunk); // keeps the earlier time
     asio::awaitable<result<std::vector<std::pair<int, due_chunk>>>> due_until(int shards, std::uint32_t now);
     asio::awaitable<result<void>> drop_due(std::vector<std::pair<int, due_chunk>> chunks);
-    // Tells every shard what state the campaign is in: unless it is running no claim of it is granted from the
-    // answer on. A later revision stays, whoever comes late.
-    asio::awaitable<result<void>> tell_state(std::string campaign, campaign_state state, std::int64_t revision,
-                                             int shards);
+    // Tells every shard what state the campaign is in: unless it is running no claim of it is granted from
+    // the answer on. A later revision stays, whoever comes late.
+    asio::awaitable<result<void>> tell_state(std::string campaign, campaign_state state,
+                                             std::int64_t revision, int shards);
 
     // For checks: ids of the shard's campaigns; whole arrays; the counters as they are.
     asio::awaitable<result<std::vector<std::string>>> campaigns_of(int shard);
@@ -199,11 +199,12 @@ class messages {
         std::string message_id;
         message_place place;
     };
-    // Remembers the places; returns the receipts that had come first, parallel to them ("" where none had).
+    // Remembers the places, all of them where several messages have one id, because a message carried several
+    // packages; returns the receipts that had come first, parallel to them ("" where none had).
     asio::awaitable<result<std::vector<std::string>>> bind(std::string gateway, std::vector<sent> messages);
-    // The place ("" fields: none known: the receipt text is kept, for bind to find).
-    asio::awaitable<result<std::optional<message_place>>> resolve(std::string gateway, std::string message_id,
-                                                                  std::string receipt);
+    // The places; none known: the receipt text is kept, for bind to find.
+    asio::awaitable<result<std::vector<message_place>>> resolve(std::string gateway, std::string message_id,
+                                                                std::string receipt);
 
   private:
     io::redis& redis_;

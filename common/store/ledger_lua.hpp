@@ -5,9 +5,9 @@
 namespace zhida::store::lua {
 
 // KEYS audience, campaigns_of, verdicts, shard_state, then ledger and counters of each channel.
-// ARGV campaign, ordinals, ledger bytes, epoch field, epoch ('0': any), '1' where every record waits its turn, then
-// verdict fields and counts.
-// An empty audience leaves no array: that it was frozen is kept with the verdicts.
+// ARGV campaign, ordinals, ledger bytes, epoch field, epoch ('0': any), '1' where every record waits its
+// turn, then verdict fields and counts. An empty audience leaves no array: that it was frozen is kept with
+// the verdicts.
 inline constexpr const char* freeze = R"lua(
 if ARGV[5] ~= '0' and redis.call('HGET', KEYS[4], ARGV[4]) ~= ARGV[5] then
   return redis.error_reply('FENCED epoch ' .. ARGV[5])
@@ -34,7 +34,8 @@ return n
 // Gives the run id of the server, the counter of consents, what stopped the campaign, audience, records,
 // the counts of messages sent and the lowest ordinal where they begin with it (-1: they are in the
 // audience's order), whether anybody of the shard has
-// preferences, whether any number is refused; then of each subject id, profile, flags (1 opted out, 2 no grant), preferences.
+// preferences, whether any number is refused; then of each subject id, profile, flags (1 opted out, 2 no
+// grant), preferences.
 inline constexpr const char* load = R"lua(
 local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 local audience = redis.call('GETRANGE', KEYS[1], first * 4, (first + count) * 4 - 1)
@@ -121,9 +122,9 @@ return table.concat(out)
 // Compare and swap: writes the runs if every one of them still reads as it did, or reads as it shall already
 // (the answer to the same call was lost).
 // KEYS ledger, counters, shard_state, sent_counts, stopped_campaigns
-// ARGV runs (u32 first, u32 count, records as they were, as they shall be), offset of the log that Redis is up
-// to ('' unknown), epoch field ('': not a claim), epoch, run id, consents, campaign, counts of messages sent
-// (u32 ordinal, u32 how many, four bytes each), then counter fields and differences.
+// ARGV runs (u32 first, u32 count, records as they were, as they shall be), offset of the log that Redis is
+// up to ('' unknown), epoch field ('': not a claim), epoch, run id, consents, campaign, counts of messages
+// sent (u32 ordinal, u32 how many, four bytes each), then counter fields and differences.
 inline constexpr const char* commit = R"lua(
 if ARGV[3] ~= '' then
   if redis.call('HGET', KEYS[3], ARGV[3]) ~= ARGV[4] then return 'fenced' end

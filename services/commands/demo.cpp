@@ -51,7 +51,7 @@ config demo_settings(config c, const demo_options& d, const std::string& redis_u
     c.event_log.driver = "redis";
     c.portal.port = d.port;
     c.portal.demo_sign_in = true;
-    c.campaign.approval = false; // nobody is there to approve the samples
+    c.campaign.approval = false;                    // nobody is there to approve the samples
     c.dispatch.quiet_until = c.dispatch.quiet_from; // at night it is to be seen at work too
     c.simulator.cmpp_port = 0;
     c.simulator.wechat_port = 0;

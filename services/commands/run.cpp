@@ -52,7 +52,8 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
             else if (name == "simulator")
                 wanted.simulator = true;
             else {
-                std::cerr << "zhida run: no role '" << name << "' (matcher, dispatcher, scheduler, portal, simulator)\n";
+                std::cerr << "zhida run: no role '" << name
+                          << "' (matcher, dispatcher, scheduler, portal, simulator)\n";
                 return 2;
             }
         }

@@ -234,7 +234,8 @@ asio::awaitable<result<void>> audit_again(turn& t, package& p) {
         {p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "record", 0, std::move(changes)});
 }
 
-// The profile with its contacts opened; nothing where it is gone. unreadable: it is there and cannot be opened.
+// The profile with its contacts opened; nothing where it is gone. unreadable: it is there and cannot be
+// opened.
 std::optional<profile> open_subject(const crypto::sealer& sealer, const store::chunk_member& m,
                                     bool& unreadable) {
     if (m.packed.empty()) return std::nullopt;
@@ -464,6 +465,12 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
     auto early = co_await keep_trying(d, "remembering message ids",
                                       [&] { return d.messages.bind(to_string(via), to_bind); });
     if (!early) co_return early.error();
+    // Before the outcome is written: who is interrupted in between leaves a delivery in doubt, not one that
+    // waits for a receipt which came already.
+    for (std::size_t i = 0; i < early->size(); ++i)
+        if (!(*early)[i].empty())
+            if (auto passed = co_await d.forward_receipt(to_bind[i].place, (*early)[i]); !passed)
+                co_return passed.error();
     ZHIDA_FAILPOINT("ids.bound");
     auto refused = co_await keep_trying(d, "remembering who refuses",
                                         [&] { return d.consents.refuse(shard, refusing); });
@@ -489,10 +496,6 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
             co_return kept.error();
         ZHIDA_FAILPOINT("record.audited");
     }
-    for (std::size_t i = 0; i < early->size(); ++i)
-        if (!(*early)[i].empty())
-            if (auto passed = co_await d.forward_receipt(to_bind[i].place, (*early)[i]); !passed)
-                co_return passed.error();
     co_return result<void>{};
 }
 

@@ -50,17 +50,18 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
-      replay_(executor, *log_, redis_, clock_, static_cast<int>(c.node.shards)), deliverer_{config_,
-                                         clock_,
-                                         sealer_,
-                                         *log_,
-                                         ledgers_,
-                                         messages_,
-                                         consents_,
-                                         campaigns_,
-                                         policies_,
-                                         stopping_,
-                                         [this](int shard) { return replay_.bring_up(shard); }},
+      replay_(executor, *log_, redis_, clock_, static_cast<int>(c.node.shards)),
+      deliverer_{config_,
+                 clock_,
+                 sealer_,
+                 *log_,
+                 ledgers_,
+                 messages_,
+                 consents_,
+                 campaigns_,
+                 policies_,
+                 stopping_,
+                 [this](int shard) { return replay_.bring_up(shard); }},
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
@@ -390,14 +391,15 @@ asio::awaitable<bool> dispatcher::accept_receipts(std::vector<gateways::receipt>
 
 asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
     const auto text = receipt_text(r);
-    auto place = co_await messages_.resolve(r.gateway, r.message_id, text);
-    if (!place) {
+    auto places = co_await messages_.resolve(r.gateway, r.message_id, text);
+    if (!places) {
         log::warn("a receipt could not be kept; the gateway will send it again",
-                  {{"why", place.error().text()}});
+                  {{"why", places.error().text()}});
         co_return false;
     }
-    if (!*place) co_return true; // kept until its message is known
-    co_return (co_await deliverer_.forward_receipt(**place, text)).has_value();
+    for (auto& place : *places) // none: it is kept until its message is known
+        if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
+    co_return true;
 }
 
 asio::awaitable<void> dispatcher::follow_receipts() {

@@ -97,8 +97,7 @@ std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, c
     if (!item->benefit.empty()) text += "，" + shortened(item->benefit, 24);
     text += "，" + deadline_text(deadline_of(*item, p.valid, today));
     if (others > 0) text += "；另有" + std::to_string(others) + "份政策礼包";
-    text += std::string("。条件和办法见") + page + "，" +
-            c.verify_hint + "。拒收请回复R";
+    text += std::string("。条件和办法见") + page + "，" + c.verify_hint + "。拒收请回复R";
     return text;
 }
 
@@ -114,8 +113,9 @@ std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, 
 }
 
 std::string sms_correction(const policy& p, const sms_config& c) {
-    return "【" + c.signature + "】" + shortened(p.issuer, 20) + "：更正：此前推送的“" + shortened(p.title, 28) +
-           "”已撤回，请勿据此办理，以政策原文为准，" + c.verify_hint + "。拒收请回复R";
+    return "【" + c.signature + "】" + shortened(p.issuer, 20) + "：更正：此前推送的“" +
+           shortened(p.title, 28) + "”已撤回，请勿据此办理，以政策原文为准，" + c.verify_hint +
+           "。拒收请回复R";
 }
 
 std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p) {

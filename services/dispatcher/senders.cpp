@@ -9,8 +9,8 @@
 #include "services/gateways/wechat_client.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace zhida::dispatcher {
@@ -40,8 +40,8 @@ class sms_sender final : public sender {
         for (auto& m : messages) {
             auto& body = bodies[{m.about, m.items, m.also.size(), m.kind}];
             if (!body)
-                body = std::make_shared<const gateways::sms_body>(
-                    gateways::segment_sms(text_of(m, today), 0));
+                body =
+                    std::make_shared<const gateways::sms_body>(gateways::segment_sms(text_of(m, today), 0));
             copies.push_back({std::move(m.address), body, std::move(m.reference)});
         }
         co_return co_await client_.send_all(std::move(copies));
@@ -83,9 +83,9 @@ class wechat_sender final : public sender {
         w.client_msg_id = m.reference;
         if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
         const bool correction = m.kind == "correction";
-        for (auto& [name, value] : correction ? wechat_correction(*m.about)
-                                              : wechat_fields(*m.about, m.items, shanghai_day(clock_.now()),
-                                                              m.also.size()))
+        for (auto& [name, value] :
+             correction ? wechat_correction(*m.about)
+                        : wechat_fields(*m.about, m.items, shanghai_day(clock_.now()), m.also.size()))
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }

@@ -201,10 +201,10 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
         }
         if (!size) co_return false;
         matched += *size;
-        auto parts = audience_messages(
-            {number, c.id, c.channels, std::move(selected.members), std::move(selected.verdicts), c.routing.how == channel_routing::mode::fallback, 0,
-                                        0},
-            clock_.now());
+        auto parts = audience_messages({number, c.id, c.channels, std::move(selected.members),
+                                        std::move(selected.verdicts),
+                                        c.routing.how == channel_routing::mode::fallback, 0, 0},
+                                       clock_.now());
         std::move(parts.begin(), parts.end(), std::back_inserter(messages));
     }
     ZHIDA_FAILPOINT("audience.frozen");

@@ -76,6 +76,7 @@ asio::awaitable<void> follow_deliveries(context& c, io::log_consumer& consumer) 
         if (!records) continue;
         for (const auto& record : *records) {
             const auto decoded = decode_event(record.headers, record.value);
+            if (decoded && decoded->type != event_type::delivery_changed) continue; // audiences come before
             const auto t = decoded ? read_transition(decoded->data) : result<transition>(decoded.error());
             if (!t) {
                 // The dispatchers' own audit: whoever rebuilds from it will say more. Live pages go on.

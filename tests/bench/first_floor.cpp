@@ -109,7 +109,7 @@ int main(int argc, char** argv) try {
         auto redis = embedded_redis::start((folder / "redis").string()).value();
         config c;
         c.campaign.approval = false;
-    c.dispatch.quiet_until = c.dispatch.quiet_from;
+        c.dispatch.quiet_until = c.dispatch.quiet_from;
         c.node.data_dir = folder.string();
         c.redis.url = redis.url();
         c.event_log.driver = "redis";

@@ -254,7 +254,7 @@ int run_whole(std::int64_t subjects, bool receipts) {
         auto redis = embedded_redis::start((folder / "redis").string()).value();
         config c;
         c.campaign.approval = false;
-    c.dispatch.quiet_until = c.dispatch.quiet_from;
+        c.dispatch.quiet_until = c.dispatch.quiet_from;
         c.dispatch.sms_per_day = c.dispatch.sms_per_week = 0; // no cap: all small policies reach their few
         c.node.data_dir = folder.string();
         c.redis.url = redis.url();

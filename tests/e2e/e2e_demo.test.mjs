@@ -165,7 +165,9 @@ test('the demonstration', async t => {
     assert.ok(!existsSync(settings));
     writeFileSync(settings, '# of somebody else\n');
     first = await demo(data);
-    assert.deepEqual(await campaigns(first.api), before);
+    // One that everybody has by now is finished.
+    const counts = all => all.map(({ state, state_label, ...rest }) => rest);
+    assert.deepEqual(counts(await campaigns(first.api)), counts(before));
     assert.equal((await first.api.json(`/api/v1/campaigns/${id}`)).id, id);
     const gateways = (await first.api.json('/api/v1/gateways')).items;
     for (const g of gateways) assert.equal(g.sent ?? 0, 0, JSON.stringify(g));

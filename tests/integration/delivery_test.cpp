@@ -109,7 +109,7 @@ class delivery : public ::testing::Test {
         c.event_log.driver = "redis";
         c.node.shards = shards;
         c.campaign.approval = false;
-    c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
+        c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
         return c;
     }
     void start(const std::string& name, channel via) {
@@ -459,9 +459,9 @@ TEST_F(delivery, what_several_campaigns_have_for_somebody_is_one_message_and_cou
         EXPECT_EQ(at(i).now, state::submitted);
         EXPECT_EQ(at(i, "P.v1.r2", channel::sms).now, state::submitted);
         EXPECT_EQ(at(i).merged + at(i, "P.v1.r2", channel::sms).merged, 1);
-        for (const auto* name : {"P.v1.r1", "P.v1.r2"})
-            EXPECT_TRUE(loop_.run(messages_.resolve("sms", "1640000000" + std::to_string(i), "r")).value())
-                << name;
+        EXPECT_EQ(loop_.run(messages_.resolve("sms", "1640000000" + std::to_string(i), "r")).value().size(),
+                  2U)
+            << "a receipt is for both";
     }
 }
 
@@ -473,7 +473,8 @@ TEST_F(delivery, a_campaign_that_is_stopped_sends_nothing_more) {
             asio::co_spawn(
                 loop_.context(),
                 [](auto& t) -> asio::awaitable<void> {
-                    (void)(co_await t.ledgers_.tell_state(t.campaign_, campaign_state::cancelled, 2, shards)).value();
+                    (void)(co_await t.ledgers_.tell_state(t.campaign_, campaign_state::cancelled, 2, shards))
+                        .value();
                 }(*this),
                 asio::detached);
     };
