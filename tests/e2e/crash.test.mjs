@@ -30,8 +30,6 @@ const turns = {
 };
 // Of a failpoint that is wrong as long as the reason stands: not run, but shown.
 const todo = {};
-// As long as the receipt of a message for two packages moves one of them only (faults.test.mjs): each goes alone.
-const merging_loses_receipts = true;
 // This build is slow: what was claimed before an opt-out may come so much later, ms. faults.test.mjs has the promise.
 const grace = 3000;
 
@@ -62,7 +60,7 @@ function plan(failpoint, seed) {
     settings: [
       ...(optOut ? ['sms.rate_per_s=500'] : []),
       ...(any(3) === 0 ? ['dispatch.chunk=64'] : []),
-      ...(any(2) === 0 || (second && merging_loses_receipts) ? ['dispatch.merge=false'] : []),
+      ...(any(2) === 0 ? ['dispatch.merge=false'] : []),
     ],
     oneSms: any(4) === 0, // the cap is one message a day
     any,
