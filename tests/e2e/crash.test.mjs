@@ -48,13 +48,14 @@ function planned(driver) {
 // What the seed picks.
 function plan(failpoint, seed) {
   const any = random(`${failpoint} ${seed}`);
+  const second = any(3) === 0;
   const optOut = failpoint.startsWith('optout.') || any(3) === 0;
   return {
     turn: 1 + any(turns[failpoint] ?? 8),
     size: 200 + any(401),
     withContacts: [50, 80, 100][any(3)],
     optOut,
-    second: any(3) === 0,
+    second,
     doubled: any(3) === 0, // every receipt comes twice
     settings: [
       ...(optOut ? ['sms.rate_per_s=500'] : []),
@@ -171,41 +172,43 @@ async function runCase(it, redis, failpoint, seed, say) {
   });
   say(`turn ${p.turn}, ${p.size} people, ${policies.length} policies, ${messages.length} messages`
     + `${p.optOut ? `, ${optOuts.length} opted out` : ''}`);
-  assert.equal(await it.zhida.stop(), 0, `it does not end when asked to:\n${it.zhida.tail()}`);
+  // On Kafka it has to leave its groups for the next case. Elsewhere it costs a second: now and then is enough.
+  if (it.driver === 'redis' && it.cases % 5 !== 0) await it.zhida.kill();
+  else assert.equal(await it.zhida.stop(), 0, `it does not end when asked to:\n${it.zhida.tail()}`);
 }
 
-for (const driver of drivers) {
-  const cases = planned(driver);
-  if (cases.length === 0) continue;
-  test(`dies at a named step, on ${driver}`, async t => {
-    let it, redis;
-    const close = async () => {
-      redis?.close();
-      await it?.close();
-      it = undefined;
-    };
-    t.after(close);
-    for (const { failpoint, seed } of cases) {
-      const options = todo[failpoint] ? { todo: todo[failpoint] } : {};
-      await t.test(`${failpoint}, seed ${seed}`, options, async c => {
-        if (todo[failpoint] && !process.env.ZHIDA_TEST_CASE) return;
-        if (it && it.cases >= cases_of_one_installation) await close();
-        if (!it) {
-          it = await Installation.start(driver, { binary: programWithFailpoints, run: false });
-          Object.assign(it, { cases: 0, population: 0, enterprises: 0, fed: 0 });
-          redis = await connectRedis(it.redis.port);
-        }
-        try {
-          await runCase(it, redis, failpoint, seed, text => c.diagnostic(text));
-        } catch (error) {
-          it.keep = true;
-          const where = it.dir;
-          await close(); // the next one begins with nothing of this
-          error.message += `\n  again: ZHIDA_TEST_CASE=${driver}/${failpoint}/${seed} ./zhida.sh test crash`
-            + `\n  logs: ${where}`;
-          throw error;
-        }
-      });
-    }
-  });
+// Of one driver, one after another; both drivers at once, as most of the time goes by in waiting.
+async function runAll(driver, t) {
+  let it, redis;
+  const close = async () => {
+    redis?.close();
+    await it?.close();
+    it = undefined;
+  };
+  t.after(close);
+  for (const { failpoint, seed } of planned(driver)) {
+    await t.test(`${failpoint}, seed ${seed}`, { todo: todo[failpoint] }, async c => {
+      if (todo[failpoint] && !process.env.ZHIDA_TEST_CASE) return;
+      if (it && it.cases >= cases_of_one_installation) await close();
+      if (!it) {
+        it = await Installation.start(driver, { binary: programWithFailpoints, run: false });
+        Object.assign(it, { cases: 0, population: 0, enterprises: 0, fed: 0 });
+        redis = await connectRedis(it.redis.port);
+      }
+      try {
+        await runCase(it, redis, failpoint, seed, text => c.diagnostic(text));
+      } catch (error) {
+        it.keep = true;
+        const where = it.dir;
+        await close(); // the next one begins with nothing of this
+        error.message += `\n  again: ZHIDA_TEST_CASE=${driver}/${failpoint}/${seed} ./zhida.sh test crash`
+          + `\n  logs: ${where}`;
+        throw error;
+      }
+    });
+  }
 }
+
+test('dies at a named step', { concurrency: true }, all =>
+  Promise.all(drivers.filter(driver => planned(driver).length > 0)
+    .map(driver => all.test(driver, t => runAll(driver, t)))));
