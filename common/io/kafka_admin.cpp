@@ -163,31 +163,15 @@ result<offsets> ask_ends(const cluster& on, const std::vector<topic_partition>& 
     return ends;
 }
 
-result<offsets> ask_stored(const cluster& on, const std::string& group,
-                           const std::vector<topic_partition>& wanted, rd_kafka_resp_err_t& why) {
+result<offsets> ask_stored(const cluster& on, const std::vector<topic_partition>& wanted,
+                           rd_kafka_resp_err_t& why) {
     const auto list = to_list(wanted);
-    const owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy> request(
-        rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
-    const queue answers(rd_kafka_queue_new(on.handle.get()));
-    const auto how = options(on, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    auto* one = request.get();
-    rd_kafka_ListConsumerGroupOffsets(on.handle.get(), &one, 1, how.get(), answers.get());
-    const event answer(rd_kafka_queue_poll(answers.get(), limit_ms + 1000));
-    if (!answer) return no_answer(on, why = RD_KAFKA_RESP_ERR__TIMED_OUT);
-    if ((why = rd_kafka_event_error(answer.get()))) return no_answer(on, why);
-    std::size_t count = 0;
-    const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(answer.get()), &count);
+    if ((why = rd_kafka_committed(on.handle.get(), list.get(), limit_ms))) return no_answer(on, why);
     offsets stored;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (const auto* wrong = rd_kafka_group_result_error(groups[i]))
-            return no_answer(on, why = rd_kafka_error_code(wrong));
-        const auto* list_of = rd_kafka_group_result_partitions(groups[i]);
-        for (int p = 0; list_of && p < list_of->cnt; ++p) {
-            const auto& entry = list_of->elems[p];
-            if ((why = entry.err)) return no_answer(on, why);
-            stored[{entry.topic, entry.partition}] = std::max<std::int64_t>(entry.offset, 0);
-        }
+    for (int i = 0; i < list->cnt; ++i) {
+        const auto& p = list->elems[i];
+        if ((why = p.err)) return no_answer(on, why);
+        stored[{p.topic, p.partition}] = std::max<std::int64_t>(p.offset, 0);
     }
     return stored;
 }
@@ -209,9 +193,8 @@ result<offsets> end_offsets(const cluster& on, const std::vector<topic_partition
     return until_ready<offsets>([&](auto& why) { return ask_ends(on, wanted, why); });
 }
 
-result<offsets> stored_offsets(const cluster& on, const std::string& group,
-                               const std::vector<topic_partition>& wanted) {
-    return until_ready<offsets>([&](auto& why) { return ask_stored(on, group, wanted, why); });
+result<offsets> stored_offsets(const cluster& on, const std::vector<topic_partition>& wanted) {
+    return until_ready<offsets>([&](auto& why) { return ask_stored(on, wanted, why); });
 }
 
 } // namespace zhida::io::kafka

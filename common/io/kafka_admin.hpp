@@ -20,8 +20,9 @@ result<std::pair<std::int64_t, std::int64_t>> bounds(const cluster& on, const to
 // Offset after the last record of each.
 result<std::map<topic_partition, std::int64_t>> end_offsets(const cluster& on,
                                                             const std::vector<topic_partition>& partitions);
-// What the group has committed; 0 where nothing.
+// What the group has committed; 0 where nothing. on: an instance of that group (bystander). Not by the
+// admin call ListConsumerGroupOffsets: librdkafka 2.0.2 ends the process in it when a broker goes away.
 result<std::map<topic_partition, std::int64_t>>
-stored_offsets(const cluster& on, const std::string& group, const std::vector<topic_partition>& partitions);
+stored_offsets(const cluster& on, const std::vector<topic_partition>& partitions);
 
 } // namespace zhida::io::kafka

@@ -29,9 +29,10 @@ struct core : std::enable_shared_from_this<core> {
     std::shared_ptr<client> producer;
     bool broken = false; // the producer: librdkafka will not go on with it
     bool closed = false;
-    std::vector<std::shared_ptr<reader>> idle;         // of read()
-    std::map<std::string, std::int32_t> known;         // partitions by topic
-    std::set<std::shared_ptr<append_batch>> appending; // librdkafka points into them
+    std::vector<std::shared_ptr<reader>> idle;                     // of read()
+    std::map<std::string, std::shared_ptr<rd_kafka_t>> bystanders; // of stored_offsets(), by group
+    std::map<std::string, std::int32_t> known;                     // partitions by topic
+    std::set<std::shared_ptr<append_batch>> appending;             // librdkafka points into them
 
   private:
     void on_event(rd_kafka_event_t* e);

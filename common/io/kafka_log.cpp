@@ -362,10 +362,15 @@ asio::awaitable<result<std::vector<std::int64_t>>> kafka_log::stored_offsets(std
     const auto count = co_await core->partitions_of(topic);
     if (!count) co_return count.error();
     if (auto ready = core->open(); !ready) co_return ready.error();
+    auto& member = core->bystanders[group];
+    if (!member) {
+        auto made = kafka::bystander(core->settings, group);
+        if (!made) co_return made.error();
+        member = std::move(*made);
+    }
     const auto partitions = all_of(topic, *count);
-    const auto cluster = core->admin();
-    offsets_question question = [cluster, group, partitions] {
-        return kafka::stored_offsets(cluster, group, partitions);
+    offsets_question question = [on = kafka::cluster{member, core->settings.brokers}, partitions] {
+        return kafka::stored_offsets(on, partitions);
     };
     co_return co_await offsets(core, partitions, std::move(question));
 }

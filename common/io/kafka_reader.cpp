@@ -16,9 +16,9 @@ using message = owned<rd_kafka_message_t, rd_kafka_message_destroy>;
 
 constexpr std::chrono::milliseconds limit{5000};
 
-settings reader_settings(const kafka_config& c) {
+settings bystander_settings(const kafka_config& c, const std::string& group) {
     auto s = common_settings(c);
-    s["group.id"] = "zhida-read"; // has to be named; nothing is joined, nothing committed
+    s["group.id"] = group;
     s["auto.offset.reset"] = "earliest";
     s["enable.auto.commit"] = "false";
     s["enable.auto.offset.store"] = "false";
@@ -36,10 +36,10 @@ void destroy(rd_kafka_t* rk) noexcept {
 
 } // namespace
 
-result<std::shared_ptr<reader>> reader::make(const kafka_config& c) {
+result<std::shared_ptr<rd_kafka_t>> bystander(const kafka_config& c, const std::string& group) {
     std::array<char, 512> text{};
     conf made(rd_kafka_conf_new());
-    for (const auto& [name, value] : reader_settings(c))
+    for (const auto& [name, value] : bystander_settings(c, group))
         if (rd_kafka_conf_set(made.get(), name.c_str(), value.c_str(), text.data(), text.size()) !=
             RD_KAFKA_CONF_OK)
             return failure{errc::invalid, text.data(), "Kafka setting " + name,
@@ -50,8 +50,14 @@ result<std::shared_ptr<reader>> reader::make(const kafka_config& c) {
         return failure{errc::invalid, text.data(), "Kafka", "check the section kafka of the configuration"};
     (void)made.release(); // rd_kafka_new() took it
     rd_kafka_poll_set_consumer(rk);
+    return std::shared_ptr<rd_kafka_t>(rk, destroy);
+}
+
+result<std::shared_ptr<reader>> reader::make(const kafka_config& c) {
+    auto handle = bystander(c, "zhida-read"); // it has to be named
+    if (!handle) return handle.error();
     std::shared_ptr<reader> out(new reader(c.brokers));
-    out->handle_.reset(rk, destroy);
+    out->handle_ = std::move(*handle);
     return out;
 }
 

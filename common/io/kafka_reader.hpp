@@ -8,6 +8,10 @@
 
 namespace zhida::io::kafka {
 
+// An instance that belongs to the group by name alone: it joins nothing and commits nothing, so that it can
+// read, and ask what the group has committed.
+result<std::shared_ptr<rd_kafka_t>> bystander(const kafka_config& c, const std::string& group);
+
 class reader {
   public:
     static result<std::shared_ptr<reader>> make(const kafka_config& c);
