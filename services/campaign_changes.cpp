@@ -11,7 +11,8 @@ namespace zhida {
 namespace asio = boost::asio;
 
 asio::awaitable<result<void>> campaign_changes::tell(const campaign& c) {
-    const bool held_back = c.state == campaign_state::paused || final(c.state);
+    const bool held_back = c.state == campaign_state::paused || c.state == campaign_state::cancelled ||
+                           c.state == campaign_state::withdrawn;
     const bool went_on = c.state == campaign_state::running &&
                          std::any_of(c.history.begin(), c.history.end(),
                                      [](const auto& step) { return step.action == campaign_action::resume; });
@@ -49,39 +50,60 @@ asio::awaitable<result<campaign>> campaign_changes::act(std::string id, campaign
     if (!kept) co_return kept.error();
     log::info("campaign changed",
               {{"campaign", id}, {"action", to_string(action)}, {"by", by.name}, {"role", by.role}});
-    if (action == campaign_action::withdraw && kept->kind != "correction") {
-        auto correction = co_await further_round(*kept, "correction", campaign_recipients::reached, by);
-        if (!correction) co_return correction.error();
-    }
     co_return *kept;
 }
 
-asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign& base, std::string kind,
-                                                                  campaign_recipients only, actor by) {
-    if (kind == "first" || !campaign_kind_label(kind))
-        co_return failure{errc::invalid, "没有这种后续推送：" + kind, "/kind",
-                          "interpretation、deadline、retry 或 correction"};
+namespace {
+
+campaign round_after(const campaign& base, std::string kind, campaign_recipients only) {
     campaign c;
     c.policy_id = base.policy_id;
     c.policy_version = base.policy_version;
+    c.round = base.round;
     c.title = base.title;
     c.issuer = base.issuer;
     c.channels = base.channels;
     c.urgency = base.urgency;
     c.routing = base.routing;
-    c.kind = kind;
+    c.kind = std::move(kind);
     c.base = base.id;
     c.only = only;
-    c.drafted_by = by.name;
-    c.created_ms = time_.now().time_since_epoch().count();
     c.state = campaign_state::draft;
+    return c;
+}
+
+} // namespace
+
+asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign& base, std::string kind,
+                                                                  campaign_recipients only, actor by) {
+    if (kind != "interpretation" && kind != "deadline" && kind != "retry")
+        co_return failure{errc::invalid, "没有这种后续推送：" + kind, "/kind",
+                          "interpretation、deadline 或 retry"};
+    if (base.state == campaign_state::withdrawn)
+        co_return failure{errc::conflict, "推送任务已撤回，不能再追加推送", base.id, ""};
+    auto c = round_after(base, std::move(kind), only);
+    c.drafted_by = by.name;
+    co_return co_await add_round(std::move(c), false);
+}
+
+asio::awaitable<result<void>> campaign_changes::correct(const campaign& withdrawn) {
+    auto c = round_after(withdrawn, "correction", campaign_recipients::reached);
+    std::erase(c.channels, channel::web);
+    c.routing = {};
+    if (c.channels.empty()) co_return result<void>{};
+    c.drafted_by = withdrawn.history.empty() ? withdrawn.drafted_by : withdrawn.history.back().by;
+    auto made = co_await add_round(std::move(c), true);
+    if (!made) co_return made.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c, bool once) {
+    c.created_ms = time_.now().time_since_epoch().count();
     constexpr int most_rounds = 1000;
-    for (c.round = base.round + 1; c.round < most_rounds; ++c.round) {
+    for (++c.round; c.round < most_rounds; ++c.round) {
         c.id = campaign_id(c.policy_id, c.policy_version, c.round);
         auto held = co_await campaigns_.get(c.id);
-        if (held && held->base == c.base && held->kind == c.kind && held->only == c.only &&
-            kind == "correction")
-            co_return *held; // one correction is enough
+        if (held && once && held->base == c.base && held->kind == c.kind) co_return *held;
         if (held) continue;
         if (held.error().code != errc::not_found) co_return held.error();
         if (auto put = co_await campaigns_.put(c); !put) co_return put.error();
@@ -91,7 +113,7 @@ asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign
         if (auto told = co_await tell(c); !told) co_return told.error();
         co_return c;
     }
-    co_return failure{errc::exhausted, "该政策的推送轮次已用完", base.id, ""};
+    co_return failure{errc::exhausted, "该政策的推送轮次已用完", c.base, ""};
 }
 
 } // namespace zhida

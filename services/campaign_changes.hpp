@@ -20,19 +20,23 @@ class campaign_changes {
         : log_(log), campaigns_(campaigns), ledgers_(ledgers), time_(time), shards_(shards) {}
 
     // Failures of zhida::apply, and conflict where somebody else changed it at the same time. After the
-    // answer to pause, cancel and withdraw nothing more is claimed; withdraw also makes the campaign that
-    // corrects it.
+    // answer to pause, cancel and withdraw nothing more is claimed.
     boost::asio::awaitable<result<campaign>> act(std::string id, campaign_action action, actor by,
                                                  std::string note);
     // A change that was decided already.
     boost::asio::awaitable<result<campaign>> keep(campaign changed);
-    // A further round: a new campaign for those recipients of `base`, with the next free number. kind: of
-    // campaign_kind_label; invalid where there is none such.
+    // A further round, for those recipients of `base`, with the next free number: interpretation, deadline or
+    // retry (of the failed). invalid where there is none such.
     boost::asio::awaitable<result<campaign>> further_round(const campaign& base, std::string kind,
                                                            campaign_recipients only, actor by);
+    // The round that tells those whom a withdrawn campaign reached that it does not hold: one, however often
+    // it is asked for, and none on the web.
+    boost::asio::awaitable<result<void>> correct(const campaign& withdrawn);
 
   private:
     boost::asio::awaitable<result<void>> tell(const campaign& c);
+    // once: an equal round that is there already is taken.
+    boost::asio::awaitable<result<campaign>> add_round(campaign c, bool once);
 
     io::event_log& log_;
     store::campaigns& campaigns_;

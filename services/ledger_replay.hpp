@@ -7,6 +7,7 @@
 #include "common/io/redis.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/messages.hpp"
 #include "services/consent_log.hpp"
 
 #include <map>

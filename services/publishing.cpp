@@ -1,6 +1,7 @@
 #include "services/publishing.hpp"
 
 #include "common/base/murmur2.hpp"
+#include "common/io/http_decode.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "matching/profile_document.hpp"
@@ -34,10 +35,19 @@ result<bool> repeats(const store::stored_policy& stored, const policy& p, const 
                    "若是新政策，请改 id；若是更新，请把 version 改为 " + std::to_string(stored.version + 1)};
 }
 
-io::log_message policy_message(const policy& p, const json& document, wall_time now) {
+namespace {
+constexpr std::string_view published_by = "/zhida/publish/"; // then the name, percent-encoded
+}
+
+std::string publisher_of(const cloud_event& e) {
+    if (!e.source.starts_with(published_by)) return {};
+    return io::percent_decode(std::string_view(e.source).substr(published_by.size()), false).value_or("");
+}
+
+io::log_message policy_message(const policy& p, const json& document, wall_time now, std::string_view by) {
     cloud_event e;
     e.id = p.id + ".v" + std::to_string(p.version);
-    e.source = "/zhida/publish";
+    e.source = by.empty() ? "/zhida/publish" : std::string(published_by) + io::percent_encode(by);
     e.type = event_type::policy_published;
     e.subject = p.id;
     e.time = to_rfc3339(now);

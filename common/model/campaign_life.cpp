@@ -77,12 +77,12 @@ failure not_allowed(const campaign& c, action a) {
 result<void> may_approve(const campaign& c, const actor& by) {
     const bool rule = by.role == the_rule().role;
     if (rule && !c.approval_reasons.empty())
-        return failure{errc::refused, "此任务须由第二人审批：" + c.approval_reasons.front(), c.id,
+        return failure{errc::conflict, "此任务须由第二人审批：" + c.approval_reasons.front(), c.id,
                        "请另一人审批"};
     if (rule) return {};
-    if (by.name.empty()) return failure{errc::refused, "审批须记名", c.id, "请用有姓名的账号登录后审批"};
+    if (by.name.empty()) return failure{errc::conflict, "审批须记名", c.id, "请用有姓名的账号登录后审批"};
     if (by.name == c.submitted_by || by.name == c.drafted_by)
-        return failure{errc::refused,
+        return failure{errc::conflict,
                        by.name + (by.name == c.submitted_by ? " 提交了此任务" : " 起草了此任务") +
                            "，不能由本人审批",
                        c.id, "请另一人审批"};

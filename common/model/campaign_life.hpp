@@ -27,8 +27,8 @@ std::vector<campaign_action> allowed_actions(campaign_state) noexcept;
 
 // The campaign after the action, with its step in the history; the revision is left to where it is stored
 // (store::campaigns::change). note: why, at most 500 characters; a reason must be given to reject.
-// conflict: its state does not allow the action, or its time has not come or has passed; refused: the
-// approver drafted or submitted it, or is nobody, or the rule approves what needs a person; invalid: the
+// conflict: its state does not allow the action, or its time has not come or has passed, or
+// the approver drafted or submitted it, or is nobody, or the rule approves what needs a person; invalid: the
 // note. `what` and `fix` are Chinese, for people.
 result<campaign> apply(const campaign& c, campaign_action action, const actor& by, std::int64_t now_ms,
                        std::string_view note = "");

@@ -5,6 +5,7 @@
 #include "common/base/clock.hpp"
 #include "common/io/event_log.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/messages.hpp"
 
 #include <map>
 #include <string>

@@ -115,6 +115,12 @@ asio::awaitable<result<std::vector<campaign>>> campaigns::open() {
     co_return found;
 }
 
+asio::awaitable<result<void>> campaigns::reopen(std::string id) {
+    auto reply = co_await redis_.command({"SADD", keys::open_campaigns(), std::move(id)});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
+}
+
 asio::awaitable<result<void>> campaigns::close(std::string id) {
     auto reply = co_await redis_.command({"SREM", keys::open_campaigns(), std::move(id)});
     if (!reply) co_return reply.error();

@@ -36,6 +36,7 @@ class campaigns {
     // carried out yet.
     asio::awaitable<result<std::vector<campaign>>> open();
     asio::awaitable<result<void>> close(std::string id); // its end is carried out
+    asio::awaitable<result<void>> reopen(std::string id);
     asio::awaitable<result<std::vector<campaign>>> list(std::size_t limit,
                                                         std::int64_t before_ms = 0); // newest first
     asio::awaitable<result<campaign_progress>> progress(std::string id, std::size_t items);

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <unordered_map>
 
 namespace zhida::store {
 
@@ -30,10 +29,6 @@ const io::lua_script& commit_script() {
     static const io::lua_script s(std::string(lua::run_id) + lua::commit);
     return s;
 }
-const io::lua_script& resolve_script() {
-    static const io::lua_script s(lua::resolve);
-    return s;
-}
 
 void append32(std::string& to, std::uint32_t v) {
     for (int i = 0; i < 4; ++i) to += static_cast<char>(v >> (8 * i) & 0xff);
@@ -47,10 +42,6 @@ std::uint32_t read32(std::string_view from) {
 
 std::string epoch_field(channel via) {
     return std::string("epoch:") + to_string(via);
-}
-
-std::string seconds_kept() {
-    return std::to_string(receipts_kept.count());
 }
 
 failure broken(std::string what) {
@@ -443,27 +434,6 @@ asio::awaitable<result<void>> ledgers::tell_state(std::string campaign, campaign
     co_return result<void>{};
 }
 
-asio::awaitable<result<std::vector<bool>>> ledgers::parts_delivered(std::vector<message_place> parts) {
-    std::vector<bool> whole;
-    if (parts.empty()) co_return whole;
-    std::vector<io::redis_args> commands;
-    for (const auto& p : parts) {
-        const auto key = keys::parts(p.shard, p.campaign, p.via, p.position);
-        commands.push_back({"SADD", key, std::to_string(p.part)});
-        commands.push_back({"EXPIRE", key, seconds_kept()});
-        commands.push_back({"SCARD", key});
-    }
-    auto replies = co_await redis_.pipeline(std::move(commands));
-    if (!replies) co_return replies.error();
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        for (std::size_t k = 0; k < 3; ++k)
-            if (const auto& r = (*replies)[i * 3 + k]; r.type == io::redis_reply::kind::error)
-                co_return failure{errc::refused, r.text, "redis", ""};
-        whole.push_back((*replies)[i * 3 + 2].integer >= parts[i].parts);
-    }
-    co_return whole;
-}
-
 asio::awaitable<result<ledgers::matched>> ledgers::matched_until(int shard) {
     auto reply = co_await redis_.command({"HMGET", keys::shard_state(shard), "policy_offset", "day",
                                           "policies_begun", "profiles_begun", "day_begun"});
@@ -529,74 +499,6 @@ ledgers::counters(int shard, std::string campaign, channel via) {
     for (std::size_t i = 0; i + 1 < reply->items.size(); i += 2)
         counts[reply->items[i].text] = std::strtoll(reply->items[i + 1].text.c_str(), nullptr, 10);
     co_return counts;
-}
-
-std::string to_text(const message_place& p) {
-    return zhida::to_text(json::array({p.shard, p.campaign, to_string(p.via), p.position, p.part, p.parts}));
-}
-
-result<message_place> read_message_place(std::string_view text) {
-    const auto parsed = parse_json(text);
-    if (!parsed || !parsed->is_array() || parsed->size() != 6)
-        return broken("a message's place cannot be read");
-    const auto& v = *parsed;
-    message_place p;
-    if (!v[0].is_number_integer() || !v[1].is_string() || !v[2].is_string() || !v[3].is_number_unsigned() ||
-        !v[4].is_number_integer() || !v[5].is_number_integer() || !parse(v[2].get<std::string>(), p.via))
-        return broken("a message's place cannot be read");
-    p.shard = v[0].get<int>();
-    p.campaign = v[1].get<std::string>();
-    p.position = v[3].get<std::uint32_t>();
-    p.part = v[4].get<int>();
-    p.parts = v[5].get<int>();
-    return p;
-}
-
-// An early receipt stays until it expires: handing it over twice does no harm, losing it would.
-asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gateway,
-                                                                 std::vector<sent> messages) {
-    std::vector<std::string> early;
-    if (messages.empty()) co_return early;
-    std::unordered_map<std::string_view, std::string> places; // a line each
-    for (const auto& m : messages) {
-        auto& text = places[m.message_id];
-        if (!text.empty()) text += '\n';
-        text += to_text(m.place);
-    }
-    std::vector<io::redis_args> commands;
-    commands.reserve(messages.size() * 2);
-    for (const auto& m : messages) {
-        commands.push_back(
-            {"SET", keys::message(gateway, m.message_id), places[m.message_id], "EX", seconds_kept()});
-        commands.push_back({"GET", keys::orphan(gateway, m.message_id)});
-    }
-    auto replies = co_await redis_.pipeline(std::move(commands));
-    if (!replies) co_return replies.error();
-    early.reserve(messages.size());
-    for (std::size_t i = 0; i < replies->size(); ++i) {
-        auto& r = (*replies)[i];
-        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
-        if (i % 2 == 1) early.push_back(std::move(r.text));
-    }
-    co_return early;
-}
-
-asio::awaitable<result<std::vector<message_place>>>
-messages::resolve(std::string gateway, std::string message_id, std::string receipt) {
-    auto reply = co_await redis_.eval(resolve_script(),
-                                      {keys::message(gateway, message_id), keys::orphan(gateway, message_id)},
-                                      {std::move(receipt), seconds_kept()});
-    if (!reply) co_return reply.error();
-    std::vector<message_place> places;
-    if (reply->is_nil()) co_return places;
-    for (std::string_view left = reply->text; !left.empty();) {
-        const auto end = std::min(left.find('\n'), left.size());
-        auto place = read_message_place(left.substr(0, end));
-        if (!place) co_return place.error();
-        places.push_back(std::move(*place));
-        left.remove_prefix(std::min(end + 1, left.size()));
-    }
-    co_return places;
 }
 
 } // namespace zhida::store

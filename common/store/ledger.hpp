@@ -83,20 +83,6 @@ struct commit_request {
     std::optional<claim_terms> claim;
 };
 
-// A receipt comes within three days or never; so long its message is remembered.
-inline constexpr std::chrono::seconds receipts_kept = std::chrono::hours(72);
-
-// Where the receipts of a gateway's message ids belong. A receipt may come before the id is known here.
-struct message_place {
-    int shard = 0;
-    std::string campaign;
-    channel via = channel::sms;
-    std::uint32_t position = 0;
-    int part = 1, parts = 1;
-};
-std::string to_text(const message_place& place);
-result<message_place> read_message_place(std::string_view text);
-
 class ledgers {
   public:
     explicit ledgers(io::redis& r) : redis_(r) {}
@@ -119,9 +105,6 @@ class ledgers {
     // Merges by the lattice, whoever writes at the same time; returns what changed (merged records).
     asio::awaitable<result<std::vector<change>>> apply(int shard, std::string campaign, channel via,
                                                        std::vector<change> changes);
-    // These parts of messages of several were delivered: true where, with that, all parts of the message have
-    // been.
-    asio::awaitable<result<std::vector<bool>>> parts_delivered(std::vector<message_place> parts);
 
     // How far the shard's matching has come: the offset after the last event of zhida.policy that was judged,
     // and the last day whose changes were (0: none yet; days since 1970-01-01, Asia/Shanghai). And how far
@@ -190,24 +173,6 @@ class ledgers {
   private:
     io::redis& redis_;
     std::map<int, std::int64_t> appended_;
-};
-
-class messages {
-  public:
-    explicit messages(io::redis& r) : redis_(r) {}
-    struct sent {
-        std::string message_id;
-        message_place place;
-    };
-    // Remembers the places, all of them where several messages have one id, because a message carried several
-    // packages; returns the receipts that had come first, parallel to them ("" where none had).
-    asio::awaitable<result<std::vector<std::string>>> bind(std::string gateway, std::vector<sent> messages);
-    // The places; none known: the receipt text is kept, for bind to find.
-    asio::awaitable<result<std::vector<message_place>>> resolve(std::string gateway, std::string message_id,
-                                                                std::string receipt);
-
-  private:
-    io::redis& redis_;
 };
 
 } // namespace zhida::store

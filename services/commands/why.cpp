@@ -57,7 +57,7 @@ asio::awaitable<failure> no_subject(stores& s, std::string subject, std::string 
 asio::awaitable<failure> no_policy(stores& s, std::string policy) {
     failure f{errc::not_found, "没有这个政策", "政策 " + policy,
               "请核对政策编号（document 的 id）；/policies 页列出全部政策"};
-    if (const auto name = portal::parse_campaign_id(policy)) {
+    if (const auto name = parse_campaign_id_parts(policy)) {
         f.fix = "这是推送任务的编号；请写政策编号 " + name->policy;
         co_return f;
     }
@@ -176,7 +176,7 @@ asio::awaitable<result<json>> explain_all(asio::any_io_executor executor, config
     auto campaigns = co_await s.ledgers.campaigns_of(who->shard);
     if (!campaigns) co_return campaigns.error();
     for (const auto& id : *campaigns) {
-        const auto name = portal::parse_campaign_id(id);
+        const auto name = parse_campaign_id_parts(id);
         if (!name || name->policy != newest->about.id) continue;
         auto of = *newest;
         if (name->version != newest_version) {

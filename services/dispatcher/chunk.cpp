@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace zhida::dispatcher {
@@ -75,27 +76,6 @@ ledger::record outcome_of(ledger::record r, const gateways::send_result& answer,
 
 } // namespace
 
-json to_json(const chunk& c) {
-    return {{"campaign", c.campaign}, {"shard", c.shard}, {"channel", to_string(c.via)},
-            {"first", c.first},       {"count", c.count}, {"urgency", to_string(c.urgency)}};
-}
-
-result<chunk> read_chunk(const json& data, std::vector<failure>& errors) {
-    json_reader in(data, "", errors);
-    chunk c;
-    if (!in.is_object()) return errors.front();
-    c.campaign = in.text("campaign", true, 128).value_or("");
-    c.shard = static_cast<int>(in.integer("shard", true, 0, 4095).value_or(0));
-    c.first = static_cast<std::uint32_t>(in.integer("first", true, 0, UINT32_MAX).value_or(0));
-    c.count = static_cast<std::uint32_t>(in.integer("count", true, 1, 1024).value_or(0));
-    const auto via = in.text("channel", true, 16).value_or("");
-    if (!parse(via, c.via)) in.error_at("channel", "'" + via + "' is not a channel", "web, sms or wechat");
-    if (const auto urgency = in.text("urgency", false, 16); urgency && !parse(*urgency, c.urgency))
-        in.error_at("urgency", "'" + *urgency + "' is none of normal, urgent, emergency");
-    if (!errors.empty()) return errors.front();
-    return c;
-}
-
 asio::awaitable<result<std::shared_ptr<const policy>>> deliverer::policy_of(const campaign& c) {
     const auto key = c.policy_id + ".v" + std::to_string(c.policy_version);
     if (const auto found = known.find(key); found != known.end()) co_return found->second;
@@ -158,7 +138,14 @@ struct candidate {
     ledger::record from, to;
     sent_count sent;
     std::string subject_id, address;
+    // A message of its own: one that is sent again must be what it was, since the gateway drops it by its
+    // reference; and a correction says something else than a package.
+    bool alone = false;
 };
+
+bool corrects(const campaign& c) {
+    return c.kind == "correction";
+}
 
 // Everything of a group is done with the same terms.
 struct turn {
@@ -280,7 +267,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     facts f;
     f.via = via;
     f.channel_enabled = via == channel::web || t.by.via != nullptr;
-    f.public_policy = p.open;
+    f.public_policy = p.open || corrects(p.about); // who was told of it must hear that it does not hold
     f.opted_out = m.opted_out;
     f.no_grant = m.no_grant;
     if (!m.preferences.empty()) {
@@ -291,7 +278,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.now = seconds(now);
     f.expires = static_cast<std::uint32_t>(p.about.expires_ms / 1000);
     f.emergency = p.about.urgency == campaign_urgency::emergency;
-    f.cap = cap_of(d.settings.dispatch, via);
+    if (!corrects(p.about)) f.cap = cap_of(d.settings.dispatch, via);
     f.sent = m.sent;
     f.today = shanghai_day(now);
     f.epoch = t.by.epoch;
@@ -337,8 +324,9 @@ asio::awaitable<result<void>> settle(turn& t) {
             if (decided.what == decision::kind::send) {
                 if (m.now.now == state::submitting && f.resend_in_doubt && f.resend_within == 0)
                     decided.to.attempts = 1;
+                const bool alone = in_doubt(m.now) || corrects(p.about);
                 t.sends.push_back({i, m.position, m.ordinal, m.now, decided.to, m.sent,
-                                   std::move(m.subject_id), std::move(decided.address)});
+                                   std::move(m.subject_id), std::move(decided.address), alone});
             } else if (decided.what == decision::kind::record) {
                 records.push_back({m.position, m.now, decided.to});
                 changes.push_back({m.position, decided.to});
@@ -369,7 +357,8 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
                                     std::vector<candidate>& claimed) {
     auto& d = t.d;
     const auto today = shanghai_day(d.time.now());
-    std::set<std::uint32_t> counted; // one message counts once, however many packages it carries
+    std::set<std::uint32_t> leading;            // who has a message of this batch that others may go with
+    std::map<std::uint32_t, sent_count> counts; // one message counts once, however many packages it carries
     for (std::size_t i = 0; i < t.packages.size(); ++i) {
         auto& p = t.packages[i];
         std::vector<candidate*> mine;
@@ -380,10 +369,13 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
         request.claim = {t.by.epoch, p.view.as_of, {}};
         std::vector<store::change> changes;
         for (auto* c : mine) {
-            const bool first = counted.insert(c->ordinal).second;
-            if (first && c->from.first_submitted == 0)
-                request.claim->sent.emplace_back(c->ordinal, c->sent.with_one_more(today));
-            if (!first) c->to.merged = 1;
+            const bool leads = c->alone || leading.insert(c->ordinal).second;
+            c->to.merged = leads ? 0 : 1;
+            if (leads && c->from.first_submitted == 0) {
+                auto& count = counts.try_emplace(c->ordinal, c->sent).first->second;
+                count = count.with_one_more(today);
+                request.claim->sent.emplace_back(c->ordinal, count);
+            }
             request.records.push_back({c->position, c->from, c->to});
             changes.push_back({c->position, c->to});
         }
@@ -409,15 +401,17 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
 // Sends what was claimed, one message a recipient, and writes down what came of it.
 asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
     auto& d = t.d;
+    // Who goes with another message comes right behind it.
     std::sort(claimed.begin(), claimed.end(), [](const candidate& a, const candidate& b) {
-        return std::pair(a.ordinal, a.to.merged) < std::pair(b.ordinal, b.to.merged);
+        return std::tuple(a.ordinal, !a.alone, a.to.merged, a.package) <
+               std::tuple(b.ordinal, !b.alone, b.to.merged, b.package);
     });
     std::vector<outgoing> messages;
     std::vector<std::size_t> leaders; // index of each message's first delivery
     for (std::size_t i = 0; i < claimed.size(); ++i) {
         const auto& c = claimed[i];
         const auto& p = t.packages[c.package];
-        if (i > 0 && claimed[i - 1].ordinal == c.ordinal) {
+        if (c.to.merged != 0) {
             messages.back().also.push_back({p.document.get(), c.to.items});
             continue;
         }
@@ -543,9 +537,12 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             return quiet_until(quiet_hours_of(settings.dispatch), time.now()).has_value();
         };
         const bool was_night = night();
-        for (std::size_t from = 0; from < t.sends.size() && !lost() && by.via->ready();) {
+        for (std::size_t from = 0; from < t.sends.size();) {
+            std::optional<io::mutex::guard> turn_to_send;
+            if (by.turns) turn_to_send.emplace(co_await by.turns->lock());
+            // The turn may have taken long to come.
+            if (lost() || !by.via->ready() || night() != was_night) break;
             if (yields()) co_return delivered::yielded;
-            if (night() != was_night) break;
             auto to = std::min(t.sends.size(), from + by.via->batch());
             while (to < t.sends.size() && t.sends[to].ordinal == t.sends[to - 1].ordinal) ++to;
             std::vector<candidate> claimed;

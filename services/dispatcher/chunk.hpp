@@ -6,11 +6,14 @@
 #include "common/base/config.hpp"
 #include "common/base/crypto.hpp"
 #include "common/io/event_log.hpp"
+#include "common/io/mutex.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/messages.hpp"
 #include "common/store/policies.hpp"
+#include "services/dispatch_records.hpp"
 #include "services/dispatcher/sender.hpp"
 
 #include <functional>
@@ -20,18 +23,9 @@
 
 namespace zhida::dispatcher {
 
-struct chunk {
-    std::string campaign;
-    int shard = 0;
-    channel via = channel::web;
-    std::uint32_t first = 0, count = 0;
-    campaign_urgency urgency = campaign_urgency::normal;
+struct chunk : dispatch_chunk {
     bool begun_elsewhere = false; // an owner before us may have begun it, and not told the audit all
 };
-// The data of a dispatch event, and back.
-json to_json(const chunk& c);
-// Every error with its pointer.
-result<chunk> read_chunk(const json& data, std::vector<failure>& errors);
 
 // What the owner of a shard and channel delivers with.
 struct terms {
@@ -39,6 +33,7 @@ struct terms {
     sender* via = nullptr;               // null for web, or where the channel is off
     std::shared_ptr<const bool> owned;   // becomes false where somebody else has the shard
     std::shared_ptr<std::string> server; // run id of the Redis that is known to have all that the log has
+    io::mutex* turns = nullptr;          // of the chunks that send; what waits for it is not claimed
     std::function<bool()> more_urgent;   // something else of the shard should go first
 };
 enum class delivered : std::uint8_t {

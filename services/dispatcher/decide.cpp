@@ -58,18 +58,18 @@ reason obstacle(const facts& f, const contact_found& to) {
 decision decide(const facts& f, const ledger::record& now) {
     if (settled(now)) return {};
     const auto to = f.subject ? address_of(f) : contact_found{};
-    // Claimed before by an owner that is gone, or held because the gateway may have taken it.
     const bool claimed = now.now == state::submitting;
-    const bool in_doubt = claimed || (now.now == state::held && now.why == reason::no_answer);
     const auto unknown = [&] {
         return becomes(now, state::unknown, claimed ? reason::crashed_in_flight : reason::no_answer, f.now);
     };
     const auto why = obstacle(f, to);
     const bool expired = f.expires != 0 && f.now >= f.expires;
     const bool quiet = f.quiet_until && !f.emergency && f.via != channel::web;
-    if (in_doubt) {
+    if (in_doubt(now)) {
         const bool dropped = f.resend_within > 0 && f.now <= now.first_submitted + f.resend_within;
-        if (!(dropped || f.resend_in_doubt) || why != reason::none || expired || quiet) return unknown();
+        // By itself it would be another message than the one it went with, which the gateway cannot know.
+        const bool may = (dropped || f.resend_in_doubt) && now.merged == 0;
+        if (!may || why != reason::none || expired || quiet) return unknown();
         if (now.now == state::held && now.at > f.now) return {};
     } else {
         if (why != reason::none) return becomes(now, state::suppressed, why, f.now);

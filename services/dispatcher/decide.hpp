@@ -47,13 +47,19 @@ struct decision {
 };
 
 // From the record as it is now. In this order: what is settled stays; what is in doubt is sent again only
-// where that is safe, or its class allows it; disclosure, profile, channel, wishes, grant, contact, expiry,
-// night, waiting, cap.
+// where that is safe, or its class allows it, and never where it went out within another message; disclosure,
+// profile, channel, wishes, grant, contact, expiry, night, waiting, cap.
 decision decide(const facts& f, const ledger::record& now);
 
 // Submitted or beyond: nothing of ours is left to do.
 constexpr bool settled(const ledger::record& r) noexcept {
     return r.now >= ledger::state::submitted;
+}
+
+// The gateway may have it, and nobody knows: claimed by an owner that is gone, or held without an answer.
+constexpr bool in_doubt(const ledger::record& r) noexcept {
+    return r.now == ledger::state::submitting ||
+           (r.now == ledger::state::held && r.why == ledger::reason::no_answer);
 }
 
 // Milliseconds until the next try after `attempts` refusals that allow one: 1 s doubling to 60 s, never less

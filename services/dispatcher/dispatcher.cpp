@@ -21,6 +21,9 @@ namespace {
 
 // Chunks of a channel under way at once: they wait for Redis and the gateway, not for one another.
 constexpr std::size_t workers_of_a_lane = 8;
+// Of them those that claim and send: more would claim what then waits for the pace of the gateway, while
+// people opt out and campaigns are cancelled.
+constexpr std::size_t senders_of_a_lane = 2;
 // Chunks of one shard that wait in memory, so that an urgent one behind them in the log is seen.
 constexpr std::size_t most_waiting = 4096;
 // Of one shard, in one go, where several campaigns wait.
@@ -66,7 +69,7 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
-        auto l = std::make_unique<lane>(via, executor, workers_of_a_lane);
+        auto l = std::make_unique<lane>(via, executor, workers_of_a_lane, senders_of_a_lane);
         l->gateway = make_sender(via);
         lanes_.push_back(std::move(l));
     }
@@ -172,7 +175,7 @@ asio::awaitable<bool> dispatcher::accept_chunk(lane& l, io::log_record record) {
     o.next = offset + 1;
     std::vector<failure> errors;
     auto event = decode_event(record.headers, record.value);
-    auto c = event ? read_chunk(event->data, errors) : result<chunk>(event.error());
+    auto c = event ? read_dispatch(event->data, errors) : result<dispatch_chunk>(event.error());
     if (c && (c->shard != shard || c->via != l.via))
         c = failure{errc::invalid, "the chunk belongs to another partition", "/shard", ""};
     if (!c) {
@@ -182,10 +185,9 @@ asio::awaitable<bool> dispatcher::accept_chunk(lane& l, io::log_record record) {
         co_return true;
     }
     ZHIDA_FAILPOINT("chunk.read");
-    c->begun_elsewhere = o.read_since_gain < most_begun;
-    ++o.read_since_gain;
     const auto turn = turn_of(c->urgency, record.timestamp_ms);
-    o.waiting.push_back({std::move(*c), offset, turn});
+    o.waiting.push_back({{std::move(*c), o.read_since_gain < most_begun}, offset, turn});
+    ++o.read_since_gain;
     l.work_there.try_send(boost::system::error_code());
     if (o.waiting.size() >= most_waiting && !o.paused) {
         o.paused = true;
@@ -323,7 +325,7 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
         chunks.reserve(some.size());
         for (const auto& w : some) chunks.push_back(w.of);
         co_return co_await deliverer_.deliver(
-            std::move(chunks), {o.epoch, l.gateway.get(), o.owned, o.server,
+            std::move(chunks), {o.epoch, l.gateway.get(), o.owned, o.server, &l.turns,
                                 [&l, shard, urgency] { return more_urgent(l, shard, urgency); }});
     };
     try {
@@ -355,13 +357,16 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
                 continue;
             }
             const auto& w = some.front();
-            io::log_record record{topics::dispatch(l.via),
-                                  shard,
-                                  w.offset,
-                                  clock_.now().time_since_epoch().count(),
-                                  w.of.campaign,
-                                  to_text(to_json(w.of)),
-                                  {}};
+            auto again =
+                dispatch_message(w.of, clock_.now()); // so that it can be handed in once it is mended
+            io::log_record record;
+            record.topic = std::move(again.topic);
+            record.partition = shard;
+            record.offset = w.offset;
+            record.timestamp_ms = clock_.now().time_since_epoch().count();
+            record.key = std::move(again.key);
+            record.value = std::move(again.value);
+            record.headers = std::move(again.headers);
             if (!co_await bury_record(std::move(record), {ended.error()})) co_return;
             done_with(l, shard, w.offset);
         }
@@ -449,7 +454,7 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
         by_ledger[{at.shard, at.campaign, at.via}].push_back({at.position, record_of(*arrived)});
     }
     auto whole = co_await persist(clock_, stopping_, "counting the parts of messages",
-                                  [&] { return ledgers_.parts_delivered(parts); });
+                                  [&] { return messages_.parts_delivered(parts); });
     if (!whole) co_return false;
     for (std::size_t i = 0; i < parts.size(); ++i)
         if ((*whole)[i])

@@ -54,8 +54,9 @@ class dispatcher {
         asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> work_there;
         int workers = 0, idle = 0;
         bool gateway_up = false;
-        lane(channel c, asio::any_io_executor executor, std::size_t most_workers)
-            : via(c), work_there(executor, most_workers) {}
+        io::mutex turns; // of the chunks that send
+        lane(channel c, asio::any_io_executor executor, std::size_t most_workers, std::size_t senders)
+            : via(c), work_there(executor, most_workers), turns(executor, senders) {}
     };
 
     void start(asio::awaitable<void> work);

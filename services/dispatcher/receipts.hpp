@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/store/ledger.hpp"
+#include "common/store/messages.hpp"
 #include "services/gateways/gateway.hpp"
 
 namespace zhida::dispatcher {

@@ -49,8 +49,11 @@ class sms_sender final : public sender {
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
     std::size_t batch() const override {
+        // An eighth of a second of the rate: what is claimed cannot be called back.
+        const auto paced =
+            settings_.rate_per_s > 0 ? std::clamp<std::int64_t>(settings_.rate_per_s / 8, 1, 1024) : 1024;
         return static_cast<std::size_t>(
-            std::clamp<std::int64_t>(settings_.window * settings_.connections, 1, 1024));
+            std::clamp<std::int64_t>(settings_.window * settings_.connections, 1, paced));
     }
 
   private:

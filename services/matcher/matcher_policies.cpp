@@ -163,7 +163,7 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
     c.channels = p.channels;
     c.urgency = p.urgency;
     c.routing = p.routing;
-    c.drafted_by = p.issuer;
+    c.drafted_by = event.publisher.empty() ? p.issuer : event.publisher;
     c.created_ms = received;
     c.state = campaign_state::draft;
     // Each shard is judged on its own day, which another process may have begun a moment before this one.

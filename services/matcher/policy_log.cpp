@@ -2,6 +2,7 @@
 
 #include "common/base/clock.hpp"
 #include "common/model/cloud_event.hpp"
+#include "services/publishing.hpp"
 
 #include <algorithm>
 
@@ -33,6 +34,7 @@ void policy_log::add(io::log_record record) {
                             "neither the record nor the event has a time between 2000 and 2100", "ce_time",
                             "set ce_time to the time of publication"});
     } else {
+        e.publisher = publisher_of(*event);
         e.document = std::move(event->data);
         auto checked = matching::check_policy(e.document, catalogue_, e.errors);
         if (checked && e.errors.empty()) {

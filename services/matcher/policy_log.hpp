@@ -15,6 +15,7 @@ namespace zhida::matcher {
 struct policy_event {
     io::log_record record;
     json document;
+    std::string publisher;                           // empty: nobody said
     std::optional<matching::checked_policy> checked; // empty: see errors
     bool repeated = false;                           // the same version with the same content came before
     std::vector<failure> errors;

@@ -24,6 +24,11 @@ bool may_see_campaign(const identity& who, std::string_view issuer) noexcept {
     return who.as == role::operator_ || own_issuer(who, issuer);
 }
 
+actor actor_of(const identity& who) {
+    const char* as = who.as == role::operator_ ? "operator" : "department";
+    return {who.name.empty() ? as : who.name, as};
+}
+
 bool may_see_subject(const identity& who, std::string_view id) noexcept {
     return who.as == role::operator_ || (who.as == role::subject && who.name == id);
 }

@@ -2,7 +2,7 @@
 // what is public and themselves.
 #pragma once
 
-#include "common/model/campaign.hpp"
+#include "common/model/campaign_life.hpp"
 #include "common/model/policy.hpp"
 #include "services/portal/session.hpp"
 
@@ -29,6 +29,8 @@ bool own_issuer(const identity& who, std::string_view issuer) noexcept;
 bool may_see_policy(const identity& who, std::string_view disclosure, std::string_view issuer) noexcept;
 bool may_publish(const identity& who, std::string_view issuer) noexcept;
 bool may_see_campaign(const identity& who, std::string_view issuer) noexcept;
+// Who acts on a campaign, by a name that is never empty: two nameless operators are one person.
+actor actor_of(const identity& who);
 bool may_see_subject(const identity& who, std::string_view id) noexcept;
 // Reading a package is the subject's own act; nobody does it for them.
 bool may_read_for_subject(const identity& who, std::string_view id) noexcept;

@@ -47,11 +47,6 @@ asio::awaitable<io::http_response> api_get_campaign(context& c, visitor v, io::h
 
 namespace {
 
-actor actor_of(const identity& who) {
-    const char* role_name = who.as == role::operator_ ? "operator" : "department";
-    return {who.name.empty() ? role_name : who.name, role_name};
-}
-
 std::string text_of(const json& body, const char* name) {
     const auto found = body.is_object() ? body.find(name) : body.end();
     return body.is_object() && found != body.end() && found->is_string() ? found->get<std::string>()

@@ -13,15 +13,19 @@ namespace {
 
 asio::awaitable<result<json>> describe(context& c, const store::stored_profile& subject,
                                        store::inbox_entry entry) {
-    const auto name = parse_campaign_id(entry.campaign);
+    const auto name = parse_campaign_id_parts(entry.campaign);
     if (!name)
         co_return failure{errc::invalid, "a campaign's id has no version and round", entry.campaign, ""};
     auto policy = co_await c.compiled.get_version(name->policy, name->version);
     if (!policy) co_return policy.error();
     const auto newest = co_await c.compiled.get(name->policy);
     if (!newest) co_return newest.error();
-    co_return ok(package_document(entry.campaign, entry.web, **policy, (*newest)->about.version,
-                                  subject.subject.attributes, c.time.now(), c.parts.catalogue));
+    const auto about = co_await c.campaigns.get(entry.campaign);
+    if (!about) co_return about.error();
+    auto out = package_document(entry.campaign, entry.web, **policy, (*newest)->about.version,
+                                subject.subject.attributes, c.time.now(), c.parts.catalogue);
+    out["withdrawn"] = about->state == campaign_state::withdrawn;
+    co_return ok(std::move(out));
 }
 
 asio::awaitable<void> tell_arrivals(context& c, const transition& t) {

@@ -3,8 +3,6 @@
 #include "common/model/campaign.hpp"
 #include "common/model/deadline.hpp"
 
-#include <charconv>
-
 namespace zhida::portal {
 
 namespace {
@@ -21,25 +19,7 @@ json day(const std::optional<std::int32_t>& d) {
     return d ? json(format_date(*d)) : json();
 }
 
-bool trailing_number(std::string_view& text, std::string_view mark, int& out) {
-    const auto at = text.rfind(mark);
-    if (at == std::string_view::npos) return false;
-    const auto digits = text.substr(at + mark.size());
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    if (code != std::errc() || end != digits.data() + digits.size() || out < 1) return false;
-    text = text.substr(0, at);
-    return true;
-}
-
 } // namespace
-
-std::optional<campaign_name> parse_campaign_id(std::string_view id) {
-    campaign_name out;
-    if (!trailing_number(id, ".r", out.round) || !trailing_number(id, ".v", out.version) || id.empty())
-        return std::nullopt;
-    out.policy = std::string(id);
-    return out;
-}
 
 result<compiled_policy> compile_policy(const json& document, const matching::catalogue& catalogue) {
     std::vector<failure> errors;

@@ -27,13 +27,6 @@ struct compiled_policy {
 // invalid: the stored document is not readable any more.
 result<compiled_policy> compile_policy(const json& document, const matching::catalogue& catalogue);
 
-struct campaign_name {
-    std::string policy;
-    int version = 1, round = 1;
-};
-// "<policy id>.v<version>.r<round>"; nothing where it has another form.
-std::optional<campaign_name> parse_campaign_id(std::string_view id);
-
 // {id, title, subject, benefit, tiers, mode, deadline, materials, exclusions, apply_channel, link, contact,
 // why}, and with a row: verdict, only_manual_open, one_short and missing. today: days since 1970-01-01 in
 // Asia/Shanghai. levels: of groups within groups that `why` tells.

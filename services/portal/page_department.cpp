@@ -147,7 +147,7 @@ const char* audience_words(push_reach reach) {
 // What became of a policy that has no campaign to show (yet).
 asio::awaitable<io::http_response> without_campaign(context& c, visitor v, io::http_request r,
                                                     std::string id) {
-    const auto name = parse_campaign_id(id);
+    const auto name = parse_campaign_id_parts(id);
     if (!name) co_return error_page(c, v, r, 404, "");
     const auto policy = co_await c.compiled.get(name->policy);
     if (!policy && policy.error().code != errc::not_found) co_return page_of_failure(c, v, r, policy.error());
@@ -174,9 +174,13 @@ void fill_life(json& model, const campaign& about, language in) {
             action == campaign_action::schedule)
             continue; // the scheduler's
         const bool grave = action == campaign_action::cancel || action == campaign_action::withdraw;
+        const bool forward = action == campaign_action::approve || action == campaign_action::submit ||
+                             action == campaign_action::resume;
         model["actions"].push_back({{"name", to_string(action)},
                                     {"label", text(in, std::string("act_") + to_string(action))},
-                                    {"kind", grave ? "danger" : "secondary"}});
+                                    {"kind", grave     ? "second grave"
+                                             : forward ? ""
+                                                       : "second"}});
     }
     model["has_actions"] = !model["actions"].empty();
     model["approval_reasons"] = json::array();
@@ -192,6 +196,31 @@ void fill_life(json& model, const campaign& about, language in) {
     model["has_history"] = !model["history"].empty();
 }
 
+// extra: what the page says besides.
+asio::awaitable<io::http_response> show_campaign(context& c, visitor v, io::http_request r, std::string id,
+                                                 json extra, int status) {
+    const auto about = co_await c.campaigns.get(id);
+    if (!about && about.error().code == errc::not_found) co_return co_await without_campaign(c, v, r, id);
+    if (!about) co_return page_of_failure(c, v, r, about.error());
+    if (!may_see_campaign(v.who, about->issuer)) co_return error_page(c, v, r, 404, "");
+    const auto policy = co_await c.compiled.get_version(about->policy_id, about->policy_version);
+    if (!policy) co_return page_of_failure(c, v, r, policy.error());
+    const auto progress = co_await c.campaigns.progress(id, (*policy)->about.items.size());
+    if (!progress) co_return page_of_failure(c, v, r, progress.error());
+    auto model = campaign_view(campaign_document(*progress), v.in);
+    model["audience_text"] = text(v.in, audience_words((*policy)->about.reach));
+    for (std::size_t i = 0; i < model["items"].size(); ++i)
+        model["items"][i]["title"] = i < (*policy)->about.items.size() ? (*policy)->about.items[i].title : "";
+    model["live"] = "/api/v1/live";
+    fill_life(model, *about, v.in);
+    if (const auto done = r.query.find("done"); done != r.query.end())
+        model["notice"] = text(v.in, "campaign_changed");
+    if (const auto again = r.query.find("published"); again != r.query.end() && again->second == "again")
+        model["notice"] = text(v.in, "repeated");
+    model.update(extra);
+    co_return render_page(c, v, r, "campaign", std::move(model), status);
+}
+
 } // namespace
 
 asio::awaitable<io::http_response> post_campaign_act(context& c, visitor v, io::http_request r) {
@@ -201,10 +230,9 @@ asio::awaitable<io::http_response> post_campaign_act(context& c, visitor v, io::
     };
     const auto id = r.params.at("id");
     const auto done = co_await act_on_campaign(c, v.who, id, field("action"), field("note"));
-    if (!done && (done.error().code == errc::conflict || done.error().code == errc::refused ||
-                  done.error().code == errc::invalid))
-        co_return redirect("/campaigns/" + io::percent_encode(id) +
-                           "?refused=" + io::percent_encode(done.error().what + "。" + done.error().fix));
+    if (!done && (done.error().code == errc::conflict || done.error().code == errc::invalid))
+        co_return co_await show_campaign(c, v, r, id,
+                                         {{"warning", done.error().what + "。" + done.error().fix}}, 409);
     if (!done) co_return page_of_failure(c, v, r, done.error());
     co_return redirect("/campaigns/" + io::percent_encode(id) + "?done=1");
 }
@@ -245,28 +273,8 @@ asio::awaitable<io::http_response> post_publish(context& c, visitor v, io::http_
 }
 
 asio::awaitable<io::http_response> page_campaign(context& c, visitor v, io::http_request r) {
-    const auto id = r.params.at("id");
-    const auto about = co_await c.campaigns.get(id);
-    if (!about && about.error().code == errc::not_found) co_return co_await without_campaign(c, v, r, id);
-    if (!about) co_return page_of_failure(c, v, r, about.error());
-    if (!may_see_campaign(v.who, about->issuer)) co_return error_page(c, v, r, 404, "");
-    const auto policy = co_await c.compiled.get_version(about->policy_id, about->policy_version);
-    if (!policy) co_return page_of_failure(c, v, r, policy.error());
-    const auto progress = co_await c.campaigns.progress(id, (*policy)->about.items.size());
-    if (!progress) co_return page_of_failure(c, v, r, progress.error());
-    auto model = campaign_view(campaign_document(*progress), v.in);
-    model["audience_text"] = text(v.in, audience_words((*policy)->about.reach));
-    for (std::size_t i = 0; i < model["items"].size(); ++i)
-        model["items"][i]["title"] = i < (*policy)->about.items.size() ? (*policy)->about.items[i].title : "";
-    model["live"] = "/api/v1/live";
-    fill_life(model, *about, v.in);
-    if (const auto done = r.query.find("done"); done != r.query.end())
-        model["notice"] = text(v.in, "campaign_changed");
-    if (const auto refused = r.query.find("refused"); refused != r.query.end())
-        model["warning"] = refused->second;
-    if (const auto again = r.query.find("published"); again != r.query.end() && again->second == "again")
-        model["notice"] = text(v.in, "repeated");
-    co_return render_page(c, v, r, "campaign", std::move(model));
+    auto id = r.params.at("id");
+    co_return co_await show_campaign(c, std::move(v), std::move(r), std::move(id), json::object(), 200);
 }
 
 } // namespace zhida::portal

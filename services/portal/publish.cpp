@@ -59,6 +59,7 @@ asio::awaitable<result<check_outcome>> check_document(context& c, identity who, 
 }
 
 asio::awaitable<result<outcome>> publish(context& c, identity who, std::string text) {
+    const auto by = actor_of(who).name;
     auto checked = co_await check_document(c, std::move(who), std::move(text));
     if (!checked) co_return checked.error();
     if (auto* refusal = std::get_if<publish_refusal>(&*checked)) co_return outcome(std::move(*refusal));
@@ -74,7 +75,7 @@ asio::awaitable<result<outcome>> publish(context& c, identity who, std::string t
     out.campaign = campaign_id(about.id, about.version, 1);
     if (out.repeated) co_return outcome(std::move(out));
 
-    auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now()));
+    auto appended = co_await c.log->append(policy_message(about, good.document, c.time.now(), by));
     if (!appended) co_return appended.error();
     c.compiled.forget(about.id);
     co_return outcome(std::move(out));

@@ -143,6 +143,8 @@ const std::vector<text_row>& text_table() {
         {"read_more", "查看全文", "Read more"},
         {"verify", "真伪核实：可拨打 12345；本消息不会要求您提供银行卡号或验证码。",
          "To verify, call 12345. This message never asks for card numbers or codes."},
+        {"package_withdrawn", "本次推送已撤回，请勿据此办理，以政策原文为准。",
+         "This was withdrawn: do not act on it; the policy's own text counts."},
         {"newer_version", "此政策已有新版，以下为推送时的旧版。",
          "There is a newer version of this policy; below is the one that was sent."},
         {"see_newest", "查看新版", "See the newest version"},

@@ -188,7 +188,8 @@ json package_view(const json& package, language in) {
                 {"issuer", get(policy, "issuer")},
                 {"doc_no", text_or_false(get(policy, "doc_no"))},
                 {"read", package.at("read")},
-                {"newer_version", package.at("newer_version")}};
+                {"newer_version", package.at("newer_version")},
+                {"withdrawn", package.value("withdrawn", false)}};
     out["delivered"] = short_time(get(package, "delivered_at"));
     out["delivered_iso"] = get(package, "delivered_at");
     out["items"] = json::array();

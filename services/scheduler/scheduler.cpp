@@ -9,6 +9,7 @@
 #include "common/store/leases.hpp"
 #include "matching/policy_check.hpp"
 #include "matching/sensitivity.hpp"
+#include "services/dispatch_records.hpp"
 #include "services/scheduler/owed.hpp"
 #include "services/scheduler/routing.hpp"
 
@@ -24,6 +25,7 @@ using ledger::state;
 constexpr auto lease = std::chrono::milliseconds(5000);
 // While a campaign waits to begin; and while nothing moves.
 constexpr auto short_pause = milliseconds(30), long_pause = milliseconds(250);
+constexpr auto due_grace = milliseconds(5000);
 constexpr auto look_again_soon = milliseconds(1500);
 
 std::uint32_t seconds(wall_time t) noexcept {
@@ -58,6 +60,7 @@ asio::awaitable<void> scheduler::run() {
     store::leases leases(redis_);
     auto renewed = steady_time{};
     auto pause = short_pause;
+    bool reopened = false;
     while (!stopping_) {
         const auto now = clock_.steady_now();
         if (!active_ || now - renewed >= lease / 4) {
@@ -67,10 +70,16 @@ asio::awaitable<void> scheduler::run() {
             if (active_ != was) {
                 log::info(active_ ? "this scheduler is active" : "another scheduler is active");
                 running_.clear();
+                reopened = false;
             }
             active_gauge_.Set(active_ ? 1 : 0);
         }
         pause = long_pause;
+        if (active_ && !reopened) {
+            const auto done = co_await reopen();
+            reopened = done.has_value();
+            if (!done) log::warn("open campaigns cannot be listed", {{"why", done.error().text()}});
+        }
         if (active_) {
             auto moved = co_await turn();
             if (!moved)
@@ -94,8 +103,9 @@ asio::awaitable<result<bool>> scheduler::turn() {
     for (const auto& c : *open) {
         result<void> done;
         if (waits_to_begin(c)) {
-            waiting = true;
-            done = co_await begin(c);
+            auto soon = co_await begin(c);
+            waiting = waiting || (soon && *soon);
+            if (!soon) done = soon.error();
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
@@ -114,38 +124,53 @@ asio::awaitable<result<bool>> scheduler::turn() {
     co_return waiting;
 }
 
-asio::awaitable<result<void>> scheduler::begin(campaign c) {
+asio::awaitable<result<void>> scheduler::reopen() {
+    constexpr std::size_t newest = 10'000;
+    auto all = co_await campaigns_.list(newest);
+    if (!all) co_return all.error();
+    for (const auto& c : *all)
+        if (!final(c.state))
+            if (auto done = co_await campaigns_.reopen(c.id); !done) co_return done.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     const auto now_ms = clock_.now().time_since_epoch().count();
     if (c.state == campaign_state::draft) {
         // Sent back by who was to approve it: it waits for who drafted it.
-        if (!c.history.empty()) co_return result<void>{};
+        if (!c.history.empty()) co_return false;
         if (!c.base.empty())
             if (auto done = co_await freeze_from_base(c); !done) co_return done.error();
         auto frozen = co_await ledgers_.frozen(c.id, shards_);
         if (!frozen) co_return frozen.error();
-        if (frozen->shards < shards_) co_return result<void>{}; // not all of the audience is known yet
+        if (frozen->shards < shards_) co_return true;
         auto reasons = co_await reasons_to_ask(c, frozen->audience);
         if (!reasons) co_return reasons.error();
         auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
         if (!submitted) co_return submitted.error();
         if (submitted->state == campaign_state::submitted) {
-            log::info("campaign waits for a second person",
-                      {{"campaign", c.id}, {"audience", frozen->audience}});
             auto kept = co_await changes_.keep(std::move(*submitted));
             if (!kept) co_return kept.error();
-            co_return result<void>{};
+            log::info("campaign waits for a second person",
+                      {{"campaign", c.id}, {"audience", frozen->audience}});
+            co_return false;
         }
         c = std::move(*submitted);
     }
     if (c.not_before_ms > now_ms) {
-        if (c.state == campaign_state::scheduled) co_return result<void>{};
+        if (c.state == campaign_state::scheduled) co_return false;
         auto scheduled = apply(c, campaign_action::schedule, the_system(), now_ms);
         if (!scheduled) co_return scheduled.error();
         auto kept = co_await changes_.keep(std::move(*scheduled));
         if (!kept) co_return kept.error();
-        co_return result<void>{};
+        co_return false;
     }
-    auto started = apply(c, campaign_action::start, the_system(), now_ms);
+    if (auto done = co_await start(std::move(c)); !done) co_return done.error();
+    co_return false;
+}
+
+asio::awaitable<result<void>> scheduler::start(campaign c) {
+    auto started = apply(c, campaign_action::start, the_system(), clock_.now().time_since_epoch().count());
     if (!started) co_return started.error();
     auto changed = co_await changes_.keep(std::move(*started));
     if (!changed) co_return changed.error();
@@ -186,6 +211,8 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         if (!audience) co_return audience.error();
         std::vector<std::string> ledgers;
         for (const auto via : base->channels) {
+            // By what became of it on the channels that this round goes out on.
+            if (std::find(c.channels.begin(), c.channels.end(), via) == c.channels.end()) continue;
             auto bytes = co_await ledgers_.ledger_bytes(shard, base->id, via);
             if (!bytes) co_return bytes.error();
             ledgers.push_back(std::move(*bytes));
@@ -295,6 +322,7 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
     if (!progress) co_return progress.error();
     const auto group = config_.event_log.group;
     bool any_left = false, all_looked = true;
+    std::size_t gaps = 0;
     std::vector<std::pair<int, store::ledgers::due_chunk>> now, later;
     for (const auto via : c.channels) {
         auto stored =
@@ -309,32 +337,35 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
             const auto at = static_cast<std::size_t>(shard);
             auto handed = r.handed.find({shard, via});
             // Nothing was handed out by us: whoever did so before us did it before this moment.
+            const bool ours = handed != r.handed.end() && handed->second.by_us;
             if (handed == r.handed.end() && !r.begun_by_us) {
                 if (ends.empty()) {
                     auto end = co_await log_->end_offsets(topics::dispatch(via));
                     if (!end) co_return end.error();
                     ends = std::move(*end);
                 }
-                handed = r.handed.emplace(std::pair(shard, via), ends[at]).first;
+                handed = r.handed.emplace(std::pair(shard, via), running::handed_out{ends[at], false}).first;
             }
-            if (handed != r.handed.end() && (*stored)[at] < handed->second) {
+            if (handed != r.handed.end() && (*stored)[at] < handed->second.before) {
                 all_looked = false; // a record in the log may carry it
                 continue;
             }
             auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
             if (!records) co_return records.error();
-            const auto work =
-                owed(*records, static_cast<std::uint32_t>(config_.dispatch.chunk), seconds(clock_.now()));
+            // What fell due a moment ago is about to be released by its note.
+            const auto work = owed(*records, static_cast<std::uint32_t>(config_.dispatch.chunk),
+                                   seconds(clock_.now() - due_grace));
+            if (ours) gaps += work.now.size();
             for (const auto& w : work.now)
                 now.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, 0});
             for (const auto& [w, at_s] : work.later)
                 later.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, at_s});
         }
     }
-    if (r.looked && !now.empty()) {
-        gaps_.Increment(static_cast<double>(now.size()));
-        log::warn("work that no record carried is handed out again",
-                  {{"campaign", c.id}, {"chunks", now.size()}});
+    if (gaps > 0) {
+        gaps_.Increment(static_cast<double>(gaps));
+        log::error("work that no record carried is handed out again",
+                   {{"campaign", c.id}, {"chunks", gaps}, {"fix", "docs/operations.md"}});
     }
     for (const auto& [shard, chunk] : later)
         if (auto noted = co_await ledgers_.put_due(shard, chunk); !noted) co_return noted.error();
@@ -354,28 +385,17 @@ scheduler::hand_out(const campaign& c, std::vector<std::pair<int, store::ledgers
     if (chunks.empty()) co_return result<void>{};
     std::vector<io::log_message> messages;
     messages.reserve(chunks.size());
-    const auto time = to_rfc3339(clock_.now());
-    for (const auto& [shard, chunk] : chunks) {
-        cloud_event e;
-        e.id = new_event_id();
-        e.source = "/zhida/scheduler";
-        e.type = event_type::dispatch_chunk;
-        e.subject = c.id;
-        e.time = time;
-        e.data = {{"campaign", c.id},     {"shard", shard},       {"channel", to_string(chunk.via)},
-                  {"first", chunk.first}, {"count", chunk.count}, {"urgency", to_string(c.urgency)}};
-        auto encoded = encode_event(e);
+    for (const auto& [shard, chunk] : chunks)
         messages.push_back(
-            {topics::dispatch(chunk.via), shard, c.id, std::move(encoded.value), encoded.headers});
-    }
+            dispatch_message({c.id, shard, chunk.via, chunk.first, chunk.count, c.urgency}, clock_.now()));
     ZHIDA_FAILPOINT("release.before");
     auto appended = co_await log_->append_all(std::move(messages));
     if (!appended) co_return appended.error();
     ZHIDA_FAILPOINT("release.after");
     auto& handed = running_[c.id].handed;
     for (std::size_t i = 0; i < chunks.size(); ++i) {
-        auto& end = handed[{chunks[i].first, chunks[i].second.via}];
-        end = std::max(end, (*appended)[i] + 1);
+        auto& out = handed[{chunks[i].first, chunks[i].second.via}];
+        out = {std::max(out.before, (*appended)[i] + 1), true};
     }
     handed_out_.Increment(static_cast<double>(chunks.size()));
     co_return result<void>{};
@@ -406,6 +426,9 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
         auto left = co_await end_deliveries(c, to);
         if (!left) co_return left.error();
         if (*left > 0) co_return result<void>{};
+        // Now it stands whom it reached. On the web the package itself says that it was withdrawn.
+        if (c.state == campaign_state::withdrawn && c.kind != "correction")
+            if (auto made = co_await changes_.correct(c); !made) co_return made.error();
     }
     co_return co_await campaigns_.close(c.id);
 }

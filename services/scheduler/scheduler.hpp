@@ -40,14 +40,21 @@ class scheduler {
     // What the active one knows of a campaign that runs.
     struct running {
         // By shard and channel: everything that was handed out lies before this offset of the dispatch topic.
-        std::map<std::pair<int, channel>, std::int64_t> handed;
+        struct handed_out {
+            std::int64_t before = 0;
+            bool by_us = false; // what is owed beyond it is a gap
+        };
+        std::map<std::pair<int, channel>, handed_out> handed;
         steady_time next_look{}, next_routing{};
         bool begun_by_us = false;
         bool looked = false; // since we became active, or it went on
     };
 
-    asio::awaitable<result<bool>> turn(); // true: something waits to begin
-    asio::awaitable<result<void>> begin(campaign c);
+    asio::awaitable<result<bool>> turn();   // true: something waits to begin
+    asio::awaitable<result<void>> reopen(); // campaigns of before there was a list of open ones
+    // True: it waits for its audience, which comes at any moment.
+    asio::awaitable<result<bool>> begin(campaign c);
+    asio::awaitable<result<void>> start(campaign c);
     // Why a second person must approve it; empty: nobody need.
     asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
                                                                          std::int64_t audience);

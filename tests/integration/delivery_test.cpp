@@ -135,9 +135,9 @@ class delivery : public ::testing::Test {
         (void)(co_await policies_.put(p, doc, 2, false)).value();
     }
     chunk chunk_of(const std::string& name, channel via) {
-        return {name, shard_, via, 0, people, campaign_urgency::normal, true};
+        return {{name, shard_, via, 0, people, campaign_urgency::normal}, true};
     }
-    terms by(sender* gateway) { return {epoch_, gateway, owned_, server_, {}}; }
+    terms by(sender* gateway) { return {epoch_, gateway, owned_, server_, nullptr, {}}; }
     result<delivered> deliver(sender* gateway) { return deliver(gateway, campaign_, channel::sms); }
     result<delivered> deliver(sender* gateway, const std::string& name, channel via) {
         return loop_.run(deliverer_.deliver({chunk_of(name, via)}, by(gateway)));
@@ -463,6 +463,30 @@ TEST_F(delivery, what_several_campaigns_have_for_somebody_is_one_message_and_cou
                   2U)
             << "a receipt is for both";
     }
+}
+
+TEST_F(delivery, what_is_sent_again_is_the_message_that_it_was) {
+    // Two packages went to the gateway as one message each; then the owner died. A third has come since.
+    start("P.v1.r2", channel::sms);
+    start("P.v1.r3", channel::sms);
+    scripted gateway;
+    gateway.resend = 600;
+    claim_and_die({0});
+    auto with = at(0);
+    with.merged = 1; // claimed within the message of the first
+    const store::commit_request second{
+        shard_, "P.v1.r2", channel::sms, {{0, at(0, "P.v1.r2", channel::sms), with}}, {}};
+    ASSERT_EQ(loop_.run(ledgers_.commit(second)).value(), store::commit_outcome::done);
+    ASSERT_TRUE(
+        loop_.run(deliverer_.deliver({chunk_of(campaign_, channel::sms), chunk_of("P.v1.r2", channel::sms),
+                                      chunk_of("P.v1.r3", channel::sms)},
+                                     by(&gateway))));
+    EXPECT_EQ(at(0).now, state::submitted) << "again, by its own reference";
+    EXPECT_EQ(at(0, "P.v1.r2", channel::sms).now, state::unknown) << "it went with the first, or not at all";
+    EXPECT_EQ(at(0, "P.v1.r3", channel::sms).now, state::submitted);
+    EXPECT_EQ(at(0, "P.v1.r3", channel::sms).merged, 0) << "a gateway that drops the first would drop it too";
+    EXPECT_EQ(gateway.seen.at("16400000000"), 2);
+    EXPECT_EQ(gateway.seen.at("16400000001"), 1) << "of the others all three are one message";
 }
 
 TEST_F(delivery, a_campaign_that_is_stopped_sends_nothing_more) {

@@ -4,6 +4,7 @@
 #include "common/store/inbox.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/messages.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "services/ledger_check.hpp"
@@ -372,11 +373,11 @@ TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
 TEST_F(store_test, a_long_message_is_delivered_when_every_part_is) {
     const message_place second{1, "P.v1.r1", channel::sms, 0, 2, 2},
         first{1, "P.v1.r1", channel::sms, 0, 1, 2};
-    EXPECT_EQ(loop_.run(ledgers_.parts_delivered({second})).value(), std::vector<bool>{false});
-    EXPECT_EQ(loop_.run(ledgers_.parts_delivered({second})).value(), std::vector<bool>{false})
+    EXPECT_EQ(loop_.run(messages(redis_).parts_delivered({second})).value(), std::vector<bool>{false});
+    EXPECT_EQ(loop_.run(messages(redis_).parts_delivered({second})).value(), std::vector<bool>{false})
         << "the same part twice";
-    EXPECT_EQ(loop_.run(ledgers_.parts_delivered({first})).value(), std::vector<bool>{true});
-    EXPECT_TRUE(loop_.run(ledgers_.parts_delivered({})).value().empty());
+    EXPECT_EQ(loop_.run(messages(redis_).parts_delivered({first})).value(), std::vector<bool>{true});
+    EXPECT_TRUE(loop_.run(messages(redis_).parts_delivered({})).value().empty());
 }
 
 TEST_F(store_test, profiles_keep_their_ordinal_and_hide_their_contacts) {

@@ -214,7 +214,7 @@ TEST(campaign_life, the_approver_is_a_second_person) {
     for (const auto& same : {li, han, actor{"", "operator"}}) {
         const auto no = apply(c, campaign_action::approve, same, now);
         ASSERT_FALSE(no.has_value()) << same.name;
-        EXPECT_EQ(no.error().code, errc::refused);
+        EXPECT_EQ(no.error().code, errc::conflict);
     }
     EXPECT_THAT(apply(c, campaign_action::approve, li, now).error().what, HasSubstr("起草了此任务"));
     EXPECT_TRUE(apply(c, campaign_action::approve, wang, now).has_value());
@@ -322,7 +322,7 @@ TEST(approval, every_reason_is_named) {
     ASSERT_TRUE(c.has_value());
     EXPECT_EQ(c->state, campaign_state::submitted);
     EXPECT_THAT(c->approval_reasons, SizeIs(4));
-    EXPECT_EQ(apply(*c, campaign_action::approve, the_rule(), now).error().code, errc::refused);
+    EXPECT_EQ(apply(*c, campaign_action::approve, the_rule(), now).error().code, errc::conflict);
     EXPECT_THAT(apply(*c, campaign_action::approve, wang, now)->approval_reasons, Not(IsEmpty()));
 }
 

@@ -141,6 +141,7 @@ TEST(Decide, NeverSendsWhatMustNotBeSent) {
         r.why = *rc::gen::element(reason::none, reason::no_answer, reason::retry_later, reason::quiet_hours,
                                   reason::waiting_turn);
         r.attempts = *rc::gen::inRange<std::uint8_t>(0, 4);
+        r.merged = *rc::gen::inRange<std::uint16_t>(0, 2);
         r.first_submitted = *rc::gen::element<std::uint32_t>(0, now - 1000, now - 100);
         r.at = *rc::gen::element<std::uint32_t>(0, 3, now - 10, now + 10, now + 60);
         const auto d = decide(f, r);
@@ -158,9 +159,8 @@ TEST(Decide, NeverSendsWhatMustNotBeSent) {
         RC_ASSERT(r.now != state::held || (r.at <= now && !ledger::waits_its_turn(r)));
         RC_ASSERT(r.first_submitted != 0 || f.emergency || r.now == state::submitting ||
                   !f.sent.reached(f.cap, f.today) || r.why == reason::no_answer);
-        const bool in_doubt =
-            r.now == state::submitting || (r.now == state::held && r.why == reason::no_answer);
-        RC_ASSERT(!in_doubt || f.resend_in_doubt ||
+        RC_ASSERT(!in_doubt(r) || r.merged == 0); // by itself it would be another message
+        RC_ASSERT(!in_doubt(r) || f.resend_in_doubt ||
                   (f.resend_within > 0 && now <= r.first_submitted + f.resend_within));
         RC_ASSERT(d.to.now == state::submitting && d.to.at == f.epoch && d.to.first_submitted != 0);
     }));

@@ -92,14 +92,5 @@ RC_GTEST_PROP(portal_campaign_properties, the_bar_is_filled_and_shows_whatever_i
     if (failed > 0) RC_ASSERT(kinds.contains("failed"));
 }
 
-TEST(portal_campaign, ids_are_taken_apart) {
-    EXPECT_EQ(parse_campaign_id("BS-001.v2.r13")->policy, "BS-001");
-    EXPECT_EQ(parse_campaign_id("a.v1.r1.v3.r4")->policy, "a.v1.r1");
-    EXPECT_EQ(parse_campaign_id("BS-001.v2.r13")->round, 13);
-    for (const char* bad :
-         {"", "x", ".v1.r1", "x.v1", "x.r1", "x.v0.r1", "x.v1.r", "x.v1.r1x", "x.v99999999999.r1"})
-        EXPECT_FALSE(parse_campaign_id(bad)) << bad;
-}
-
 } // namespace
 } // namespace zhida::portal

@@ -1,0 +1,162 @@
+// The life of a campaign from outside: a second person approves it, it is paused and goes on, it is
+// cancelled, it is withdrawn and corrected; a further round goes to the same people; its channels follow one
+// another.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+
+import { channelOf, settled, statesOf } from './support/campaigns.mjs';
+import { forEverybody } from './support/documents.mjs';
+import { Installation } from './support/installation.mjs';
+import { jsonLines, openId, phone, resident } from './support/people.mjs';
+import { until } from './support/wait.mjs';
+
+const department = 'demo-department';
+const count = 40;
+const people =
+  Array.from({ length: count }, (_, n) => resident(n, { contact: { phone: phone(n), openid: openId(n) } }));
+
+test('the life of a campaign', async t => {
+  const it = await Installation.start('redis', { extra: [
+    'campaign.approval=true', 'sms.rate_per_s=40', 'dispatch.sms_per_day=0', 'dispatch.wechat_per_day=0',
+  ] });
+  t.after(() => it.close());
+  const file = path.join(it.dir, 'people.jsonl');
+  writeFileSync(file, jsonLines(people));
+  it.command(['import', file]);
+
+  const publish = async (id, more) => {
+    const answer = await it.api.call('POST', '/api/v1/policies',
+                                         { token: department, body: forEverybody(id, `政策${id}`, more) });
+    assert.equal(answer.status, 202, answer.text);
+    return `${id}.v1.r1`;
+  };
+  const act = (id, action, token, body) =>
+    it.api.call('POST', `/api/v1/campaigns/${id}/${action}`, { token, body });
+  const state = async id => (await it.api.json(`/api/v1/campaigns/${id}`)).state;
+  const reaches = (id, wanted) => until(`${id} to be ${wanted}`, async () => (await state(id)) === wanted);
+  const texts = part => it.messages().filter(m => m.channel === 'sms' && (m.part ?? 1) === 1 &&
+                          (m.text ?? '').includes(part));
+
+  await t.test('nothing goes out before a second person has approved it', async () => {
+    const id = await publish('life-approve');
+    await reaches(id, 'submitted'); // residents' attributes are personal
+    assert.equal((await act(id, 'approve', department)).status, 409, 'who drafted it may not approve it');
+    assert.equal(it.messages().length, 0);
+    assert.deepEqual(statesOf(channelOf(await it.api.json(`/api/v1/campaigns/${id}`), 'web')),
+                         { queued: count });
+    assert.equal((await act(id, 'reject', 'demo-operator', { note: '请补充依据' })).status, 200);
+    assert.equal(await state(id), 'draft');
+    assert.equal((await act(id, 'submit', department)).status, 200);
+    const approved = await act(id, 'approve', 'demo-operator', { note: '同意' });
+    assert.equal(approved.status, 200, approved.text);
+    const done = await settled(it.api, id);
+    assert.deepEqual(statesOf(channelOf(done, 'web')), { delivered: count });
+    assert.deepEqual(statesOf(channelOf(done, 'sms')), { delivered: count });
+    await reaches(id, 'finished');
+    assert.equal((await act(id, 'approve', 'demo-operator')).status, 409);
+  });
+
+  await t.test('an operator may not approve what an operator published', async () => {
+    const answer =
+      await it.api.call('POST', '/api/v1/policies',
+               { token: 'demo-operator', body: forEverybody('life-alone', '一人发布') });
+    assert.equal(answer.status, 202, answer.text);
+    await reaches('life-alone.v1.r1', 'submitted');
+    assert.equal((await act('life-alone.v1.r1', 'approve', 'demo-operator')).status, 409);
+    assert.equal((await act('life-alone.v1.r1', 'approve', department)).status, 200);
+    await settled(it.api, 'life-alone.v1.r1');
+  });
+
+  await t.test('a pause holds, going on sends the rest, once each', async () => {
+    const id = await publish('life-pause');
+    await reaches(id, 'submitted');
+    await act(id, 'approve', 'demo-operator');
+    await until('some to be sent', () => texts('life-pause').length > 2, { every: 20 });
+    assert.equal((await act(id, 'pause', department)).status, 200);
+    await new Promise(done => { setTimeout(done, 1500); });
+    const sent = texts('life-pause').length;
+    assert.ok(sent < count, `${sent} were sent`);
+    await new Promise(done => { setTimeout(done, 1500); });
+    assert.equal(texts('life-pause').length, sent);
+    assert.equal((await act(id, 'resume', department)).status, 200);
+    const done = await settled(it.api, id);
+    assert.deepEqual(statesOf(channelOf(done, 'sms')), { delivered: count });
+    assert.equal(new Set(texts('life-pause').map(m => m.to)).size, count);
+    assert.equal(texts('life-pause').length, count);
+  });
+
+  await t.test('cancelled: the rest is never sent', async () => {
+    const id = await publish('life-cancel');
+    await reaches(id, 'submitted');
+    await act(id, 'approve', 'demo-operator');
+    await until('some to be sent', () => texts('life-cancel').length > 2, { every: 20 });
+    assert.equal((await act(id, 'cancel', department, { note: '有误' })).status, 200);
+    const done = await settled(it.api, id);
+    const sms = statesOf(channelOf(done, 'sms'));
+    assert.ok(sms.cancelled > 0 && sms.delivered > 0, JSON.stringify(sms));
+    assert.equal(sms.cancelled + sms.delivered, count);
+    assert.equal(texts('life-cancel').length, sms.delivered);
+  });
+
+  await t.test('withdrawn: whom it reached hears of it once, and the page says so', async () => {
+    const id = 'life-approve.v1.r1';
+    assert.equal((await act(id, 'withdraw', department, { note: '政策调整' })).status, 200);
+    const correction = 'life-approve.v1.r2';
+    await until('the correction to be there',
+          async () => (await it.api.call('GET', `/api/v1/campaigns/${correction}`, {
+                  token: 'demo-operator'
+                })).status === 200);
+    const done = await settled(it.api, correction);
+    assert.deepEqual(done.channels.map(c => c.channel).sort(), ['sms', 'wechat']);
+    assert.equal(done.audience, count);
+    const corrected = texts('更正').filter(m => m.text.includes('life-approve'));
+    assert.equal(corrected.length, statesOf(channelOf(done, 'sms')).delivered);
+    assert.equal(new Set(corrected.map(m => m.to)).size, corrected.length);
+    const { items } =
+      await it.api.json(`/api/v1/subjects/${people[0].id}/packages`, `demo-subject:${people[0].id}`);
+    assert.equal(items.find(p => p.campaign === id).withdrawn, true);
+    const again = await it.api.call('POST', `/api/v1/campaigns/${id}/rounds`,
+                    { token: department, body: { kind: 'interpretation' } });
+    assert.equal(again.status, 409, again.text);
+  });
+
+  await t.test('a further round goes to those who have not read', async () => {
+    const id = 'life-pause.v1.r1', reader = people[3].id;
+    const read = await it.api.call('POST', `/api/v1/subjects/${reader}/packages/${id}/read`,
+                                       { token: `demo-subject:${reader}` });
+    assert.equal(read.status, 200, read.text);
+    const wrong = await it.api.call('POST', `/api/v1/campaigns/${id}/rounds`,
+                    { token: department, body: { kind: 'correction' } });
+    assert.equal(wrong.status, 422, wrong.text);
+    const made =
+      await it.api.call('POST', `/api/v1/campaigns/${id}/rounds`,
+               { token: department, body: { kind: 'interpretation', only: 'unread' } });
+    assert.equal(made.status, 201, made.text);
+    await reaches('life-pause.v1.r2', 'submitted');
+    assert.equal((await act('life-pause.v1.r2', 'approve', 'demo-operator')).status, 200);
+    const done = await settled(it.api, 'life-pause.v1.r2');
+    assert.equal(done.audience, count - 1);
+  });
+
+  await t.test('channels that follow one another: who was reached gets no second message', async () => {
+    const id = await publish(
+      'life-route', { push: { channels: ['wechat', 'sms'] }, routing: { mode: 'fallback', unread_hours: 0 } });
+    const refused = await it.gateways.call(
+      'POST', '/sim/faults',
+      { body: { rules: [{ channel: 'wechat', to: openId(5), errcode: 43004 }] } });
+    assert.ok(refused.status < 300, refused.text);
+    await reaches(id, 'submitted');
+    await act(id, 'approve', 'demo-operator');
+    await until('the one to be reached by SMS', () => texts('life-route').length > 0);
+    assert.deepEqual(texts('life-route').map(m => m.to), [phone(5)]);
+    const now = await it.api.json(`/api/v1/campaigns/${id}`);
+    assert.deepEqual(statesOf(channelOf(now, 'wechat')), { submitted: count - 1, failed: 1 });
+    assert.equal(statesOf(channelOf(now, 'sms')).held, count - 1);
+  });
+
+  await t.test(
+    'the ledger agrees',
+    () => { assert.equal(JSON.parse(it.command(['ledger', 'verify', '--json']).stdout).ok, true); });
+});
