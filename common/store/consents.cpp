@@ -158,6 +158,34 @@ asio::awaitable<result<subject_bits>> consents::opted_out_bits(std::vector<int> 
     return texts(names_of(keys::opted_out_bits, shards));
 }
 
+asio::awaitable<result<std::vector<std::pair<std::uint32_t, std::vector<channel>>>>>
+consents::channel_orders(int shard) {
+    std::vector<std::pair<std::uint32_t, std::vector<channel>>> found;
+    auto all = co_await redis_.command({"HGETALL", keys::preferences(shard)});
+    if (!all) co_return all.error();
+    std::vector<io::redis_args> commands;
+    std::vector<std::vector<channel>> orders;
+    for (std::size_t i = 0; i + 1 < all->items.size(); i += 2) {
+        const auto& id = all->items[i].text;
+        auto chosen = decode_preferences(all->items[i + 1].text);
+        if (!chosen || chosen->order.empty())
+            continue; // one that cannot be read refuses: the dispatcher says so
+        commands.push_back({"HGET", keys::profiles(shard, id), id});
+        orders.push_back(std::move(chosen->order));
+    }
+    if (commands.empty()) co_return found;
+    auto profiles = co_await redis_.pipeline(std::move(commands));
+    if (!profiles) co_return profiles.error();
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        const auto& packed = (*profiles)[i].text;
+        if (packed.size() < 5) continue; // no profile: in no audience
+        std::uint32_t ordinal = 0;       // its bytes 2 to 5, as put_profiles wrote them
+        for (std::size_t k = 5; k-- > 1;) ordinal = ordinal << 8 | static_cast<unsigned char>(packed[k]);
+        found.emplace_back(ordinal, std::move(orders[i]));
+    }
+    co_return found;
+}
+
 asio::awaitable<result<std::vector<bool>>> consents::numbers_refused(int shard,
                                                                      std::vector<std::string> digests) {
     std::vector<bool> refused;

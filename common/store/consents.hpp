@@ -56,6 +56,9 @@ class consents {
 
     // What the subject said, `all_messages` included.
     asio::awaitable<result<preferences>> preferences_of(int shard, std::string subject_id);
+    // Of the shard's subjects with an order of channels of their own: ordinal and order.
+    asio::awaitable<result<std::vector<std::pair<std::uint32_t, std::vector<channel>>>>>
+    channel_orders(int shard);
     asio::awaitable<result<bool>> number_refused(int shard, std::string digest);
     asio::awaitable<result<std::vector<bool>>> numbers_refused(int shard, std::vector<std::string> digests);
     asio::awaitable<result<subject_bits>> untargeted_bits(std::vector<int> shards);

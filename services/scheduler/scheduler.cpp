@@ -32,6 +32,13 @@ std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
 }
 
+std::uint32_t ordinal_at(std::string_view audience, std::size_t position) noexcept {
+    std::uint32_t ordinal = 0;
+    for (std::size_t k = 4; k-- > 0;)
+        ordinal = ordinal << 8 | static_cast<unsigned char>(audience[position * 4 + k]);
+    return ordinal;
+}
+
 bool waits_to_begin(const campaign& c) noexcept {
     return c.state == campaign_state::draft || c.state == campaign_state::approved ||
            c.state == campaign_state::scheduled;
@@ -45,7 +52,7 @@ scheduler::scheduler(asio::any_io_executor executor, const config& c, const matc
       shards_(static_cast<int>(c.node.shards)), instance_(new_event_id()),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), campaigns_(redis_, shards_), policies_(redis_),
-      changes_(*log_, campaigns_, ledgers_, clock, shards_),
+      consents_(redis_), changes_(*log_, campaigns_, ledgers_, clock, shards_),
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
       gaps_(meters.counter("zhida_reconcile_gaps_total",
                            "Chunks with work that no record carried, found and handed out again")),
@@ -225,10 +232,7 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
                 if (l.size() >= (i + 1) * ledger::record_size)
                     records.push_back(ledger::decode(l.data() + i * ledger::record_size));
             if (records.empty() || !takes_part(c.only, records)) continue;
-            std::uint32_t ordinal = 0;
-            for (std::size_t k = 4; k-- > 0;)
-                ordinal = ordinal << 8 | static_cast<unsigned char>((*audience)[i * 4 + k]);
-            part.members.push_back({ordinal, records.front().items});
+            part.members.push_back({ordinal_at(*audience, i), records.front().items});
         }
         auto frozen =
             co_await ledgers_.freeze(shard, c.id, c.channels, part.members, part.verdicts, 0, part.waiting);
@@ -238,6 +242,22 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         ledgers_.appended(shard, appended->back());
     }
     co_return co_await ledgers_.told(std::move(all), c.id);
+}
+
+asio::awaitable<result<std::map<std::uint32_t, channel_order>>> scheduler::preferred_orders(const campaign& c,
+                                                                                            int shard) {
+    std::map<std::uint32_t, channel_order> found;
+    auto orders = co_await consents_.channel_orders(shard);
+    if (!orders) co_return orders.error();
+    if (orders->empty()) co_return found;
+    auto audience = co_await ledgers_.audience_bytes(shard, c.id);
+    if (!audience) co_return audience.error();
+    std::map<std::uint32_t, std::uint32_t> position_of;
+    for (std::uint32_t i = 0; i < audience->size() / 4; ++i) position_of[ordinal_at(*audience, i)] = i;
+    for (const auto& [ordinal, order] : *orders)
+        if (const auto at = position_of.find(ordinal); at != position_of.end())
+            found[at->second] = order_of(c.channels, order);
+    co_return found;
 }
 
 asio::awaitable<result<void>> scheduler::route_channels(const campaign& c, running& r) {
@@ -263,7 +283,9 @@ asio::awaitable<result<void>> scheduler::route_channels(const campaign& c, runni
             bytes.push_back(std::move(*read));
         }
         const std::vector<std::string_view> views(bytes.begin(), bytes.end());
-        const auto turns = route(views, facts);
+        auto preferred = co_await preferred_orders(c, shard);
+        if (!preferred) co_return preferred.error();
+        const auto turns = route(views, facts, *preferred);
         for (std::size_t i = 0; i < c.channels.size(); ++i) {
             std::vector<store::change> changes;
             std::map<std::uint32_t, std::uint32_t> chunks;

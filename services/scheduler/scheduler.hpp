@@ -11,10 +11,12 @@
 #include "common/io/redis.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/campaigns.hpp"
+#include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"
 #include "matching/catalogue.hpp"
 #include "services/campaign_changes.hpp"
+#include "services/scheduler/routing.hpp"
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -60,6 +62,9 @@ class scheduler {
                                                                          std::int64_t audience);
     // Of a further round: the audience of the round it is based on, or those of it whom it is for.
     asio::awaitable<result<void>> freeze_from_base(const campaign& c);
+    // By position in the campaign's audience: who wants its channels in another order.
+    asio::awaitable<result<std::map<std::uint32_t, channel_order>>> preferred_orders(const campaign& c,
+                                                                                     int shard);
     // Lets the next channel have its turn, where the channels of the campaign follow one another.
     asio::awaitable<result<void>> route_channels(const campaign& c, running& r);
     asio::awaitable<result<void>> carry(const campaign& c);
@@ -86,6 +91,7 @@ class scheduler {
     store::ledgers ledgers_;
     store::campaigns campaigns_;
     store::policies policies_;
+    store::consents consents_;
     campaign_changes changes_;
     std::map<std::string, running> running_;
     std::map<std::string, campaign> known_; // those of the last look that run

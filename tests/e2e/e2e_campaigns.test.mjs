@@ -147,13 +147,19 @@ test('the life of a campaign', async t => {
       'POST', '/sim/faults',
       { body: { rules: [{ channel: 'wechat', to: openId(5), errcode: 43004 }] } });
     assert.ok(refused.status < 300, refused.text);
+    // One wants short messages first.
+    const wish = await it.api.call('PUT', `/api/v1/subjects/${people[7].id}/preferences`,
+      { token: `demo-subject:${people[7].id}`, body: { preferred_channels: ['sms', 'wechat'] } });
+    assert.equal(wish.status, 200, wish.text);
     await reaches(id, 'submitted');
     await act(id, 'approve', 'demo-operator');
-    await until('the one to be reached by SMS', () => texts('life-route').length > 0);
-    assert.deepEqual(texts('life-route').map(m => m.to), [phone(5)]);
+    await until('two to be reached by SMS', () => texts('life-route').length > 1);
+    assert.deepEqual(texts('life-route').map(m => m.to).sort(), [phone(5), phone(7)]);
+    await settled(it.api, id, { leave: ['held'] });
     const now = await it.api.json(`/api/v1/campaigns/${id}`);
-    assert.deepEqual(statesOf(channelOf(now, 'wechat')), { submitted: count - 1, failed: 1 });
-    assert.equal(statesOf(channelOf(now, 'sms')).held, count - 1);
+    assert.deepEqual(statesOf(channelOf(now, 'wechat')), { submitted: count - 2, failed: 1, suppressed: 1 });
+    assert.deepEqual(channelOf(now, 'wechat').reasons.map(r => r.reason).sort(), ['not_following', 'not_needed']);
+    assert.deepEqual(statesOf(channelOf(now, 'sms')), { delivered: 2, held: count - 2 });
   });
 
   await t.test(
