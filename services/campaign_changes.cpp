@@ -10,25 +10,31 @@ namespace zhida {
 
 namespace asio = boost::asio;
 
-asio::awaitable<result<void>> campaign_changes::tell(const campaign& c) {
-    const bool held_back = c.state == campaign_state::paused || c.state == campaign_state::cancelled ||
-                           c.state == campaign_state::withdrawn;
-    const bool went_on = c.state == campaign_state::running &&
-                         std::any_of(c.history.begin(), c.history.end(),
-                                     [](const auto& step) { return step.action == campaign_action::resume; });
-    if (held_back || went_on)
-        if (auto told = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_); !told)
-            co_return told.error();
+io::log_message campaign_message(const campaign& c, wall_time now) {
     cloud_event e;
     e.id = c.id + "/" + std::to_string(c.revision);
     e.source = "/zhida/campaigns";
     e.type = event_type::campaign_changed;
     e.subject = c.id;
-    e.time = to_rfc3339(time_.now());
+    e.time = to_rfc3339(now);
     e.data = to_json(c);
     auto encoded = encode_event(e);
-    auto appended =
-        co_await log_.append({topics::campaign, 0, c.id, std::move(encoded.value), encoded.headers});
+    return {topics::campaign, 0, c.id, std::move(encoded.value), encoded.headers};
+}
+
+asio::awaitable<result<void>> tell_shards(store::ledgers& ledgers, const campaign& c, int shards) {
+    const bool held_back = c.state == campaign_state::paused || c.state == campaign_state::cancelled ||
+                           c.state == campaign_state::withdrawn;
+    const bool went_on = c.state == campaign_state::running &&
+                         std::any_of(c.history.begin(), c.history.end(),
+                                     [](const auto& step) { return step.action == campaign_action::resume; });
+    if (!held_back && !went_on) co_return result<void>{};
+    co_return co_await ledgers.tell_state(c.id, c.state, c.revision, shards);
+}
+
+asio::awaitable<result<void>> campaign_changes::tell(const campaign& c) {
+    if (auto told = co_await tell_shards(ledgers_, c, shards_); !told) co_return told.error();
+    auto appended = co_await log_.append(campaign_message(c, time_.now()));
     if (!appended) co_return appended.error();
     co_return result<void>{};
 }

@@ -12,6 +12,11 @@
 
 namespace zhida {
 
+// What zhida.campaign has of a campaign after each change, its making included.
+io::log_message campaign_message(const campaign& c, wall_time now);
+// Tells every shard, where the campaign's state is one that claims must know of.
+boost::asio::awaitable<result<void>> tell_shards(store::ledgers& ledgers, const campaign& c, int shards);
+
 class campaign_changes {
   public:
     // References must outlive it.

@@ -40,6 +40,8 @@ int synth(const options&,
           const synth_options&); // JSON Lines, or CSV by the name of `out`; "-": standard output
 int why(const options&, const std::string& subject, const std::string& policy);
 int ledger_verify(const options&);
+// From the event log; then as ledger_verify.
+int ledger_rebuild(const options&);
 enum class dlq_act : std::uint8_t { list, show, replay };
 // numbers: of the letters, as list shows them; list takes none.
 int dlq(const options&, dlq_act, const std::vector<std::int64_t>& numbers);

@@ -117,6 +117,8 @@ int main(int argc, char** argv) try {
     auto* ledger = cli.add_subcommand("ledger", "The state of every delivery");
     ledger->require_subcommand(0, 1);
     auto* verify = ledger->add_subcommand("verify", "Check the ledger from its arrays");
+    auto* rebuild = ledger->add_subcommand(
+        "rebuild", "Make ledger, audiences, campaigns and opt-outs in Redis again from the event log");
 
     auto* dlq = cli.add_subcommand("dlq", "Events that could not be read (zhida.deadletter)");
     dlq->require_subcommand(0, 1);
@@ -182,6 +184,7 @@ int main(int argc, char** argv) try {
     if (*synth) return commands::synth(o, a.synth);
     if (*why) return commands::why(o, a.subject, a.policy);
     if (*verify) return commands::ledger_verify(o);
+    if (*rebuild) return commands::ledger_rebuild(o);
     if (*letters) return commands::dlq(o, commands::dlq_act::list, {});
     if (*letter) return commands::dlq(o, commands::dlq_act::show, a.letters);
     if (*replay) return commands::dlq(o, commands::dlq_act::replay, a.letters);

@@ -22,6 +22,7 @@ inline constexpr const char* policy_published = "cn.zhida.policy.published.v1";
 inline constexpr const char* profile_upserted = "cn.zhida.profile.upserted.v1";
 inline constexpr const char* dispatch_chunk = "cn.zhida.dispatch.chunk.v1";
 inline constexpr const char* campaign_changed = "cn.zhida.campaign.changed.v1";
+inline constexpr const char* subjects_numbered = "cn.zhida.subjects.numbered.v1";
 inline constexpr const char* audience_frozen = "cn.zhida.audience.frozen.v1";
 inline constexpr const char* delivery_changed = "cn.zhida.delivery.changed.v1";
 inline constexpr const char* receipt_arrived = "cn.zhida.receipt.arrived.v1";

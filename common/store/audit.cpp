@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/crypto.hpp"
 #include "common/model/cloud_event.hpp"
+#include "common/model/profile.hpp"
 #include "common/model/topics.hpp"
 
 namespace zhida {
@@ -160,6 +161,36 @@ result<frozen_audience> read_audience(const json& data) {
         in.error_at("members", "are more than the total");
     if (!errors.empty()) return errors.front();
     return a;
+}
+
+io::log_message numbers_message(const store::numbered_subjects& subjects, wall_time now) {
+    cloud_event e;
+    e.id = "numbers/" + std::to_string(subjects.shard) + "/" + std::to_string(subjects.first);
+    e.source = "/zhida/ledger";
+    e.type = event_type::subjects_numbered;
+    e.subject = std::to_string(subjects.shard);
+    e.time = to_rfc3339(now);
+    e.data = {{"shard", subjects.shard}, {"first", subjects.first}, {"ids", subjects.ids}};
+    auto encoded = encode_event(e);
+    return {topics::delivery, subjects.shard, e.id, std::move(encoded.value), encoded.headers};
+}
+
+result<store::numbered_subjects> read_numbers(const json& data) {
+    std::vector<failure> errors;
+    json_reader in(data, "", errors);
+    store::numbered_subjects found;
+    found.shard = static_cast<int>(in.integer("shard", true, 0, 1 << 20).value_or(0));
+    found.first = static_cast<std::uint32_t>(in.integer("first", true, 0, UINT32_MAX).value_or(0));
+    if (const json* ids = in.array("ids", true, 1 << 16))
+        for (const auto& id : *ids) {
+            const bool known = id.is_string() && valid_subject_id(id.get_ref<const std::string&>());
+            if (known)
+                found.ids.push_back(id.get<std::string>());
+            else
+                in.error_at("ids", "names no subject");
+        }
+    if (!errors.empty()) return errors.front();
+    return found;
 }
 
 } // namespace zhida

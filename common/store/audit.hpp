@@ -6,6 +6,7 @@
 #include "common/io/event_log.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/messages.hpp"
+#include "common/store/subject_numbers.hpp"
 
 #include <map>
 #include <string>
@@ -47,5 +48,9 @@ struct frozen_audience {
 // items each)
 std::vector<io::log_message> audience_messages(const frozen_audience& whole, wall_time now);
 result<frozen_audience> read_audience(const json& data);
+
+// data: shard, first, ids (a list of subject ids, by ordinal). Before the first audience that names them.
+io::log_message numbers_message(const store::numbered_subjects& subjects, wall_time now);
+result<store::numbered_subjects> read_numbers(const json& data);
 
 } // namespace zhida

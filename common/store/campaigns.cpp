@@ -34,6 +34,19 @@ return 'done'
     return s;
 }
 
+// KEYS campaign, campaigns, open_campaigns; ARGV document, created, id, revision
+const io::lua_script& restore_script() {
+    static const io::lua_script s(R"lua(
+local held = redis.call('GET', KEYS[1])
+if held and (cjson.decode(held).revision or 0) >= tonumber(ARGV[4]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
+redis.call('SADD', KEYS[3], ARGV[3])
+return 1
+)lua");
+    return s;
+}
+
 result<campaign> read(const io::redis_reply& reply, const std::string& id) {
     if (reply.is_nil())
         return failure{errc::not_found, "no campaign " + id, id, "GET /api/v1/campaigns lists them"};
@@ -75,6 +88,26 @@ asio::awaitable<result<void>> campaigns::put(const campaign& c) {
     auto reply = co_await redis_.eval(
         put_script(), {keys::campaign(c.id), keys::campaigns(), keys::open_campaigns()},
         {to_text(to_json(c)), std::to_string(c.created_ms), c.id, final(c.state) ? "0" : "1"});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> campaigns::restore(const campaign& c) {
+    auto reply = co_await redis_.eval(
+        restore_script(), {keys::campaign(c.id), keys::campaigns(), keys::open_campaigns()},
+        {to_text(to_json(c)), std::to_string(c.created_ms), c.id, std::to_string(c.revision)});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<std::int64_t>> campaigns::place() {
+    auto reply = co_await redis_.command({"GET", keys::campaigns_place()});
+    if (!reply) co_return reply.error();
+    co_return reply->number();
+}
+
+asio::awaitable<result<void>> campaigns::keep_place(std::int64_t next) {
+    auto reply = co_await redis_.command({"SET", keys::campaigns_place(), std::to_string(next)});
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }

@@ -32,6 +32,11 @@ class campaigns {
     // Writes the campaign, with a revision one higher than the one it was read with. conflict: somebody else
     // changed it since. Returns it as it is now.
     asio::awaitable<result<campaign>> change(campaign c);
+    // From zhida.campaign: kept unless it is here in this revision or a later one.
+    asio::awaitable<result<void>> restore(const campaign& c);
+    // Below it everything in zhida.campaign is here: what a Redis that lost its last writes has lost of it.
+    asio::awaitable<result<std::int64_t>> place();
+    asio::awaitable<result<void>> keep_place(std::int64_t next);
     // Those that the scheduler has something to do for: all that are not final, and those whose end is not
     // carried out yet.
     asio::awaitable<result<std::vector<campaign>>> open();

@@ -32,6 +32,9 @@ std::string profile_prefix(int shard) {
 std::string ids(int shard) {
     return tag(shard) + ":ids";
 }
+std::string reserved(int shard) {
+    return tag(shard) + ":reserved";
+}
 std::string shard_state(int shard) {
     return tag(shard) + ":state";
 }
@@ -93,6 +96,9 @@ std::string policy(std::string_view id) {
 }
 std::string policy_version(std::string_view id, int version) {
     return policy(id) + ":v" + std::to_string(version);
+}
+std::string campaigns_place() {
+    return "campaigns:place";
 }
 std::string policies() {
     return "policies";

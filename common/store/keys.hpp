@@ -22,11 +22,15 @@ std::string profiles(int shard, int bucket);                  // 0 .. profile_bu
 std::string profile_prefix(int shard);
 std::string
 ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
-std::string shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
-                                    // profiles_begun, subjects (how many have an ordinal), lineage,
-                                    // epoch:<channel>, epoch:matching, consents (rises with each change of
-                                    // what subjects want), consent_offset (next place in zhida.consent),
-                                    // delivery_offset (next place in zhida.delivery)
+std::string reserved(int shard); // hash: subject id -> ordinal, of subjects that the log knows and whose
+                                 // profile is not here (any more, or again)
+std::string
+shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
+                        // profiles_begun, subjects (how many have an ordinal), lineage,
+                        // numbers_told (how many of those zhida.delivery knows), epoch:<channel>,
+                        // epoch:matching, consents (rises with each change of what subjects want),
+                        // consent_offset (next place in zhida.consent), delivery_offset (next place in
+                        // zhida.delivery), delivery_server (run id of the server that has all before it)
 inline constexpr const char* matching_epoch = "epoch:matching";
 std::string opted_out(int shard);       // set: subject ids (every channel but web)
 std::string opted_out_bits(int shard);  // string: the same as bits by ordinal, of the subjects that have one
@@ -57,6 +61,7 @@ std::string parts(int shard, std::string_view campaign, channel c,
 // Of the installation
 std::string policy(std::string_view id); // hash: document, version, received_ms, disclosure, pushed
 std::string policy_version(std::string_view id, int version); // string: document
+std::string campaigns_place();                                // string: next place in zhida.campaign
 std::string policies();                                       // sorted set: policy id by received_ms
 std::string campaign(std::string_view id);                    // string: JSON
 std::string open_campaigns();    // set: campaign ids that the scheduler has something to do for

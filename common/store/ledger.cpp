@@ -4,6 +4,7 @@
 #include "common/base/json.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
+#include "common/store/profile_lua.hpp"
 
 #include <algorithm>
 #include <array>
@@ -230,9 +231,10 @@ asio::awaitable<result<commit_outcome>> ledgers::commit(commit_request request) 
         records.size(), [&](std::size_t i) { return records[i].position; },
         [&](std::size_t i) { return zhida::ledger::encode(records[i].from); },
         [&](std::size_t i) { return zhida::ledger::encode(records[i].to); });
-    const auto offset = appended_.find(request.shard);
-    io::redis_args args{std::move(runs),
-                        offset == appended_.end() ? std::string() : std::to_string(offset->second)};
+    const auto& known = appended_[request.shard];
+    const bool noted = known.next > 0 && !known.server.empty();
+    io::redis_args args{std::move(runs), noted ? std::to_string(known.next) : std::string(),
+                        noted ? known.server : std::string()};
     if (request.claim) {
         const auto& sent = request.claim->sent;
         args.insert(args.end(), {epoch_field(request.via), std::to_string(request.claim->epoch),
@@ -288,14 +290,19 @@ asio::awaitable<result<std::vector<change>>> ledgers::apply(int shard, std::stri
 }
 
 void ledgers::appended(int shard, std::int64_t offset) {
-    auto& known = appended_[shard];
+    auto& known = appended_[shard].next;
     known = std::max(known, offset + 1);
 }
 
-asio::awaitable<result<std::int64_t>> ledgers::delivery_offset(int shard) {
-    auto reply = co_await redis_.command({"HGET", keys::shard_state(shard), "delivery_offset"});
+void ledgers::brought_up(int shard, std::string server) {
+    appended_[shard].server = std::move(server);
+}
+
+asio::awaitable<result<ledgers::log_place>> ledgers::delivery_place(int shard) {
+    auto reply =
+        co_await redis_.command({"HMGET", keys::shard_state(shard), "delivery_offset", "delivery_server"});
     if (!reply) co_return reply.error();
-    co_return reply->number();
+    co_return log_place{reply->items[0].number(), std::move(reply->items[1].text)};
 }
 
 namespace {
@@ -359,10 +366,10 @@ asio::awaitable<result<void>> ledgers::drop_due(std::vector<std::pair<int, due_c
     co_return result<void>{};
 }
 
-asio::awaitable<result<void>> ledgers::keep_delivery_offset(int shard, std::int64_t next) {
-    appended(shard, next - 1);
-    auto reply = co_await redis_.command(
-        {"EVAL", lua::keep_highest, "1", keys::shard_state(shard), "delivery_offset", std::to_string(next)});
+asio::awaitable<result<void>> ledgers::keep_delivery_place(int shard, log_place place) {
+    static const io::lua_script script(std::string(lua::run_id) + lua::keep_delivery_place);
+    auto reply = co_await redis_.eval(script, {keys::shard_state(shard)},
+                                      {std::to_string(place.next), std::move(place.server)});
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }

@@ -128,11 +128,16 @@ class ledgers {
     asio::awaitable<result<std::vector<int>>> keep_place(place what, std::vector<owned_shard> of,
                                                          std::int64_t value);
 
-    // Up to which offset of zhida.delivery this Redis has everything; writes that follow note it. After a
-    // loss of the last writes the log is read again from there.
+    // Up to which offset of zhida.delivery this Redis has everything. Writes that follow note it, but only in
+    // the server that was brought up to the log: another one may have lost what came before.
     void appended(int shard, std::int64_t offset);
-    asio::awaitable<result<std::int64_t>> delivery_offset(int shard);
-    asio::awaitable<result<void>> keep_delivery_offset(int shard, std::int64_t next); // never a lower one
+    void brought_up(int shard, std::string server);
+    struct log_place {
+        std::int64_t next = 0;
+        std::string server; // run id of the one that noted it
+    };
+    asio::awaitable<result<log_place>> delivery_place(int shard);
+    asio::awaitable<result<void>> keep_delivery_place(int shard, log_place place); // never a lower one
     // Run id of the server that answers.
     asio::awaitable<result<std::string>> server();
     // The log knows these audiences: they may be sent to.
@@ -172,7 +177,7 @@ class ledgers {
 
   private:
     io::redis& redis_;
-    std::map<int, std::int64_t> appended_;
+    std::map<int, log_place> appended_; // by shard; without a server nothing is noted
 };
 
 } // namespace zhida::store

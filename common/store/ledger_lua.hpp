@@ -91,6 +91,16 @@ inline constexpr const char* run_id = R"lua(
 local function run_id() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
 )lua";
 
+// KEYS shard_state; ARGV next offset, run id that it is true of
+inline constexpr const char* keep_delivery_place = R"lua(
+if run_id() ~= ARGV[2] then return 0 end
+if tonumber(redis.call('HGET', KEYS[1], 'delivery_offset') or '0') < tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'delivery_offset', ARGV[1])
+end
+redis.call('HSET', KEYS[1], 'delivery_server', ARGV[2])
+return 1
+)lua";
+
 // KEYS shard_state; ARGV field, value
 inline constexpr const char* keep_highest = R"lua(
 if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') < tonumber(ARGV[2]) then
@@ -123,13 +133,14 @@ return table.concat(out)
 // (the answer to the same call was lost).
 // KEYS ledger, counters, shard_state, sent_counts, stopped_campaigns
 // ARGV runs (u32 first, u32 count, records as they were, as they shall be), offset of the log that Redis is
-// up to ('' unknown), epoch field ('': not a claim), epoch, run id, consents, campaign, counts of messages
-// sent (u32 ordinal, u32 how many, four bytes each), then counter fields and differences.
+// up to ('' unknown), run id that this is true of, epoch field ('': not a claim), epoch, run id, consents,
+// campaign, counts of messages sent (u32 ordinal, u32 how many, four bytes each), then counter fields and
+// differences.
 inline constexpr const char* commit = R"lua(
-if ARGV[3] ~= '' then
-  if redis.call('HGET', KEYS[3], ARGV[3]) ~= ARGV[4] then return 'fenced' end
-  if run_id() ~= ARGV[5] then return 'server' end
-  local state = redis.call('HGET', KEYS[5], ARGV[7])
+if ARGV[4] ~= '' then
+  if redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return 'fenced' end
+  if run_id() ~= ARGV[6] then return 'server' end
+  local state = redis.call('HGET', KEYS[5], ARGV[8])
   if state and state:sub(-8) ~= ' running' then return 'stopped' end
 end
 local runs, at, new = ARGV[1], 1, {}
@@ -150,19 +161,20 @@ while at <= size do
 end
 if done then return 'done' end
 if asked then return 'changed' end
-if ARGV[3] ~= '' and (redis.call('HGET', KEYS[3], 'consents') or '0') ~= ARGV[6] then return 'changed' end
+if ARGV[4] ~= '' and (redis.call('HGET', KEYS[3], 'consents') or '0') ~= ARGV[7] then return 'changed' end
 for i = 1, #new, 2 do redis.call('SETRANGE', KEYS[1], new[i], new[i + 1]) end
-for i = 9, #ARGV, 2 do
+for i = 10, #ARGV, 2 do
   if redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1]) == 0 then redis.call('HDEL', KEYS[2], ARGV[i]) end
 end
-local sent = ARGV[8]
+local sent = ARGV[9]
 at = 1
 while at <= #sent do
   local first, n = struct.unpack('<I4I4', sent, at)
   redis.call('SETRANGE', KEYS[4], first * 4, sent:sub(at + 8, at + 7 + n * 4))
   at = at + 8 + n * 4
 end
-if ARGV[2] ~= '' and tonumber(redis.call('HGET', KEYS[3], 'delivery_offset') or '0') < tonumber(ARGV[2]) then
+if ARGV[2] ~= '' and tonumber(redis.call('HGET', KEYS[3], 'delivery_offset') or '0') < tonumber(ARGV[2])
+    and run_id() == ARGV[3] then
   redis.call('HSET', KEYS[3], 'delivery_offset', ARGV[2])
 end
 return 'done'
@@ -210,64 +222,11 @@ end
 return out
 )lua";
 
-// The hash that holds a subject's profile: keys::profiles.
-inline constexpr const char* bucket = R"lua(
-local function bucket(prefix, id) return prefix .. redis.sha1hex(id):sub(1, 2) end
-)lua";
-
 // KEYS shard_state; ARGV epoch field, epoch, field, value
 inline constexpr const char* keep_place = R"lua(
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
 return 1
-)lua";
-
-// KEYS shard_state, ids, opted_out, opted_out_bits, preferences, untargeted_bits; ARGV next offset, profile
-// prefix, lineage, epoch field, epoch ('0': any), then (id,
-// packed) pairs. The packed form holds the ordinal in bytes 2..5 (little-endian): an existing subject keeps
-// its own, a new one gets the next. Rows of offsets that were applied before change no profile: a newer one
-// may stand there, and whoever writes them has lost the shard, or repeats itself.
-inline constexpr const char* put_profiles = R"lua(
-if ARGV[5] ~= '0' and redis.call('HGET', KEYS[1], ARGV[4]) ~= ARGV[5] then
-  return redis.error_reply('FENCED epoch ' .. ARGV[5])
-end
-local applied = tonumber(redis.call('HGET', KEYS[1], 'profile_offset') or '0')
-local passed = tonumber(ARGV[1]) <= applied
-local before = tonumber(redis.call('HGET', KEYS[1], 'subjects') or '0')
-local anybody_out, anybody_chose = redis.call('EXISTS', KEYS[3]) == 1, redis.call('EXISTS', KEYS[5]) == 1
-local ordinals, fresh = {}, {}
-for i = 6, #ARGV, 2 do
-  local id, packed = ARGV[i], ARGV[i + 1]
-  local key = bucket(ARGV[2], id)
-  local held = redis.call('HGET', key, id)
-  local ordinal
-  if held then ordinal = struct.unpack('<I4', held, 2)
-  else
-    ordinal = before + #fresh
-    fresh[#fresh + 1] = id .. string.rep('\0', 24 - #id)
-    if anybody_out and redis.call('SISMEMBER', KEYS[3], id) == 1 then redis.call('SETBIT', KEYS[4], ordinal, 1) end
-    local chosen = anybody_chose and redis.call('HGET', KEYS[5], id)
-    if chosen and chosen:sub(2, 2) == 'u' then redis.call('SETBIT', KEYS[6], ordinal, 1) end
-  end
-  if not (held and passed) then
-    redis.call('HSET', key, id, packed:sub(1, 1) .. struct.pack('<I4', ordinal) .. packed:sub(6))
-  end
-  ordinals[#ordinals + 1] = ordinal
-end
-if #fresh > 0 then
-  local added, size = table.concat(fresh), (before + #fresh) * 24
-  if size <= redis.call('STRLEN', KEYS[2]) then redis.call('SETRANGE', KEYS[2], before * 24, added)
-  else -- with room for an eighth more: APPEND would double it
-    local held = before > 0 and redis.call('GETRANGE', KEYS[2], 0, before * 24 - 1) or ''
-    redis.call('SET', KEYS[2], held .. added .. string.rep('\0', math.floor(size / 192) * 24))
-  end
-  redis.call('HSET', KEYS[1], 'subjects', before + #fresh)
-end
-if not passed then
-  redis.call('HSET', KEYS[1], 'profile_offset', ARGV[1])
-  redis.call('HSETNX', KEYS[1], 'lineage', ARGV[3])
-end
-return ordinals
 )lua";
 
 // KEYS shard_state, opted_out, opted_out_bits, no_grant, no_grant_bits, preferences, untargeted_bits,

@@ -1,6 +1,8 @@
 #include "common/store/messages.hpp"
 
 #include "common/base/json.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
 
@@ -113,6 +115,22 @@ asio::awaitable<result<std::vector<bool>>> messages::parts_delivered(std::vector
         whole.push_back((*replies)[i * 3 + 2].integer >= parts[i].parts);
     }
     co_return whole;
+}
+
+result<io::log_message> receipt_message(const message_place& place, std::string_view receipt, wall_time now) {
+    auto data = parse_json(receipt);
+    if (!data) return data.error();
+    cloud_event e;
+    e.id = new_event_id();
+    e.source = "/zhida/dispatcher";
+    e.type = event_type::receipt_arrived;
+    e.subject = place.campaign;
+    e.time = to_rfc3339(now);
+    e.data = std::move(*data);
+    e.data["place"] = to_text(place);
+    auto encoded = encode_event(e);
+    return io::log_message{topics::receipt, place.shard, place.campaign, std::move(encoded.value),
+                           encoded.headers};
 }
 
 } // namespace zhida::store

@@ -2,6 +2,8 @@
 // id of its message is known here.
 #pragma once
 
+#include "common/base/clock.hpp"
+#include "common/io/event_log.hpp"
 #include "common/io/redis.hpp"
 #include "common/model/policy.hpp"
 
@@ -28,6 +30,9 @@ struct message_place {
 };
 std::string to_text(const message_place& place);
 result<message_place> read_message_place(std::string_view text);
+
+// The event that passes a receipt on to the shard it belongs to. invalid: the receipt's text is no JSON.
+result<io::log_message> receipt_message(const message_place& place, std::string_view receipt, wall_time now);
 
 class messages {
   public:

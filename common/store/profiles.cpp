@@ -2,7 +2,7 @@
 
 #include "common/base/murmur2.hpp"
 #include "common/store/keys.hpp"
-#include "common/store/ledger_lua.hpp"
+#include "common/store/profile_lua.hpp"
 
 #include <algorithm>
 
@@ -82,17 +82,19 @@ asio::awaitable<result<stored_profile>> profiles::get(std::string id) {
     co_return found;
 }
 
-asio::awaitable<result<std::vector<std::uint32_t>>>
-profiles::put(int shard, std::vector<profile> rows, std::int64_t next_offset, std::uint32_t epoch) {
-    io::redis_args args{std::to_string(next_offset), keys::profile_prefix(shard),
-                        crypto::hex(crypto::random_bytes(8)), keys::matching_epoch, std::to_string(epoch)};
+asio::awaitable<result<std::vector<std::uint32_t>>> profiles::put(int shard, std::vector<profile> rows,
+                                                                  std::int64_t next_offset, shard_writer by) {
+    io::redis_args args{
+        std::to_string(next_offset), keys::profile_prefix(shard), crypto::hex(crypto::random_bytes(8)),
+        keys::matching_epoch,        std::to_string(by.epoch),    std::to_string(by.applied)};
     for (const auto& row : rows) {
         args.push_back(row.id);
         args.push_back(pack_profile(row, 0, seal_contacts(row.contacts, sealer_, row.id)));
     }
-    std::vector<std::string> names{keys::shard_state(shard), keys::ids(shard),
-                                   keys::opted_out(shard),   keys::opted_out_bits(shard),
-                                   keys::preferences(shard), keys::untargeted_bits(shard)};
+    std::vector<std::string> names{
+        keys::shard_state(shard),    keys::ids(shard),           keys::opted_out(shard),
+        keys::opted_out_bits(shard), keys::preferences(shard),   keys::untargeted_bits(shard),
+        keys::no_grant(shard),       keys::no_grant_bits(shard), keys::reserved(shard)};
     auto reply = co_await redis_.eval(put_script(), std::move(names), std::move(args));
     if (!reply) {
         auto why = reply.error();

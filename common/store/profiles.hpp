@@ -30,6 +30,11 @@ struct shard_place {
     std::string lineage;
 };
 
+struct shard_writer {
+    std::uint32_t epoch = 0;  // of ledgers::take_matching; 0: not asked
+    std::int64_t applied = 0; // offset after the last profile event that it knows to be in Redis
+};
+
 struct subject_place {
     int shard = 0;
     std::uint32_t ordinal = 0;
@@ -42,9 +47,11 @@ class profiles {
     // Upserts the rows (all of this shard), gives new subjects the next ordinals, and keeps next_offset, in
     // one call. Returns the ordinals. Repeating it changes nothing; nor does an owner that lost the shard:
     // with a next_offset that is not beyond the stored one, subjects that are there keep the profile they
-    // have. epoch: of ledgers::take_matching; conflict where it is not the newest any more; 0: not asked.
-    asio::awaitable<result<std::vector<std::uint32_t>>>
-    put(int shard, std::vector<profile> rows, std::int64_t next_offset, std::uint32_t epoch = 0);
+    // have. conflict: the writer has lost the shard, or Redis has lost what the writer wrote before; the
+    // shard has to be taken again. Ordinals are told to zhida.delivery by who owns the shard:
+    // subject_numbers.
+    asio::awaitable<result<std::vector<std::uint32_t>>> put(int shard, std::vector<profile> rows,
+                                                            std::int64_t next_offset, shard_writer by = {});
     // Every profile of a shard, by ordinal: packed bytes as stored; both empty where an ordinal has none.
     asio::awaitable<result<std::vector<shard_profile>>> load(int shard);
     // The same without ids and in no order, in one round trip: for read_facts, which finds the ordinal.

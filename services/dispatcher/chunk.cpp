@@ -101,21 +101,10 @@ asio::awaitable<result<void>> deliverer::audit(transition t) {
 }
 
 asio::awaitable<result<void>> deliverer::forward_receipt(store::message_place place, std::string receipt) {
-    cloud_event e;
-    e.id = new_event_id();
-    e.source = "/zhida/dispatcher";
-    e.type = event_type::receipt_arrived;
-    e.subject = place.campaign;
-    e.time = to_rfc3339(time.now());
-    auto data = parse_json(receipt);
-    if (!data) co_return data.error();
-    e.data = std::move(*data);
-    e.data["place"] = store::to_text(place);
-    auto encoded = encode_event(e);
-    const io::log_message message{topics::receipt, place.shard, place.campaign, std::move(encoded.value),
-                                  encoded.headers};
+    const auto message = store::receipt_message(place, receipt, time.now());
+    if (!message) co_return message.error();
     auto appended =
-        co_await persist(time, stopping, "passing a receipt on", [&] { return log.append(message); });
+        co_await persist(time, stopping, "passing a receipt on", [&] { return log.append(*message); });
     if (!appended) co_return appended.error();
     co_return result<void>{};
 }
@@ -173,18 +162,48 @@ asio::awaitable<result<void>> agreed(turn& t, const result<store::commit_outcome
     co_return result<void>{};
 }
 
+// Before anything is believed: another server may have lost the last writes, or all of them.
+asio::awaitable<result<void>> bring_up(turn& t) {
+    auto& d = t.d;
+    auto server = co_await keep_trying(d, "asking which Redis answers", [&] { return d.ledgers.server(); });
+    if (!server) co_return server.error();
+    if (*server == *t.by.server) co_return result<void>{};
+    const auto shard = t.packages.front().of.shard;
+    auto up = co_await keep_trying(d, "bringing Redis up to the log", [&] { return d.recover(shard); });
+    if (!up) co_return up.error();
+    *t.by.server = std::move(*up);
+    co_return result<void>{};
+}
+
+// A policy that a campaign is about was there: the matcher brings it back from zhida.policy.
+template <class T>
+result<T> until_it_is_back(result<T> outcome) {
+    if (!outcome && outcome.error().code == errc::not_found) {
+        auto missing = outcome.error();
+        missing.code = errc::unavailable;
+        return missing;
+    }
+    return outcome;
+}
+
 asio::awaitable<result<void>> look(turn& t) {
     auto& d = t.d;
+    if (auto up = co_await bring_up(t); !up) co_return up.error();
     for (auto& p : t.packages) {
         auto about =
             co_await keep_trying(d, "reading a campaign", [&] { return d.campaigns.get(p.of.campaign); });
         if (!about) co_return about.error();
         p.about = std::move(*about);
-        auto document = co_await keep_trying(d, "loading a policy", [&] { return d.policy_of(p.about); });
+        using policy_found = result<std::shared_ptr<const policy>>;
+        auto document = co_await keep_trying(d, "loading a policy", [&]() -> asio::awaitable<policy_found> {
+            co_return until_it_is_back(co_await d.policy_of(p.about));
+        });
         if (!document) co_return document.error();
         p.document = std::move(*document);
-        auto open = co_await keep_trying(d, "looking the disclosure up again",
-                                         [&] { return d.policies.may_be_pushed(p.document->id); });
+        auto open = co_await keep_trying(
+            d, "looking the disclosure up again", [&]() -> asio::awaitable<result<bool>> {
+                co_return until_it_is_back(co_await d.policies.may_be_pushed(p.document->id));
+            });
         if (!open) co_return open.error();
         p.open = *open;
         const auto load = [&](bool with_subjects) {
@@ -196,16 +215,8 @@ asio::awaitable<result<void>> look(turn& t) {
         auto view = co_await load(p.of.via != channel::web);
         if (view && p.of.via == channel::web && view->any_preferences) view = co_await load(true);
         if (!view) co_return view.error();
-        if (view->as_of.server != *t.by.server) { // it was restarted, or another took its place
-            auto up = co_await keep_trying(d, "bringing Redis up to the log",
-                                           [&] { return d.recover(p.of.shard); });
-            if (!up) co_return up.error();
-            *t.by.server = std::move(*up);
-            view = co_await load(p.of.via != channel::web || view->any_preferences);
-            if (!view) co_return view.error();
-        }
+        if (view->as_of.server != *t.by.server) t.look_again = true; // since a moment ago
         p.view = std::move(*view);
-        p.view.as_of.server = *t.by.server;
     }
     co_return result<void>{};
 }
@@ -351,6 +362,39 @@ asio::awaitable<result<void>> settle(turn& t) {
     co_return result<void>{};
 }
 
+// Remembers to which deliveries the messages belong, and passes receipts on that came first.
+asio::awaitable<result<void>> remember_messages(deliverer& d, channel via,
+                                                const std::vector<store::messages::sent>& sent) {
+    auto early = co_await keep_trying(d, "remembering message ids",
+                                      [&] { return d.messages.bind(to_string(via), sent); });
+    if (!early) co_return early.error();
+    for (std::size_t i = 0; i < early->size(); ++i)
+        if (!(*early)[i].empty())
+            if (auto passed = co_await d.forward_receipt(sent[i].place, (*early)[i]); !passed)
+                co_return passed.error();
+    co_return result<void>{};
+}
+
+// A Redis that was restarted in between may have lost what was written to it before the log had it.
+asio::awaitable<result<void>>
+write_again_if_lost(turn& t, const std::map<std::size_t, std::vector<store::change>>& changes,
+                    const std::vector<store::messages::sent>& sent) {
+    auto& d = t.d;
+    if (changes.empty()) co_return result<void>{};
+    auto server = co_await keep_trying(d, "asking which Redis answers", [&] { return d.ledgers.server(); });
+    if (!server) co_return server.error();
+    if (*server == t.packages.front().view.as_of.server) co_return result<void>{};
+    if (auto up = co_await bring_up(t); !up) co_return up.error();
+    for (const auto& [i, of_package] : changes) {
+        const auto& p = t.packages[i].of;
+        auto applied = co_await keep_trying(
+            d, "writing again", [&] { return d.ledgers.apply(p.shard, p.campaign, p.via, of_package); });
+        if (!applied) co_return applied.error();
+    }
+    if (sent.empty()) co_return result<void>{};
+    co_return co_await remember_messages(d, t.packages.front().of.via, sent);
+}
+
 // Moves [from, to) of the candidates to submitting, package by package. What was claimed stays in `claimed`;
 // t.look_again: somebody changed what the others rest on, and they are looked at again.
 asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
@@ -395,7 +439,9 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
         ZHIDA_FAILPOINT("claim.audited");
         for (auto* c : mine) claimed.push_back(std::move(*c));
     }
-    co_return result<void>{};
+    std::map<std::size_t, std::vector<store::change>> changes;
+    for (const auto& c : claimed) changes[c.package].push_back({c.position, c.to});
+    co_return co_await write_again_if_lost(t, changes, {});
 }
 
 // Sends what was claimed, one message a recipient, and writes down what came of it.
@@ -456,19 +502,17 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
             }
         }
     }
-    auto early = co_await keep_trying(d, "remembering message ids",
-                                      [&] { return d.messages.bind(to_string(via), to_bind); });
-    if (!early) co_return early.error();
     // Before the outcome is written: who is interrupted in between leaves a delivery in doubt, not one that
     // waits for a receipt which came already.
-    for (std::size_t i = 0; i < early->size(); ++i)
-        if (!(*early)[i].empty())
-            if (auto passed = co_await d.forward_receipt(to_bind[i].place, (*early)[i]); !passed)
-                co_return passed.error();
+    if (auto bound = co_await remember_messages(d, via, to_bind); !bound) co_return bound.error();
     ZHIDA_FAILPOINT("ids.bound");
-    auto refused = co_await keep_trying(d, "remembering who refuses",
-                                        [&] { return d.consents.refuse(shard, refusing); });
-    if (!refused) co_return refused.error();
+    for (const auto& who : refusing) {
+        auto refused = co_await keep_trying(d, "remembering who refuses", [&] {
+            return d.refusals.record(
+                {consent_kind::refuse, who, {}, d.time.now().time_since_epoch().count()});
+        });
+        if (!refused) co_return refused.error();
+    }
     for (auto& [i, changes] : outcomes) {
         const auto& p = t.packages[i].of;
         auto applied = co_await keep_trying(
@@ -477,20 +521,13 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         ZHIDA_FAILPOINT("record.after");
         // What is told is what was asked for, not what changed: where an answer was lost, asking again
         // changes nothing, and the audit must know all the same.
-        if (auto kept = co_await d.audit({p.shard,
-                                          p.campaign,
-                                          p.via,
-                                          t.by.epoch,
-                                          "record",
-                                          0,
-                                          std::move(changes),
-                                          {},
-                                          std::move(ids[i])});
+        if (auto kept = co_await d.audit(
+                {p.shard, p.campaign, p.via, t.by.epoch, "record", 0, changes, {}, std::move(ids[i])});
             !kept)
             co_return kept.error();
         ZHIDA_FAILPOINT("record.audited");
     }
-    co_return result<void>{};
+    co_return co_await write_again_if_lost(t, outcomes, to_bind);
 }
 
 // When the next held delivery falls due: the scheduler hands the chunk out again then.
@@ -524,6 +561,7 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
         if (lost()) break;
         t.look_again = false;
         if (auto read = co_await look(t); !read) co_return read.error();
+        if (t.look_again) continue;
         ZHIDA_FAILPOINT("chunk.loaded");
         for (auto& p : t.packages)
             if (auto kept = co_await audit_again(t, p); !kept) co_return kept.error();

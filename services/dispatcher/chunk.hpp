@@ -13,6 +13,7 @@
 #include "common/store/ledger.hpp"
 #include "common/store/messages.hpp"
 #include "common/store/policies.hpp"
+#include "services/consent_log.hpp"
 #include "services/dispatch_records.hpp"
 #include "services/dispatcher/sender.hpp"
 
@@ -57,6 +58,7 @@ struct deliverer {
     // the server that this is true of.
     std::function<asio::awaitable<result<std::string>>(int shard)> recover{};
     const store::number_digests digests{sealer};
+    consent_log refusals{log, consents, time, static_cast<int>(settings.node.shards)};
     // Of campaigns met before: the policy as it was published for them.
     std::map<std::string, std::shared_ptr<const policy>> known{};
 

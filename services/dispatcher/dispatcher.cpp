@@ -53,7 +53,7 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
-      replay_(executor, *log_, redis_, clock_, static_cast<int>(c.node.shards)),
+      replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
       deliverer_{config_,
                  clock_,
                  sealer_,
@@ -99,7 +99,7 @@ asio::awaitable<void> dispatcher::run() {
     receipt_consumer_ = log_->subscribe(group + ".receipt", {topics::receipt});
     log::info("dispatcher started", {{"channels", names}});
     using namespace boost::asio::experimental::awaitable_operators;
-    co_await (follow_receipts() && report_status());
+    co_await (follow_receipts() && watch());
 
     // Gateways take nothing new and answer what they have; what is not settled in time will be found in
     // doubt.
@@ -418,7 +418,24 @@ asio::awaitable<void> dispatcher::follow_receipts() {
         }
         if (auto* records = std::get_if<std::vector<io::log_record>>(&*event))
             must(co_await apply_receipts(std::move(*records)));
+        else if (const auto* lost = std::get_if<io::revoked>(&*event))
+            for (const auto& p : lost->partitions) receipts_read_.erase(p.partition);
     }
+}
+
+// Another server may have forgotten the last receipts, and parts of messages that arrived are nowhere else.
+asio::awaitable<void> dispatcher::read_lost_receipts() {
+    constexpr std::int64_t lost_at_most = 10'000; // a shard's, of the seconds that a server may lose
+    const auto server = co_await ledgers_.server();
+    if (!server || *server == receipts_server_) co_return; // no answer: asked again soon
+    if (!receipts_server_.empty())
+        for (const auto& [shard, next] : std::map(receipts_read_)) {
+            const auto up = co_await persist(clock_, stopping_, "bringing Redis up to the log",
+                                             [this, s = shard] { return replay_.bring_up(s); });
+            if (!up) co_return;
+            receipt_consumer_->seek({topics::receipt, shard}, std::max<std::int64_t>(0, next - lost_at_most));
+        }
+    receipts_server_ = *server;
 }
 
 asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> records) {
@@ -484,13 +501,17 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
             co_return false;
         ZHIDA_FAILPOINT("receipt.audited");
     }
-    for (const auto& [partition, offset] : next)
+    for (const auto& [partition, offset] : next) {
         receipt_consumer_->store({topics::receipt, partition}, offset);
+        auto& read = receipts_read_[partition];
+        read = std::max(read, offset);
+    }
     co_return true;
 }
 
-asio::awaitable<void> dispatcher::report_status() {
+asio::awaitable<void> dispatcher::watch() {
     while (!stopping_) {
+        co_await read_lost_receipts();
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
             const auto s = l->gateway->status();

@@ -73,11 +73,12 @@ class dispatcher {
     asio::awaitable<bool> gain(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> follow_receipts();
+    asio::awaitable<void> read_lost_receipts();
     asio::awaitable<bool> apply_receipts(std::vector<io::log_record> records);
     // False: not all are durable; the gateway sends them again.
     asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
     asio::awaitable<bool> accept_receipt(gateways::receipt r);
-    asio::awaitable<void> report_status();
+    asio::awaitable<void> watch();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
     std::unique_ptr<sender> make_sender(channel via);
 
@@ -99,6 +100,8 @@ class dispatcher {
     deliverer deliverer_;
     std::vector<std::unique_ptr<lane>> lanes_;
     std::unique_ptr<io::log_consumer> receipt_consumer_;
+    std::map<int, std::int64_t> receipts_read_; // by shard: the offset after the last one
+    std::string receipts_server_;               // run id of the Redis that has those
 
     prometheus::Counter& chunks_done_;
     prometheus::Counter& receipts_applied_;

@@ -25,6 +25,7 @@ matcher::matcher(asio::any_io_executor executor, const config& c, const matching
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), profiles_(redis_, sealer, static_cast<int>(c.node.shards)),
       policies_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), ledgers_(redis_),
+      numbers_(redis_), replay_(executor, *log_, redis_, ledgers_, clock, static_cast<int>(c.node.shards)),
       registry_(redis_, clock, registration_key(sealer)), consents_(redis_), layouts_(catalogue),
       policy_log_(catalogue), day_(shanghai_day(clock.now())),
       snapshots_(c.node.data_dir + "/matcher", layouts_), turn_(executor), exclusions_turn_(executor),
@@ -69,12 +70,20 @@ void matcher::stop() {
         if (consumer) asio::co_spawn(executor, consumer->close(), asio::detached);
 }
 
+// Also after another Redis server answers, which may have lost what was written last.
 // Whoever was stopped while it took a shard, and goes on when the shard is ours, takes it from us: it is told
 // soon that it was given away, and we take it again. If it is not ours any more, we are told first.
 // Beside next(), not in a race with it: a race throws away what next() brings in the same moment.
 asio::awaitable<void> matcher::retake_dropped() {
     while (!stopping_) {
         co_await io::sleep_for(clock_, tick);
+        if (dropped_.empty()) {
+            const auto turn = co_await turn_.lock();
+            std::vector<int> owned;
+            owned.reserve(shards_.size());
+            for (const auto& [number, s] : shards_) owned.push_back(number);
+            if (!co_await drop_lost(owned)) break;
+        }
         if (dropped_.empty()) continue;
         co_await io::sleep_for(clock_, tick);
         if (stopping_) break;

@@ -21,6 +21,7 @@
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "services/internal_auth.hpp"
+#include "services/ledger_replay.hpp"
 #include "services/matcher/audience.hpp"
 #include "services/matcher/exclusions.hpp"
 #include "services/matcher/match_event.hpp"
@@ -66,8 +67,10 @@ class matcher {
         // What the owner before had begun, which is done first, and in its terms: store::ledgers::matched.
         std::int64_t policies_begun = 0, profiles_begun = 0;
         std::int32_t day_begun = 0;
-        std::uint32_t epoch = 0;       // of store::ledgers::take_matching
-        std::int64_t snapshot_at = -1; // `read` when the last snapshot was made
+        std::uint32_t epoch = 0;        // of store::ledgers::take_matching
+        std::string redis;              // run id of the server that it was taken from
+        std::uint32_t numbers_told = 0; // ordinals below it are known to zhida.delivery
+        std::int64_t snapshot_at = -1;  // `read` when the last snapshot was made
         std::optional<shard_compaction> compaction;
         shard_exclusions excluded;    // for previews
         std::int64_t profile_end = 0; // of the log, as it was a moment ago
@@ -121,6 +124,12 @@ class matcher {
     void stay_within(int number, shard& s, std::int64_t policies, std::int64_t profiles) const;
     void own(int number, shard s);
     asio::awaitable<bool> take_stored(std::map<int, shard> coming);
+    // Tells zhida.delivery which ordinals subjects have been given. Gives how many; nothing where we are
+    // stopping.
+    asio::awaitable<std::optional<std::uint32_t>> tell_numbers(int number);
+    // Drops those of the shards that were taken from another Redis server than the one that answers now: it
+    // may have lost what was written last. False: we are stopping.
+    asio::awaitable<bool> drop_lost(std::vector<int>& shards);
     asio::awaitable<void> save(int number);
     asio::awaitable<void> compact(int number);
 
@@ -158,7 +167,8 @@ class matcher {
     std::shared_ptr<const standing_items> standing(std::int64_t until, std::int32_t day);
     // Keeps it for these shards; drops those that another process has taken, here and from the list.
     asio::awaitable<bool> keep(store::ledgers::place what, std::vector<int>& shards, std::int64_t value);
-    void drop(int number);
+    // It is taken again soon, if it is still assigned to us.
+    void drop(int number, const char* why);
 
     const config& config_;
     const matching::catalogue& catalogue_;
@@ -170,6 +180,8 @@ class matcher {
     store::policies policies_;
     store::campaigns campaigns_;
     store::ledgers ledgers_;
+    store::subject_numbers numbers_;
+    ledger_replay replay_;
     store::matchers registry_;
     store::consents consents_;
     row_layouts layouts_;

@@ -6,6 +6,7 @@
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "common/store/audit.hpp"
+#include "services/campaign_changes.hpp"
 #include "services/persist.hpp"
 
 #include <algorithm>
@@ -19,9 +20,12 @@ std::shared_ptr<const standing_items> matcher::standing(std::int64_t until, std:
     return standing_;
 }
 
-void matcher::drop(int number) {
-    log::warn("another process has taken the shard: it is left to it while it is not ours",
-              {{"shard", number}});
+namespace {
+constexpr const char* taken_by_another = "another process has taken it";
+}
+
+void matcher::drop(int number, const char* why) {
+    log::warn("shard given up, to be taken again if it is ours", {{"shard", number}, {"why", why}});
     shards_.erase(number);
     dropped_.insert(number);
 }
@@ -35,7 +39,7 @@ asio::awaitable<bool> matcher::keep(store::ledgers::place what, std::vector<int>
                                   [&] { return ledgers_.keep_place(what, owned, value); });
     if (!taken) co_return false;
     for (const int number : *taken) {
-        drop(number);
+        drop(number, taken_by_another);
         std::erase(shards, number);
     }
     co_return true;
@@ -128,6 +132,8 @@ asio::awaitable<bool> matcher::tell_day(const std::vector<int>& shards, std::int
 
 asio::awaitable<bool> matcher::judge(const policy_event& event, std::vector<int> shards) {
     const auto next = event.record.offset + 1;
+    if (!co_await drop_lost(shards)) co_return false;
+    if (shards.empty()) co_return true;
     if (!event.checked) {
         // One of the matchers buries it: the owner of the first shard.
         if (shards.front() == 0 && !co_await bury_record(event.record, event.errors)) co_return false;
@@ -181,6 +187,9 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
     }
     auto put = co_await persist(clock_, stopping_, "keeping the campaign", [&] { return campaigns_.put(c); });
     if (!put) co_return false;
+    auto known = co_await persist(clock_, stopping_, "telling the campaign",
+                                  [&] { return log_->append(campaign_message(c, clock_.now())); });
+    if (!known) co_return false;
     ZHIDA_FAILPOINT("campaign.put");
 
     const auto started = clock_.steady_now();
@@ -195,7 +204,7 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
                                    c.routing.how == channel_routing::mode::fallback);
         });
         if (!size && size.error().code == errc::conflict) {
-            drop(number); // its owner freezes it, by newer rows
+            drop(number, taken_by_another); // its owner freezes it, by newer rows
             std::erase(shards, number);
             continue;
         }

@@ -192,14 +192,20 @@ asio::awaitable<bool> matcher::write_rows(int number, std::vector<arrival> rows,
     for (std::size_t i = 0; i < rows.size(); ++i)
         if (last[rows[i].row.id] == i) distinct.push_back(std::move(rows[i].row));
 
-    auto ordinals = co_await persist(clock_, stopping_, "writing profiles",
-                                     [&] { return profiles_.put(number, distinct, next_offset, s.epoch); });
+    auto ordinals = co_await persist(clock_, stopping_, "writing profiles", [&] {
+        return profiles_.put(number, distinct, next_offset, {s.epoch, s.applied});
+    });
     if (!ordinals && ordinals.error().code == errc::conflict) {
-        drop(number);
+        drop(number, "another process has it, or Redis has lost its last profiles");
         co_return true;
     }
     if (!ordinals) co_return false;
     ZHIDA_FAILPOINT("profile.written");
+    if (!ordinals->empty() && *std::max_element(ordinals->begin(), ordinals->end()) >= s.numbers_told) {
+        const auto told = co_await tell_numbers(number);
+        if (!told) co_return false;
+        s.numbers_told = *told;
+    }
     for (std::size_t i = 0; i < distinct.size(); ++i) put_row(s, (*ordinals)[i], distinct[i]);
     s.applied = s.read = next_offset;
     if (s.lineage.empty()) { // drawn with the shard's first profile

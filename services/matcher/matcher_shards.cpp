@@ -48,6 +48,11 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
         // comes in between is applied twice, not lost.
         auto epoch = co_await persist(clock_, stopping_, "taking the shard",
                                       [&] { return ledgers_.take_matching(number); });
+        auto server = co_await persist(clock_, stopping_, "bringing Redis up to the log",
+                                       [&] { return replay_.bring_up(number); });
+        if (!server) co_return false;
+        const auto numbers = co_await tell_numbers(number);
+        if (!numbers) co_return false;
         auto place = co_await persist(clock_, stopping_, "loading the shard's place",
                                       [&] { return profiles_.place(number); });
         auto matched = co_await persist(clock_, stopping_, "loading the shard's place",
@@ -62,6 +67,8 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
         s.profiles_begun = matched->profiles_begun;
         s.day_begun = matched->day_begun;
         s.epoch = *epoch;
+        s.redis = std::move(*server);
+        s.numbers_told = *numbers;
         s.profile_end = profile_ends->at(static_cast<std::size_t>(number));
         stay_within(number, s, policy_ends->at(0), profile_ends->at(static_cast<std::size_t>(number)));
         // A snapshot is older than Redis by some events, which the log still has: not where the log was
@@ -96,6 +103,36 @@ asio::awaitable<bool> matcher::take(std::vector<io::topic_partition> partitions)
     log::info("shards taken",
               {{"gained", partitions.size()}, {"from_snapshots", from_snapshots}, {"owned", shards_.size()}});
     co_return co_await judge_pending();
+}
+
+asio::awaitable<std::optional<std::uint32_t>> matcher::tell_numbers(int number) {
+    while (true) {
+        auto untold = co_await persist(clock_, stopping_, "asking which numbers are new",
+                                       [&] { return numbers_.untold(number); });
+        if (!untold) co_return std::nullopt;
+        const auto until = untold->first + static_cast<std::uint32_t>(untold->ids.size());
+        if (untold->ids.empty()) co_return until;
+        auto appended = co_await persist(clock_, stopping_, "telling the numbers of subjects", [&] {
+            return log_->append(numbers_message(*untold, clock_.now()));
+        });
+        if (!appended) co_return std::nullopt;
+        auto kept = co_await persist(clock_, stopping_, "keeping which numbers are told",
+                                     [&] { return numbers_.told(number, until); });
+        if (!kept) co_return std::nullopt;
+    }
+}
+
+asio::awaitable<bool> matcher::drop_lost(std::vector<int>& shards) {
+    auto server =
+        co_await persist(clock_, stopping_, "asking which Redis answers", [&] { return ledgers_.server(); });
+    if (!server) co_return false;
+    std::erase_if(shards, [&](int number) {
+        const auto found = shards_.find(number);
+        const bool lost = found == shards_.end() || found->second.redis != *server;
+        if (lost && found != shards_.end()) drop(number, "another Redis server answers");
+        return lost;
+    });
+    co_return true;
 }
 
 // The log may have stored more than Redis still has, after a crash or a restore. In one step: what is read

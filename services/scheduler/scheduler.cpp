@@ -208,6 +208,23 @@ asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(
         facts, {config_.campaign.approve_above, comma_separated(config_.campaign.approve_themes)});
 }
 
+namespace {
+
+asio::awaitable<result<std::vector<store::audience_member>>> frozen_members(store::ledgers& ledgers,
+                                                                            int shard, const campaign& c) {
+    auto audience = co_await ledgers.audience_bytes(shard, c.id);
+    if (!audience) co_return audience.error();
+    auto records = co_await ledgers.ledger_bytes(shard, c.id, c.channels.front());
+    if (!records) co_return records.error();
+    std::vector<store::audience_member> members;
+    for (std::size_t i = 0; i < audience->size() / 4; ++i)
+        members.push_back(
+            {ordinal_at(*audience, i), ledger::decode(records->data() + i * ledger::record_size).items});
+    co_return members;
+}
+
+} // namespace
+
 asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
     auto base = co_await campaigns_.get(c.base);
     if (!base) co_return base.error();
@@ -237,6 +254,10 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         auto frozen =
             co_await ledgers_.freeze(shard, c.id, c.channels, part.members, part.verdicts, 0, part.waiting);
         if (!frozen) co_return frozen.error();
+        // Whoever was interrupted here has frozen it already, by what was true then: that is what is told.
+        auto members = co_await frozen_members(ledgers_, shard, c);
+        if (!members) co_return members.error();
+        part.members = std::move(*members);
         auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
         if (!appended) co_return appended.error();
         ledgers_.appended(shard, appended->back());
@@ -448,6 +469,10 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
         auto left = co_await end_deliveries(c, to);
         if (!left) co_return left.error();
         if (*left > 0) co_return result<void>{};
+        // The matchers may be freezing its audience still.
+        auto frozen = co_await ledgers_.frozen(c.id, shards_);
+        if (!frozen) co_return frozen.error();
+        if (c.base.empty() && frozen->shards < shards_) co_return result<void>{};
         // Now it stands whom it reached. On the web the package itself says that it was withdrawn.
         if (c.state == campaign_state::withdrawn && c.kind != "correction")
             if (auto made = co_await changes_.correct(c); !made) co_return made.error();

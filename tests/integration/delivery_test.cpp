@@ -224,7 +224,7 @@ class delivery : public ::testing::Test {
     bool stopping_ = false;
     std::shared_ptr<bool> owned_ = std::make_shared<bool>(true);
     std::shared_ptr<std::string> server_ = std::make_shared<std::string>();
-    ledger_replay replay_{loop_.executor(), *log_, redis_, clock_, shards};
+    ledger_replay replay_{loop_.executor(), *log_, redis_, ledgers_, clock_, shards};
     std::uint32_t epoch_ = 0;
     std::vector<std::string> ids_;
     std::vector<store::audience_member> members_;

@@ -550,6 +550,7 @@ TEST_P(matcher_model, says_what_judging_from_scratch_says) {
         }
         it.settle();
         it.check();
+        if (step % 5 == 4) it.go(milliseconds(600)); // the time to lay rows out again
         if (step % 5 == 4) it.check_rows();
         if (testing::Test::HasFailure()) return;
     }

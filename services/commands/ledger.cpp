@@ -1,5 +1,6 @@
 #include "services/commands.hpp"
 #include "services/ledger_check.hpp"
+#include "services/ledger_replay.hpp"
 #include "services/run_once.hpp"
 
 #include <cstdio>
@@ -14,13 +15,27 @@ boost::asio::awaitable<result<ledger_report>> verify(boost::asio::any_io_executo
     co_return co_await check_ledger(redis, static_cast<int>(c.node.shards));
 }
 
-} // namespace
+boost::asio::awaitable<result<ledger_report>> rebuild(boost::asio::any_io_executor executor, config c) {
+    const auto shards = static_cast<int>(c.node.shards);
+    const system_clock time;
+    io::redis redis(executor, {c.redis.url, std::chrono::milliseconds(c.redis.timeout_ms)});
+    const auto log = io::make_event_log(executor, c);
+    store::ledgers ledgers(redis);
+    ledger_replay replay(executor, *log, redis, ledgers, time, shards);
+    auto done = co_await replay.rebuild();
+    co_await log->close();
+    if (!done) co_return done.error();
+    auto report = co_await check_ledger(redis, shards);
+    if (report && replay.unreadable() > 0)
+        report->errors.push_back({errc::invalid,
+                                  std::to_string(replay.unreadable()) + " events of the log cannot be read",
+                                  "zhida.delivery, zhida.campaign", "they are named on standard error"});
+    co_return report;
+}
 
-int ledger_verify(const options& o) {
-    auto report =
-        run_once<result<ledger_report>>([&](auto executor) { return verify(executor, o.settings); });
+int print(const options& o, const char* command, const result<ledger_report>& report) {
     if (!report) {
-        std::cerr << "zhida ledger verify: " << report.error().text() << "\n";
+        std::cerr << "zhida ledger " << command << ": " << report.error().text() << "\n";
         return 1;
     }
     if (o.json) {
@@ -44,6 +59,20 @@ int ledger_verify(const options& o) {
                           : "ledger: " + std::to_string(report->errors.size()) + " disagreements\n");
     }
     return report->errors.empty() ? 0 : 1;
+}
+
+} // namespace
+
+int ledger_verify(const options& o) {
+    return print(o, "verify", run_once<result<ledger_report>>([&](auto executor) {
+                     return verify(executor, o.settings);
+                 }));
+}
+
+int ledger_rebuild(const options& o) {
+    return print(o, "rebuild", run_once<result<ledger_report>>([&](auto executor) {
+                     return rebuild(executor, o.settings);
+                 }));
 }
 
 } // namespace zhida::commands
