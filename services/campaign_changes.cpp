@@ -97,6 +97,21 @@ asio::awaitable<result<void>> campaign_changes::correct(const campaign& withdraw
     co_return result<void>{};
 }
 
+asio::awaitable<result<bool>> campaign_changes::make_once(campaign c) {
+    auto held = co_await campaigns_.get(c.id);
+    if (!held && held.error().code != errc::not_found) co_return held.error();
+    const bool there = held.has_value();
+    if (!there) {
+        if (auto put = co_await campaigns_.put(c); !put) co_return put.error();
+        held = co_await campaigns_.get(c.id);
+        if (!held) co_return held.error();
+    }
+    // Whoever made it may have ended before it was told; the log takes the same event twice.
+    if (held->revision == 0)
+        if (auto told = co_await tell(*held); !told) co_return told.error();
+    co_return !there;
+}
+
 asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c, bool once) {
     c.created_ms = time_.now().time_since_epoch().count();
     constexpr int most_rounds = 1000;

@@ -212,6 +212,7 @@ json to_json(const campaign& c) {
             {"kind", c.kind},
             {"base", c.base},
             {"only", to_string(c.only)},
+            {"reminder", c.reminder ? to_json(*c.reminder) : json()},
             {"revision", c.revision},
             {"not_before_ms", c.not_before_ms},
             {"expires_ms", c.expires_ms},
@@ -253,6 +254,8 @@ result<campaign> read_campaign(const json& document) {
                         "at most 128 letters, digits, dots, dashes or underscores");
     if (c.id.empty() && errors.empty()) in.error_at("id", "is empty");
     read_word(in, "only", recipients, c.only);
+    if (in.has("reminder") && !document.at("reminder").is_null())
+        c.reminder = read_reminder_notice(in["reminder"]);
     c.revision = in.integer("revision", false, 0, INT64_MAX).value_or(0);
     c.not_before_ms = in.integer("not_before_ms", false, 0, INT64_MAX).value_or(0);
     c.expires_ms = in.integer("expires_ms", false, 0, INT64_MAX).value_or(0);

@@ -5,6 +5,7 @@
 #include "common/base/json.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
+#include "common/model/reminder.hpp"
 
 #include <array>
 #include <cstdint>
@@ -88,6 +89,7 @@ struct campaign {
     // Whose frozen audience it takes, and whom of it; empty: it freezes its own.
     std::string base;
     campaign_recipients only = campaign_recipients::everybody;
+    std::optional<reminder_notice> reminder; // of a round of kind reminder: what it says, of which item
     channel_routing routing;
     std::int64_t revision = 0;      // rises with every change, where it is stored
     std::int64_t not_before_ms = 0; // nothing is sent earlier; 0: at once

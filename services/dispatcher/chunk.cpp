@@ -419,6 +419,7 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         m.about = p.document.get();
         m.items = c.to.items;
         m.kind = p.about.kind;
+        m.reminder = p.about.reminder ? &*p.about.reminder : nullptr;
         m.address = c.address;
         m.reference =
             crypto::sha1_hex(p.of.campaign + "/" + c.subject_id + "/" + to_string(p.of.via)).substr(0, 32);

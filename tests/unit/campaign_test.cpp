@@ -69,6 +69,21 @@ TEST(campaign, every_member_survives_its_json) {
     EXPECT_EQ(back->only, campaign_recipients::unread);
 }
 
+TEST(campaign, of_a_reminder_says_what_it_is_about) {
+    auto c = a_draft();
+    c.kind = "reminder";
+    c.reminder = reminder_notice{"1",   reminder_kind::own_deadline, 20'000, 20'007, 20'009, "第一批",
+                                 false, {{"op", "="}}};
+    const auto back = read_campaign(to_json(c));
+    ASSERT_TRUE(back.has_value()) << back.error().text();
+    EXPECT_EQ(to_json(*back), to_json(c));
+    EXPECT_EQ(back->reminder->kind, reminder_kind::own_deadline);
+    EXPECT_EQ(back->reminder->last_deadline, 20'009);
+    auto wrong = to_json(c);
+    wrong["reminder"]["kind"] = "spam";
+    EXPECT_EQ(read_campaign(wrong).error().where, "/reminder/kind");
+}
+
 TEST(campaign, a_document_of_an_older_version_has_the_defaults) {
     const auto c = read_campaign(json::parse(R"({"id": "BS-006.v1.r1", "policy_id": "BS-006",
         "policy_version": 1, "round": 1, "title": "t", "issuer": "i", "channels": ["web"],

@@ -68,6 +68,12 @@ json chrome(language in) {
             {"warning", false}};
 }
 
+campaign round_of(const std::string& id) {
+    campaign c;
+    c.id = id;
+    return c;
+}
+
 // A policy whose every text is the payload, as far as a document may carry it.
 compiled_policy hostile(const std::string& payload) {
     compiled_policy p;
@@ -153,7 +159,7 @@ std::vector<std::pair<std::string, std::string>> all_pages(const std::string& pa
         {"title", payload},
         {"subject_name", payload},
         {"subject_id", payload},
-        {"packages", {package_view(package_document("P-1.v1.r1", web, p, 2, row, now, catalogue()), in)}},
+        {"packages", {package_view(package_document(round_of("P-1.v1.r1"), web, p, 2, row, now, catalogue()), in)}},
         {"empty", true},
         {"packages_count", "1"},
         {"unread_count", "1"},
@@ -262,7 +268,7 @@ json shown_item(
     ledger::record web;
     web.items = 1;
     const wall_time now{std::chrono::hours(24 * 20000)}; // 2024-10-04
-    return package_view(package_document("P-1.v1.r1", web, p, 1, row, now, catalogue()), in)["items"][0];
+    return package_view(package_document(round_of("P-1.v1.r1"), web, p, 1, row, now, catalogue()), in)["items"][0];
 }
 
 json compare(const char* op, const char* name, const json& value) {
@@ -346,7 +352,7 @@ TEST(portal_packages, tell_that_a_newer_version_came) {
     const auto p = hostile("x");
     ledger::record web;
     const auto newer = [&](int newest) {
-        return package_document("P-1.v1.r1", web, p, newest, {}, wall_time{}, catalogue())["newer_version"];
+        return package_document(round_of("P-1.v1.r1"), web, p, newest, {}, wall_time{}, catalogue())["newer_version"];
     };
     EXPECT_EQ(newer(1), false);
     EXPECT_EQ(newer(2), true);
