@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 
 namespace zhida::scheduler {
 namespace {
@@ -46,6 +47,7 @@ struct process {
         : matches(executor, c, catalogue(), time, sealer(), meters),
           delivers(executor, c, time, sealer(), meters, {channel::web}),
           schedules(executor, c, catalogue(), days, time, meters) {
+        matches.listen().value();
         asio::co_spawn(executor, matches.run(), [this](std::exception_ptr e) { end(e); });
         asio::co_spawn(executor, delivers.run(), [this](std::exception_ptr e) { end(e); });
         asio::co_spawn(executor, schedules.run(), [this](std::exception_ptr e) { end(e); });
@@ -79,6 +81,7 @@ class reminded : public ::testing::Test {
         settings_.event_log.driver = "redis";
         settings_.node.shards = shards;
         settings_.node.data_dir = folder_;
+        settings_.matcher.port = 0;
         loop_.run(redis_.command({"FLUSHDB"})).value();
         log_ = io::make_event_log(loop_.executor(), settings_);
         loop_.run(log_->ensure(all_topics(shards))).value();
@@ -136,15 +139,18 @@ class reminded : public ::testing::Test {
         go_until("nothing is open", [&] { return loop_.run(campaigns_.open()).value().empty(); });
     }
 
-    std::string enterprise(const std::string& id, int headcount, std::int32_t licence_until) {
+    std::string enterprise(int number, int headcount, std::int32_t licence_until) {
+        auto organisation = "MA1T000" + std::to_string(number);
+        organisation += organisation_check(organisation);
+        const auto first17 = "91310113" + organisation;
         profile p;
-        p.id = id;
-        p.name = "合成·" + id;
+        p.id = first17 + uscc_check(first17);
+        p.name = "合成";
         p.attributes.set(catalogue().find("ent.headcount")->number, headcount);
         p.attributes.set(catalogue().find("ent.hightech_valid_to")->number, licence_until);
         loop_.run(log_->append(profile_message(p, catalogue(), sealer(), shards, time_.now()))).value();
-        go_until("the profile is there", [&] { return loop_.run(profiles_.get(id)).has_value(); });
-        return id;
+        go_until("the profile is there", [&] { return loop_.run(profiles_.get(p.id)).has_value(); });
+        return p.id;
     }
     static json item(const char* id, int most, const json& window, const json& reminders) {
         return {{"id", id},
@@ -174,6 +180,8 @@ class reminded : public ::testing::Test {
             const auto c = loop_.run(campaigns_.get("P.v1.r1"));
             return c && c->state == campaign_state::finished;
         });
+        // As if it had come on the day on which the test begins, and not by the log's own clock.
+        loop_.run(store::reminder_days(redis_).keep("P", start_)).value();
     }
     std::int32_t handled(const std::string& policy) {
         const auto days = loop_.run(store::reminder_days(redis_).all()).value();
@@ -208,8 +216,8 @@ class reminded : public ::testing::Test {
 };
 
 TEST_F(reminded, seven_days_before_once_over_restarts_and_a_clock_set_back_and_forward) {
-    const auto both = enterprise("E1", 20, 0), first = enterprise("E2", 200, 0),
-               none = enterprise("E3", 2000, 0);
+    const auto both = enterprise(1, 20, 0), first = enterprise(2, 200, 0),
+               none = enterprise(3, 2000, 0);
     const json week = {{"days_before", {7}}};
     publish({item("1", 500, {{"end", format_date(start_ + 9)}}, week),
              item("2", 50, {{"end", format_date(start_ + 90)}}, week)});
@@ -259,10 +267,10 @@ TEST_F(reminded, seven_days_before_once_over_restarts_and_a_clock_set_back_and_f
 
 TEST_F(reminded, only_those_whose_licence_expires) {
     const auto due = start_ + 2;
-    const auto concerned = enterprise("E1", 20, due + 30), too_large = enterprise("E2", 2000, due + 30),
-               later = enterprise("E3", 20, due + 31), too_late = enterprise("E4", 20, due + 29);
-    publish({item("1", 500, json::object(),
-                  {{"days_before", {30}}, {"expires_from", {{"attribute", "ent.hightech_valid_to"}}}})});
+    const auto concerned = enterprise(1, 20, due + 30), too_large = enterprise(2, 2000, due + 30),
+               later = enterprise(3, 20, due + 31), too_late = enterprise(4, 20, due + 29);
+    publish(json::array({item("1", 500, json::object(),
+                  {{"days_before", {30}}, {"expires_from", {{"attribute", "ent.hightech_valid_to"}}}})}));
     a_day_at(due, 9);
     const auto today = "P.v1.r1.1-licence30-" + date(due), before = "P.v1.r1.1-licence30-" + date(due - 1);
     EXPECT_THAT(reminders(), UnorderedElementsAre(today, before));
@@ -281,8 +289,8 @@ TEST_F(reminded, only_those_whose_licence_expires) {
 }
 
 TEST_F(reminded, not_of_what_was_withdrawn_and_a_second_person_is_asked_as_for_other_rounds) {
-    const auto one = enterprise("E1", 20, 0), two = enterprise("E2", 30, 0);
-    publish({item("1", 500, {{"end", format_date(start_ + 9)}}, {{"days_before", {7, 5}}})});
+    const auto one = enterprise(1, 20, 0), two = enterprise(2, 30, 0);
+    publish(json::array({item("1", 500, {{"end", format_date(start_ + 9)}}, {{"days_before", {7, 5}}})}));
     stop();
     settings_.campaign.approve_above = 1;
     begin();
