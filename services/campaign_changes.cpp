@@ -66,6 +66,11 @@ campaign round_after(const campaign& base, std::string kind, campaign_recipients
     c.urgency = base.urgency;
     c.routing = base.routing;
     c.kind = std::move(kind);
+    if (c.kind == "retry") { // whom it did not reach reads what the others read
+        c.repeats = said_kind(base);
+        c.reminder = base.reminder;
+        c.expires_ms = base.expires_ms;
+    }
     c.base = base.id;
     c.only = only;
     c.state = campaign_state::draft;

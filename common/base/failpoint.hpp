@@ -13,7 +13,7 @@ inline constexpr std::string_view names[] = {
     "release.after",  "chunk.read",   "chunk.loaded",    "claim.before",    "claim.after",
     "claim.audited",  "send.after",   "ids.bound",       "record.after",    "record.audited",
     "offset.stored",  "receipt.read", "receipt.applied", "receipt.audited", "optout.logged",
-    "optout.applied", "reminder.made",
+    "optout.applied",
 };
 
 constexpr bool known(std::string_view name) {

@@ -210,6 +210,7 @@ json to_json(const campaign& c) {
             {"state", to_string(c.state)},
             {"urgency", to_string(c.urgency)},
             {"kind", c.kind},
+            {"repeats", c.repeats},
             {"base", c.base},
             {"only", to_string(c.only)},
             {"reminder", c.reminder ? to_json(*c.reminder) : json()},
@@ -247,6 +248,9 @@ result<campaign> read_campaign(const json& document) {
     c.kind = in.text("kind", false, 32).value_or("first");
     if (!campaign_kind_label(c.kind))
         in.error_at("kind", "'" + c.kind + "' is none of " + all_of(kinds), "use one of them");
+    c.repeats = in.text("repeats", false, 32).value_or("");
+    if (!c.repeats.empty() && !campaign_kind_label(c.repeats))
+        in.error_at("repeats", "'" + c.repeats + "' is none of " + all_of(kinds), "use one of them");
     c.base = in.text("base", false).value_or("");
     for (const auto& [member, id] : {std::pair("id", &c.id), std::pair("base", &c.base)})
         if (!id->empty() && !valid_campaign_id(*id))

@@ -86,6 +86,7 @@ struct campaign {
     campaign_state state = campaign_state::running;
     campaign_urgency urgency = campaign_urgency::normal;
     std::string kind = "first"; // of campaign_kind_label
+    std::string repeats;        // of a retry: the kind whose words it says again; empty: the first round's
     // Whose frozen audience it takes, and whom of it; empty: it freezes its own.
     std::string base;
     campaign_recipients only = campaign_recipients::everybody;
@@ -101,6 +102,11 @@ struct campaign {
     std::string approval_note;                      // what the approver said
     std::vector<campaign_step> history;             // the latest ones, oldest first
 };
+
+// The kind of round whose words it says to its recipients.
+inline const std::string& said_kind(const campaign& c) noexcept {
+    return c.repeats.empty() ? c.kind : c.repeats;
+}
 
 // "BS-006.v2.r1"
 std::string campaign_id(std::string_view policy_id, int version, int round);

@@ -26,6 +26,12 @@ std::pair<std::int32_t, std::int32_t> left(const reminder_notice& r, std::int32_
     return {std::min(std::max(from, 0), to), to};
 }
 
+bool over_an_attribute(const json& comparison) {
+    if (!comparison.is_object() || !comparison.contains("args")) return false;
+    const auto& args = comparison.at("args");
+    return args.is_array() && !args.empty() && args[0].is_object() && args[0].contains("property");
+}
+
 bool own(reminder_kind k) noexcept {
     return k == reminder_kind::own_deadline || k == reminder_kind::licence_expires;
 }
@@ -108,7 +114,11 @@ reminder_notice read_reminder_notice(json_reader in) {
     r.last_deadline = in.date("last_deadline", false);
     r.stage = in.text("stage", false).value_or("");
     r.of_policy = in.boolean("of_policy", false).value_or(false);
-    if (in.has("concerns")) r.concerns = in.value().at("concerns");
+    if (in.has("concerns") && !in.value().at("concerns").is_null()) {
+        r.concerns = in.value().at("concerns");
+        if (!over_an_attribute(r.concerns))
+            in.error_at("concerns", "is no comparison of an attribute", "see reminders.hpp");
+    }
     return r;
 }
 

@@ -40,8 +40,8 @@ struct reminder_notice {
     json concerns;
 };
 
-// What it says of the item: "还有7天截止", "的“第二批”明天截止". today: when it is read, so that a message that
-// waited for the morning, or for a second person, counts what is left then.
+// What it says of the item: "还有7天截止", "的“第二批”明天截止". today: when it is read, so that a message
+// that waited for the morning, or for a second person, counts what is left then.
 std::string reminder_words(const reminder_notice&, std::int32_t today);
 std::string reminder_title_zh(const reminder_notice&, std::string_view item_title, std::int32_t today);
 std::string reminder_title_en(const reminder_notice&, std::string_view item_title, std::int32_t today);

@@ -13,9 +13,9 @@
 namespace zhida {
 
 struct round_notice {
-    std::string about; // what it is about: the title of an item or of the policy
-    std::string words; // what it says of it: "还有7天截止", "有新的解读“问答”"
-    std::string zh, en; // the whole of it
+    std::string about;                    // what it is about: the title of an item or of the policy
+    std::string words;                    // what it says of it: "还有7天截止", "有新的解读“问答”"
+    std::string zh, en;                   // the whole of it
     std::optional<std::int32_t> deadline; // the day that `words` count to
 };
 

@@ -77,8 +77,8 @@ json package_document(const campaign& round, const ledger::record& web, const co
                       int newest_version, const attribute_row& row, wall_time now,
                       const matching::catalogue& catalogue) {
     json out = {{"campaign", round.id},
-                {"kind", round.kind},
-                {"kind_label", campaign_kind_label(round.kind)},
+                {"kind", said_kind(round)},
+                {"kind_label", campaign_kind_label(said_kind(round))},
                 {"withdrawn", round.state == campaign_state::withdrawn},
                 {"policy", policy_summary(p)},
                 {"read", (web.engaged & ledger::engagement::read) != 0},
@@ -90,8 +90,8 @@ json package_document(const campaign& round, const ledger::record& web, const co
         if (web.items >> i & 1)
             out["items"].push_back(item_document(p, i, shanghai_day(now), catalogue, &row));
     out["interpretations"] = interpretations(p.about);
-    const auto notice = notice_of_round(round.kind, round.reminder ? &*round.reminder : nullptr, p.about,
-                                        web.items, shanghai_day(now));
+    const auto notice = notice_of_round(said_kind(round), round.reminder ? &*round.reminder : nullptr,
+                                        p.about, web.items, shanghai_day(now));
     out["notice"] = notice ? json{{"zh", notice->zh}, {"en", notice->en}} : json();
     return out;
 }

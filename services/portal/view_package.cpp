@@ -192,10 +192,9 @@ json package_view(const json& package, language in) {
                 {"withdrawn", package.at("withdrawn")}};
     const auto& notice = package.at("notice");
     const auto kind = get(package, "kind");
-    out["notice"] = notice.is_null()
-                        ? json(false)
-                        : json{{"kind", text(in, "round_" + kind)},
-                               {"text", get(notice, in == language::en ? "en" : "zh")}};
+    out["notice"] = notice.is_null() ? json(false)
+                                     : json{{"kind", text(in, "round_" + kind)},
+                                            {"text", get(notice, in == language::en ? "en" : "zh")}};
     out["delivered"] = short_time(get(package, "delivered_at"));
     out["delivered_iso"] = get(package, "delivered_at");
     out["items"] = json::array();
