@@ -201,7 +201,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     }
     if (roles_.dispatcher)
         launch<dispatcher::dispatcher>("dispatcher", c, clock_, sealer_, meters_, roles_.channels);
-    if (roles_.scheduler) launch<scheduler::scheduler>("scheduler", c, catalogue_, workdays_, clock_, meters_);
+    if (roles_.scheduler)
+        launch<scheduler::scheduler>("scheduler", c, catalogue_, workdays_, clock_, meters_);
     run_new_threads();
     if (when_up) co_await when_up(*this);
 }

@@ -97,7 +97,7 @@ class matcher {
     // matcher_reminders.cpp
     asio::awaitable<void> follow_reminders();
     asio::awaitable<bool> match_reminder(const campaign& c);
-    asio::awaitable<bool> tell_frozen(int number, const campaign& c, const policy& p,
+    asio::awaitable<bool> tell_frozen(int number, const campaign& c, std::size_t item,
                                       std::map<std::string, std::int64_t> verdicts);
     asio::awaitable<void> retake_dropped();
     asio::awaitable<void> keep_house(); // snapshots and compactions

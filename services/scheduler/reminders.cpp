@@ -131,8 +131,8 @@ class finder {
         return {{"op", "between"}, {"args", json::array({property, date(from), date(to)})}};
     }
 
-    void opens(reminder_kind kind, day_t day, maybe_day deadline,
-               const std::string& stage, const char* name) {
+    void opens(reminder_kind kind, day_t day, maybe_day deadline, const std::string& stage,
+               const char* name) {
         if (!in_range(day)) return;
         add(made(kind, day, deadline, stage, name));
     }
@@ -192,8 +192,8 @@ class finder {
 } // namespace
 
 reminder_notice notice_of(const policy& p, const reminder& r) {
-    return {p.items[r.item].id, r.kind,      r.day,     r.first_deadline, r.deadline,
-            r.stage,            r.of_policy, r.concerns};
+    return {p.items[r.item].id, r.kind,  r.day,       r.first_deadline,
+            r.deadline,         r.stage, r.of_policy, r.concerns};
 }
 
 due_reminders reminders_due(const policy& p, std::int32_t today, std::int32_t last_handled,

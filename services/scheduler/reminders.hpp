@@ -18,14 +18,14 @@ namespace zhida::scheduler {
 struct reminder {
     std::size_t item = 0; // index within the policy
     reminder_kind kind = reminder_kind::window_opens;
-    std::int32_t day = 0;                 // on which it is due
-    int days_before = 0;                  // of all but those that open
-    std::optional<std::int32_t> deadline; // the last day; of a subject's own: the last of them
+    std::int32_t day = 0;                       // on which it is due
+    int days_before = 0;                        // of all but those that open
+    std::optional<std::int32_t> deadline;       // the last day; of a subject's own: the last of them
     std::optional<std::int32_t> first_deadline; // of a subject's own: the first of them
-    bool of_policy = false;               // the last day is the end of the policy's validity
-    std::string stage;                    // its name; empty: of the whole window
-    std::string campaign;                 // "<policy>.v<version>.r1.<item>-<kind>-<YYYYMMDD>" of `day`
-    std::string title_zh, title_en;       // with the days that are left today
+    bool of_policy = false;                     // the last day is the end of the policy's validity
+    std::string stage;                          // its name; empty: of the whole window
+    std::string campaign;                       // "<policy>.v<version>.r1.<item>-<kind>-<YYYYMMDD>" of `day`
+    std::string title_zh, title_en;             // with the days that are left today
     // CQL2-JSON over one date attribute: whom it concerns, to be joined to the item's condition by `and`.
     // Null: whoever the policy's first round was for.
     json concerns;

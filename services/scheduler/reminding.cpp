@@ -1,6 +1,5 @@
 #include "services/scheduler/reminding.hpp"
 
-#include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
 #include "services/scheduler/reminder_rounds.hpp"
 
@@ -19,10 +18,14 @@ std::int32_t minute_of(const std::string& text) {
     return minute;
 }
 
+bool unreadable(const failure& f) noexcept {
+    return f.code == errc::invalid || f.code == errc::not_found;
+}
+
 // Working days of a year whose holidays are not known are counted by weekends.
 void warn_of_unknown_year(const workdays& days, std::int32_t today) {
-    const auto year = static_cast<int>(
-        std::chrono::year_month_day(std::chrono::sys_days(std::chrono::days(today))).year());
+    const auto year =
+        static_cast<int>(std::chrono::year_month_day(std::chrono::sys_days(std::chrono::days(today))).year());
     const auto& known = days.known_years();
     if (std::find(known.begin(), known.end(), year) == known.end())
         log::warn("the holidays of this year are not known: working days are counted by weekends",
@@ -53,8 +56,8 @@ asio::awaitable<result<void>> reminding::look() {
     warn_of_unknown_year(workdays_, today);
     for (const auto& id : *ids) {
         const auto day = kept->find(id);
-        auto looked = co_await look_at(
-            id, day == kept->end() ? std::nullopt : std::optional(day->second), today);
+        auto looked =
+            co_await look_at(id, day == kept->end() ? std::nullopt : std::optional(day->second), today);
         if (!looked) co_return looked.error();
     }
     done_ = today;
@@ -64,20 +67,23 @@ asio::awaitable<result<void>> reminding::look() {
 
 asio::awaitable<result<void>> reminding::look_at(std::string id, std::optional<std::int32_t> kept,
                                                  std::int32_t today) {
+    // One that cannot be read must not hold up the others.
+    const auto passed_over = [&id](const failure& why) {
+        log::error("a policy cannot be read, its reminders are not made",
+                   {{"policy", id}, {"why", why.text()}});
+        return result<void>{};
+    };
     auto stored = co_await policies_.get(id);
-    if (!stored) co_return stored.error();
+    if (!stored) co_return unreadable(stored.error()) ? passed_over(stored.error()) : stored.error();
     std::vector<failure> errors;
     const auto p = read_policy(stored->document, errors);
-    if (!p) { // one that cannot be read must not hold up the others
-        log::error("a policy cannot be read, its reminders are not made",
-                   {{"policy", id}, {"why", p.error().text()}});
-        co_return result<void>{};
-    }
+    if (!p) co_return passed_over(p.error());
     if (kept && *kept > today + 1)
         log::error("reminders were made on a day that has not come: was a clock wrong? Going on from today",
                    {{"policy", id}, {"handled", format_date(*kept)}, {"today", format_date(today)}});
     const auto received = shanghai_day(wall_time(milliseconds(stored->received_ms)));
     auto first = co_await campaigns_.get(campaign_id(p->id, p->version, 1));
+    if (!first && first.error().code == errc::invalid) co_return passed_over(first.error());
     if (!first && first.error().code != errc::not_found) co_return first.error();
     const auto rounds =
         rounds_of(*p, first ? std::optional(*first) : std::nullopt, today,
@@ -95,7 +101,6 @@ asio::awaitable<result<void>> reminding::look_at(std::string id, std::optional<s
         overdue_.Increment();
         log::warn("reminder overdue, not sent", {{"campaign", campaign}, {"why", why}});
     }
-    ZHIDA_FAILPOINT("reminder.made");
     if (kept != rounds.handled) co_return co_await days_.keep(std::move(id), rounds.handled);
     co_return result<void>{};
 }

@@ -221,8 +221,7 @@ asio::awaitable<result<std::uint16_t>> scheduler::item_bit(const campaign& c) {
     const auto p = read_policy(*document, errors);
     if (!p) co_return p.error();
     const auto* item = p->find_item(c.reminder->item);
-    if (!item)
-        co_return failure{errc::invalid, "the policy has no item " + c.reminder->item, c.id, ""};
+    if (!item) co_return failure{errc::invalid, "the policy has no item " + c.reminder->item, c.id, ""};
     co_return static_cast<std::uint16_t>(1U << (item - p->items.data()));
 }
 

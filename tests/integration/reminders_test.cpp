@@ -216,8 +216,7 @@ class reminded : public ::testing::Test {
 };
 
 TEST_F(reminded, seven_days_before_once_over_restarts_and_a_clock_set_back_and_forward) {
-    const auto both = enterprise(1, 20, 0), first = enterprise(2, 200, 0),
-               none = enterprise(3, 2000, 0);
+    const auto both = enterprise(1, 20, 0), first = enterprise(2, 200, 0), none = enterprise(3, 2000, 0);
     const json week = {{"days_before", {7}}};
     publish({item("1", 500, {{"end", format_date(start_ + 9)}}, week),
              item("2", 50, {{"end", format_date(start_ + 90)}}, week)});
@@ -269,8 +268,9 @@ TEST_F(reminded, only_those_whose_licence_expires) {
     const auto due = start_ + 2;
     const auto concerned = enterprise(1, 20, due + 30), too_large = enterprise(2, 2000, due + 30),
                later = enterprise(3, 20, due + 31), too_late = enterprise(4, 20, due + 29);
-    publish(json::array({item("1", 500, json::object(),
-                  {{"days_before", {30}}, {"expires_from", {{"attribute", "ent.hightech_valid_to"}}}})}));
+    publish(json::array(
+        {item("1", 500, json::object(),
+              {{"days_before", {30}}, {"expires_from", {{"attribute", "ent.hightech_valid_to"}}}})}));
     a_day_at(due, 9);
     const auto today = "P.v1.r1.1-licence30-" + date(due), before = "P.v1.r1.1-licence30-" + date(due - 1);
     EXPECT_THAT(reminders(), UnorderedElementsAre(today, before));

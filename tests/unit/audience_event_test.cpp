@@ -15,8 +15,8 @@ result<frozen_audience> read_back(const frozen_audience& told) {
 }
 
 TEST(audience_event, tells_who_and_which_items) {
-    const frozen_audience told{1,     "P.v1.r1", {channel::web}, {{7, 1}, {9, 3}}, {{"0:eligible", 2}},
-                               false, 0,         0};
+    const frozen_audience told{1, "P.v1.r1", {channel::web}, {{7, 1}, {9, 3}}, {{"0:eligible", 2}}, false,
+                               0, 0};
     const auto read = read_back(told);
     ASSERT_TRUE(read.has_value()) << read.error().text();
     ASSERT_EQ(read->members.size(), 2U);
@@ -33,7 +33,8 @@ TEST(audience_event, of_nobody_is_one_too) {
 }
 
 TEST(audience_event, without_members_is_refused) {
-    const json data = {{"campaign", "P.v1.r1"}, {"shard", 1}, {"channels", {"web"}}, {"first", 0}, {"total", 0}};
+    const json data = {
+        {"campaign", "P.v1.r1"}, {"shard", 1}, {"channels", {"web"}}, {"first", 0}, {"total", 0}};
     EXPECT_EQ(read_audience(data).error().where, "/members");
 }
 

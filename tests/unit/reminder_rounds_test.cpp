@@ -60,8 +60,8 @@ struct installation {
         std::vector<std::string> now;
         for (const auto& p : policies) {
             const auto at = kept.find(p.id);
-            const auto last = last_handled_day(
-                at == kept.end() ? std::nullopt : std::optional(at->second), received, today);
+            const auto last = last_handled_day(at == kept.end() ? std::nullopt : std::optional(at->second),
+                                               received, today);
             const auto rounds = rounds_of(p, first_of(p), today, last, workdays(), 1);
             for (const auto& c : rounds.make)
                 if (made.emplace(c.id, c.title).second) now.push_back(c.id);
