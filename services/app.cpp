@@ -4,6 +4,7 @@
 #include "common/base/log.hpp"
 #include "common/io/event_log.hpp"
 #include "common/store/key_check.hpp"
+#include "services/calendar.hpp"
 #include "services/dispatcher/dispatcher.hpp"
 #include "services/matcher/address.hpp"
 #include "services/matcher/matcher.hpp"
@@ -59,6 +60,7 @@ struct app::role_thread {
 app::app(config c, app_roles roles)
     : config_(std::move(c)), roles_(std::move(roles)),
       catalogue_(matching::catalogue::load(config_folder(config_) + "/catalogue").value()),
+      workdays_(load_workdays(config_folder(config_) + "/calendar/holidays.json").value()),
       sealer_(crypto::load_sealer(contact_key_path(config_), true).value()) {}
 
 app::~app() = default;
@@ -199,7 +201,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     }
     if (roles_.dispatcher)
         launch<dispatcher::dispatcher>("dispatcher", c, clock_, sealer_, meters_, roles_.channels);
-    if (roles_.scheduler) launch<scheduler::scheduler>("scheduler", c, catalogue_, clock_, meters_);
+    if (roles_.scheduler)
+        launch<scheduler::scheduler>("scheduler", c, catalogue_, workdays_, clock_, meters_);
     run_new_threads();
     if (when_up) co_await when_up(*this);
 }

@@ -7,6 +7,7 @@
 #include "common/base/crypto.hpp"
 #include "common/base/metrics.hpp"
 #include "common/model/policy.hpp"
+#include "common/model/workdays.hpp"
 #include "matching/catalogue.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -56,6 +57,7 @@ class app {
     config config_;
     app_roles roles_;
     matching::catalogue catalogue_;
+    workdays workdays_;
     crypto::sealer sealer_;
     system_clock clock_;
     metrics meters_;

@@ -72,6 +72,11 @@ campaign round_after(const campaign& base, std::string kind, campaign_recipients
     c.urgency = base.urgency;
     c.routing = base.routing;
     c.kind = std::move(kind);
+    if (c.kind == "retry") { // whom it did not reach reads what the others read
+        c.repeats = said_kind(base);
+        c.reminder = base.reminder;
+        c.expires_ms = base.expires_ms;
+    }
     c.base = base.id;
     c.only = only;
     c.state = campaign_state::draft;
@@ -101,6 +106,21 @@ asio::awaitable<result<void>> campaign_changes::correct(const campaign& withdraw
     auto made = co_await add_round(std::move(c), true);
     if (!made) co_return made.error();
     co_return result<void>{};
+}
+
+asio::awaitable<result<bool>> campaign_changes::make_once(campaign c) {
+    auto held = co_await campaigns_.get(c.id);
+    if (!held && held.error().code != errc::not_found) co_return held.error();
+    const bool there = held.has_value();
+    if (!there) {
+        if (auto put = co_await campaigns_.put(c); !put) co_return put.error();
+        held = co_await campaigns_.get(c.id);
+        if (!held) co_return held.error();
+    }
+    // Whoever made it may have ended before it was told; the log takes the same event twice.
+    if (held->revision == 0)
+        if (auto told = co_await tell(*held); !told) co_return told.error();
+    co_return !there;
 }
 
 asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c, bool once) {

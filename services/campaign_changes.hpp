@@ -38,6 +38,9 @@ class campaign_changes {
     // it is asked for, and none on the web.
     boost::asio::awaitable<result<void>> correct(const campaign& withdrawn);
 
+    // A round whose id says which one it is, as a reminder's: false where it was there already.
+    boost::asio::awaitable<result<bool>> make_once(campaign c);
+
   private:
     boost::asio::awaitable<result<void>> tell(const campaign& c);
     // once: an equal round that is there already is taken.

@@ -210,8 +210,10 @@ json to_json(const campaign& c) {
             {"state", to_string(c.state)},
             {"urgency", to_string(c.urgency)},
             {"kind", c.kind},
+            {"repeats", c.repeats},
             {"base", c.base},
             {"only", to_string(c.only)},
+            {"reminder", c.reminder ? to_json(*c.reminder) : json()},
             {"revision", c.revision},
             {"not_before_ms", c.not_before_ms},
             {"expires_ms", c.expires_ms},
@@ -246,6 +248,9 @@ result<campaign> read_campaign(const json& document) {
     c.kind = in.text("kind", false, 32).value_or("first");
     if (!campaign_kind_label(c.kind))
         in.error_at("kind", "'" + c.kind + "' is none of " + all_of(kinds), "use one of them");
+    c.repeats = in.text("repeats", false, 32).value_or("");
+    if (!c.repeats.empty() && !campaign_kind_label(c.repeats))
+        in.error_at("repeats", "'" + c.repeats + "' is none of " + all_of(kinds), "use one of them");
     c.base = in.text("base", false).value_or("");
     for (const auto& [member, id] : {std::pair("id", &c.id), std::pair("base", &c.base)})
         if (!id->empty() && !valid_campaign_id(*id))
@@ -253,6 +258,8 @@ result<campaign> read_campaign(const json& document) {
                         "at most 128 letters, digits, dots, dashes or underscores");
     if (c.id.empty() && errors.empty()) in.error_at("id", "is empty");
     read_word(in, "only", recipients, c.only);
+    if (in.has("reminder") && !document.at("reminder").is_null())
+        c.reminder = read_reminder_notice(in["reminder"]);
     c.revision = in.integer("revision", false, 0, INT64_MAX).value_or(0);
     c.not_before_ms = in.integer("not_before_ms", false, 0, INT64_MAX).value_or(0);
     c.expires_ms = in.integer("expires_ms", false, 0, INT64_MAX).value_or(0);

@@ -5,6 +5,7 @@
 #include "common/base/json.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
+#include "common/model/reminder.hpp"
 
 #include <array>
 #include <cstdint>
@@ -85,9 +86,11 @@ struct campaign {
     campaign_state state = campaign_state::running;
     campaign_urgency urgency = campaign_urgency::normal;
     std::string kind = "first"; // of campaign_kind_label
+    std::string repeats;        // of a retry: the kind whose words it says again; empty: the first round's
     // Whose frozen audience it takes, and whom of it; empty: it freezes its own.
     std::string base;
     campaign_recipients only = campaign_recipients::everybody;
+    std::optional<reminder_notice> reminder; // of a round of kind reminder: what it says, of which item
     channel_routing routing;
     std::int64_t revision = 0;      // rises with every change, where it is stored
     std::int64_t not_before_ms = 0; // nothing is sent earlier; 0: at once
@@ -99,6 +102,11 @@ struct campaign {
     std::string approval_note;                      // what the approver said
     std::vector<campaign_step> history;             // the latest ones, oldest first
 };
+
+// The kind of round whose words it says to its recipients.
+inline const std::string& said_kind(const campaign& c) noexcept {
+    return c.repeats.empty() ? c.kind : c.repeats;
+}
 
 // "BS-006.v2.r1"
 std::string campaign_id(std::string_view policy_id, int version, int round);

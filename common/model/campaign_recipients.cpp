@@ -20,4 +20,11 @@ bool takes_part(campaign_recipients only, std::span<const ledger::record> of_cha
     return false;
 }
 
+bool seen_to(std::uint16_t items, std::span<const ledger::record> of_channels) noexcept {
+    using namespace ledger::engagement;
+    return std::any_of(of_channels.begin(), of_channels.end(), [items](const ledger::record& r) {
+        return r.items == items && (r.engaged & (confirmed | applied)) != 0;
+    });
+}
+
 } // namespace zhida

@@ -24,4 +24,8 @@ constexpr bool went_out(const ledger::record& r) noexcept {
 // still to be sent.
 bool takes_part(campaign_recipients only, std::span<const ledger::record> of_channels) noexcept;
 
+// Whether the recipient confirmed or applied for what a reminder is about. Flags are of the whole package:
+// where it had other items too, nobody knows for which of them.
+bool seen_to(std::uint16_t items, std::span<const ledger::record> of_channels) noexcept;
+
 } // namespace zhida

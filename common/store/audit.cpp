@@ -148,7 +148,8 @@ result<frozen_audience> read_audience(const json& data) {
         for (const auto& [field, count] : data["verdicts"].items())
             if (count.is_number_integer()) a.verdicts[field] = count.get<std::int64_t>();
     a.waiting = errors.empty() && data.value("waiting", false);
-    const auto bytes = crypto::from_base64(in.text("members", true, 1 << 20).value_or(""));
+    if (!in.has("members")) in.error_at("members", "is missing");
+    const auto bytes = crypto::from_base64(in.text("members", false, 1 << 20).value_or("")); // "": nobody
     if (!bytes) return bytes.error();
     if (bytes->size() % member_size != 0) in.error_at("members", "ends in the middle of a member");
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>((*bytes)[i]); };

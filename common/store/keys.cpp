@@ -118,6 +118,9 @@ std::string open_campaigns() {
 std::string scheduler_lease() {
     return "scheduler:lease";
 }
+std::string reminder_days() {
+    return "reminder_days";
+}
 std::string gateway_status(std::string_view name) {
     return "gateway:" + std::string(name);
 }

@@ -66,6 +66,7 @@ std::string policies();                                       // sorted set: pol
 std::string campaign(std::string_view id);                    // string: JSON
 std::string open_campaigns();    // set: campaign ids that the scheduler has something to do for
 std::string scheduler_lease();   // string: instance, expires
+std::string reminder_days();     // hash: policy id -> day up to which its reminders were seen to
 std::string contact_key_check(); // string: by which a command sees that its contact key is the service's
 std::string campaigns();         // sorted set: campaign id by created_ms
 std::string gateway_status(std::string_view name); // string: JSON, expires

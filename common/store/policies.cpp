@@ -94,6 +94,14 @@ asio::awaitable<result<std::vector<stored_policy>>> policies::list(std::size_t l
     co_return found;
 }
 
+asio::awaitable<result<std::vector<std::string>>> policies::ids() {
+    auto reply = co_await redis_.command({"ZRANGE", keys::policies(), "0", "-1"});
+    if (!reply) co_return reply.error();
+    std::vector<std::string> found;
+    for (auto& id : reply->items) found.push_back(std::move(id.text));
+    co_return found;
+}
+
 asio::awaitable<result<std::int64_t>> policies::count() {
     auto reply = co_await redis_.command({"ZCARD", keys::policies()});
     if (!reply) co_return reply.error();

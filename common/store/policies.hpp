@@ -28,6 +28,7 @@ class policies {
     asio::awaitable<result<json>> get_version(std::string id, int version);
     // Newest first. `before_ms`: received before this; 0: from the newest.
     asio::awaitable<result<std::vector<stored_policy>>> list(std::size_t limit, std::int64_t before_ms = 0);
+    asio::awaitable<result<std::vector<std::string>>> ids(); // of all, oldest first
     asio::awaitable<result<std::int64_t>> count();
 
   private:

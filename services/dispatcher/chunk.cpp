@@ -133,7 +133,7 @@ struct candidate {
 };
 
 bool corrects(const campaign& c) {
-    return c.kind == "correction";
+    return said_kind(c) == "correction";
 }
 
 // Everything of a group is done with the same terms.
@@ -464,7 +464,8 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         outgoing m;
         m.about = p.document.get();
         m.items = c.to.items;
-        m.kind = p.about.kind;
+        m.kind = said_kind(p.about);
+        m.reminder = p.about.reminder ? &*p.about.reminder : nullptr;
         m.address = c.address;
         m.reference =
             crypto::sha1_hex(p.of.campaign + "/" + c.subject_id + "/" + to_string(p.of.via)).substr(0, 32);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/model/policy.hpp"
+#include "common/model/reminder.hpp"
 #include "services/gateways/gateway.hpp"
 
 #include <cstdint>
@@ -19,8 +20,9 @@ struct outgoing {
         const policy* about;
         std::uint16_t items;
     };
-    std::vector<more> also;     // of other campaigns, in the same message
-    std::string kind = "first"; // of the campaign
+    std::vector<more> also;                    // of other campaigns, in the same message
+    std::string kind = "first";                // of the campaign
+    const reminder_notice* reminder = nullptr; // of one that is a reminder; outlives the send
     std::string address;
     std::string reference; // stable for (campaign, subject, channel)
 };

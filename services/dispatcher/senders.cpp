@@ -4,7 +4,7 @@
 #include "common/base/json.hpp"
 #include "common/base/log.hpp"
 #include "common/store/keys.hpp"
-#include "services/dispatcher/package_text.hpp"
+#include "services/dispatcher/round_text.hpp"
 #include "services/gateways/cmpp_client.hpp"
 #include "services/gateways/wechat_client.hpp"
 
@@ -29,16 +29,16 @@ class sms_sender final : public sender {
     asio::awaitable<gateways::send_result> send(outgoing m) override {
         co_return co_await client_.send({m.address, text_of(m, shanghai_day(clock_.now())), m.reference});
     }
-    // Who matched the same items of a policy reads the same text: made and cut once for all of them.
+    // Who matched the same items of a policy reads the same text of a round: made and cut once for all.
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override {
         const auto today = shanghai_day(clock_.now());
-        std::map<std::tuple<const policy*, std::uint16_t, std::size_t, std::string>,
+        std::map<std::tuple<const policy*, std::uint16_t, std::size_t, std::string, const reminder_notice*>,
                  std::shared_ptr<const gateways::sms_body>>
             bodies;
         std::vector<gateways::sms_copy> copies;
         copies.reserve(messages.size());
         for (auto& m : messages) {
-            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind}];
+            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind, m.reminder}];
             if (!body)
                 body =
                     std::make_shared<const gateways::sms_body>(gateways::segment_sms(text_of(m, today), 0));
@@ -58,8 +58,7 @@ class sms_sender final : public sender {
 
   private:
     std::string text_of(const outgoing& m, std::int32_t today) const {
-        if (m.kind == "correction") return sms_correction(*m.about, settings_);
-        return sms_text(*m.about, m.items, today, settings_, m.also.size());
+        return sms_of_round({m.kind, m.reminder}, *m.about, m.items, today, settings_, m.also.size());
     }
 
     const clock& clock_;
@@ -85,10 +84,8 @@ class wechat_sender final : public sender {
         w.openid = m.address;
         w.client_msg_id = m.reference;
         if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
-        const bool correction = m.kind == "correction";
-        for (auto& [name, value] :
-             correction ? wechat_correction(*m.about)
-                        : wechat_fields(*m.about, m.items, shanghai_day(clock_.now()), m.also.size()))
+        for (auto& [name, value] : wechat_of_round({m.kind, m.reminder}, *m.about, m.items,
+                                                   shanghai_day(clock_.now()), m.also.size()))
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }

@@ -53,8 +53,8 @@ asio::awaitable<void> matcher::run() {
     policy_consumer_ = log_->broadcast({topics::policy}, true);
     log::info("matcher started", {{"shards", shards}, {"port", server_->port()}});
     using namespace boost::asio::experimental::awaitable_operators;
-    co_await (follow_profiles() && retake_dropped() && follow_policies() && follow_days() && keep_house() &&
-              keep_registered() && keep_exclusions() && server_->run());
+    co_await (follow_profiles() && retake_dropped() && follow_policies() && follow_days() &&
+              follow_reminders() && keep_house() && keep_registered() && keep_exclusions() && server_->run());
     co_await profile_consumer_->close(); // stop() began it: wait until it has left
     co_await policy_consumer_->close();
     co_await log_->close();

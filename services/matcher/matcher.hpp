@@ -97,6 +97,11 @@ class matcher {
     asio::awaitable<void> follow_profiles();
     asio::awaitable<void> follow_policies();
     asio::awaitable<void> follow_days();
+    // matcher_reminders.cpp
+    asio::awaitable<void> follow_reminders();
+    asio::awaitable<bool> match_reminder(const campaign& c);
+    asio::awaitable<bool> tell_frozen(int number, const campaign& c, std::size_t item,
+                                      std::map<std::string, std::int64_t> verdicts);
     asio::awaitable<void> retake_dropped();
     asio::awaitable<void> keep_house(); // snapshots and compactions
 
@@ -198,6 +203,7 @@ class matcher {
     std::optional<steady_time> ends_read_at_;
     std::size_t compact_beyond_ = matching::columns::block_rows;
     std::map<int, shard> shards_;
+    std::set<std::pair<std::string, int>> reminders_frozen_; // campaign, shard; by us
     std::set<int> dropped_; // of those assigned to us: another process took them, perhaps by mistake
     std::unique_ptr<io::log_consumer> profile_consumer_, policy_consumer_;
     const std::string instance_;

@@ -63,6 +63,8 @@ json campaign_document(const store::campaign_progress& p) {
     json out = {
         {"id", a.id},       {"policy", a.policy_id}, {"version", a.policy_version}, {"round", a.round},
         {"title", a.title}, {"issuer", a.issuer},    {"audience", p.audience}};
+    out["kind"] = a.kind;
+    out["kind_label"] = campaign_kind_label(a.kind);
     out["state"] = to_string(a.state);
     out["state_label"] = label(a.state);
     out["created_at"] = to_rfc3339(wall_time(milliseconds(a.created_ms)));

@@ -22,10 +22,8 @@ asio::awaitable<result<json>> describe(context& c, const store::stored_profile& 
     if (!newest) co_return newest.error();
     const auto about = co_await c.campaigns.get(entry.campaign);
     if (!about) co_return about.error();
-    auto out = package_document(entry.campaign, entry.web, **policy, (*newest)->about.version,
-                                subject.subject.attributes, c.time.now(), c.parts.catalogue);
-    out["withdrawn"] = about->state == campaign_state::withdrawn;
-    co_return ok(std::move(out));
+    co_return ok(package_document(*about, entry.web, **policy, (*newest)->about.version,
+                                  subject.subject.attributes, c.time.now(), c.parts.catalogue));
 }
 
 asio::awaitable<void> tell_arrivals(context& c, const transition& t) {

@@ -1,7 +1,7 @@
 #include "services/portal/package_document.hpp"
 
-#include "common/model/campaign.hpp"
 #include "common/model/deadline.hpp"
+#include "common/model/round_notice.hpp"
 
 namespace zhida::portal {
 
@@ -73,10 +73,13 @@ json item_document(const compiled_policy& p, std::size_t item, std::int32_t toda
     return out;
 }
 
-json package_document(const std::string& campaign, const ledger::record& web, const compiled_policy& p,
+json package_document(const campaign& round, const ledger::record& web, const compiled_policy& p,
                       int newest_version, const attribute_row& row, wall_time now,
                       const matching::catalogue& catalogue) {
-    json out = {{"campaign", campaign},
+    json out = {{"campaign", round.id},
+                {"kind", said_kind(round)},
+                {"kind_label", campaign_kind_label(said_kind(round))},
+                {"withdrawn", round.state == campaign_state::withdrawn},
                 {"policy", policy_summary(p)},
                 {"read", (web.engaged & ledger::engagement::read) != 0},
                 {"verify", "12345"}};
@@ -87,6 +90,9 @@ json package_document(const std::string& campaign, const ledger::record& web, co
         if (web.items >> i & 1)
             out["items"].push_back(item_document(p, i, shanghai_day(now), catalogue, &row));
     out["interpretations"] = interpretations(p.about);
+    const auto notice = notice_of_round(said_kind(round), round.reminder ? &*round.reminder : nullptr,
+                                        p.about, web.items, shanghai_day(now));
+    out["notice"] = notice ? json{{"zh", notice->zh}, {"en", notice->en}} : json();
     return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/json.hpp"
+#include "common/model/campaign.hpp"
 #include "common/model/ledger.hpp"
 #include "common/model/policy.hpp"
 #include "matching/catalogue.hpp"
@@ -34,9 +35,11 @@ json item_document(const compiled_policy& p, std::size_t item, std::int32_t toda
                    const matching::catalogue& catalogue, const attribute_row* row,
                    int levels = matching::explained_levels);
 
-// One package, of the version that was sent. newest_version: of the policy; it tells whether another came
-// since. Bit i of web.items is item i; items that the policy does not have are left out.
-json package_document(const std::string& campaign, const ledger::record& web, const compiled_policy& p,
+// One package, of the version that was sent in this round. newest_version: of the policy; it tells whether
+// another came since. kind: of the round, of a retry that of what it repeats. notice: what a further round
+// says that the first did not, zh and en; null: nothing. Bit i of web.items is item i; items that the policy
+// does not have are left out.
+json package_document(const campaign& round, const ledger::record& web, const compiled_policy& p,
                       int newest_version, const attribute_row& row, wall_time now,
                       const matching::catalogue& catalogue);
 

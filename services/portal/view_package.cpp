@@ -189,7 +189,12 @@ json package_view(const json& package, language in) {
                 {"doc_no", text_or_false(get(policy, "doc_no"))},
                 {"read", package.at("read")},
                 {"newer_version", package.at("newer_version")},
-                {"withdrawn", package.value("withdrawn", false)}};
+                {"withdrawn", package.at("withdrawn")}};
+    const auto& notice = package.at("notice");
+    const auto kind = get(package, "kind");
+    out["notice"] = notice.is_null() ? json(false)
+                                     : json{{"kind", text(in, "round_" + kind)},
+                                            {"text", get(notice, in == language::en ? "en" : "zh")}};
     out["delivered"] = short_time(get(package, "delivered_at"));
     out["delivered_iso"] = get(package, "delivered_at");
     out["items"] = json::array();

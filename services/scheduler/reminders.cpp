@@ -32,24 +32,6 @@ day_t day_of_month(std::chrono::year_month month, int n) noexcept {
     return static_cast<day_t>(std::chrono::sys_days(month / day).time_since_epoch().count());
 }
 
-std::string in_chinese(day_t day) {
-    const auto d = civil(day);
-    return std::to_string(static_cast<unsigned>(d.month())) + "月" +
-           std::to_string(static_cast<unsigned>(d.day())) + "日";
-}
-
-// What is left until a last day, or until the first and the last of several.
-std::string left_zh(day_t from, day_t to, const char* ends) {
-    if (to == 0) return std::string("今天") + ends;
-    if (from == to && to == 1) return std::string("明天") + ends;
-    return "还有" + (from == to ? "" : std::to_string(from) + "至") + std::to_string(to) + "天" + ends;
-}
-std::string left_en(day_t from, day_t to) {
-    if (to == 0) return "Last day";
-    if (from == to && to == 1) return "1 day left";
-    return (from == to ? "" : std::to_string(from) + " to ") + std::to_string(to) + " days left";
-}
-
 class finder {
   public:
     finder(const policy& p, day_t today, day_t last_handled, const workdays& w)
@@ -85,13 +67,13 @@ class finder {
 
     void of_window(const policy_item& item) {
         const auto& window = item.window;
-        if (window.start) opens(item, reminder_kind::window_opens, *window.start, end_, "", "opens");
+        if (window.start) opens(reminder_kind::window_opens, *window.start, end_, "", "opens");
         if (end_) countdown(item, reminder_kind::days_before, window.start, *end_, "", "d");
         for (const auto& stage : window.stages) {
             const auto stage_end = earlier(stage.end, end_);
             // The window that opens on the same day says so.
             if (stage.start && stage.start != window.start)
-                opens(item, reminder_kind::stage_opens, *stage.start, stage_end, stage.name, "stage");
+                opens(reminder_kind::stage_opens, *stage.start, stage_end, stage.name, "stage");
             if (stage.end)
                 countdown(item, reminder_kind::days_before, stage.start, *stage_end, stage.name, "d");
         }
@@ -105,7 +87,7 @@ class finder {
             const auto open = day_of_month(month, days.from), close = day_of_month(month, days.to);
             const bool before = item.window.start && open <= *item.window.start; // the window itself opens
             if (before ? close < *item.window.start : end_ && open > *end_) continue;
-            if (!before) opens(item, reminder_kind::month_opens, open, earlier(close, end_), "", "month");
+            if (!before) opens(reminder_kind::month_opens, open, earlier(close, end_), "", "month");
             // Where all of it ends in this month, that is counted down to.
             if (!end_ || close < *end_)
                 countdown(item, reminder_kind::month_closes, before ? *item.window.start : open, close, "",
@@ -124,12 +106,8 @@ class finder {
                 auto r = made(kind, day, to, "", name + std::to_string(n));
                 r.days_before = n;
                 if (to >= today_) from = std::max(from, today_); // for the others it is too late
+                r.first_deadline = from;
                 r.concerns = on_days(of.attribute, from - of.days, to - of.days);
-                const bool licence = kind == reminder_kind::licence_expires;
-                r.title_zh = "“" + item.title + "”" + (licence ? "相关证照" : "您的办理期限") +
-                             left_zh(from - today_, to - today_, licence ? "到期" : "截止");
-                r.title_en = left_en(from - today_, to - today_) +
-                             (licence ? " on your licence: " : " to apply: ") + item.title;
                 add(std::move(r));
             }
     }
@@ -153,17 +131,10 @@ class finder {
         return {{"op", "between"}, {"args", json::array({property, date(from), date(to)})}};
     }
 
-    void opens(const policy_item& item, reminder_kind kind, day_t day, maybe_day deadline,
-               const std::string& stage, const char* name) {
+    void opens(reminder_kind kind, day_t day, maybe_day deadline, const std::string& stage,
+               const char* name) {
         if (!in_range(day)) return;
-        auto r = made(kind, day, deadline, stage, name);
-        const std::string until_zh = deadline ? "，" + in_chinese(*deadline) + "截止" : "";
-        const std::string until_en = deadline ? ", until " + format_date(*deadline) : "";
-        r.title_zh = named_zh(item, stage) + (kind == reminder_kind::month_opens ? "本月" : "") +
-                     (day == today_ ? "今天开始办理" : "已开始办理") + until_zh;
-        r.title_en = (day == today_ ? "Open from today" : "Open since " + format_date(day)) + until_en +
-                     ": " + named_en(item, stage);
-        add(std::move(r));
+        add(made(kind, day, deadline, stage, name));
     }
 
     void countdown(const policy_item& item, reminder_kind kind, maybe_day start, day_t deadline,
@@ -175,21 +146,9 @@ class finder {
             if (!in_range(day) || (start && day <= *start)) continue;
             auto r = made(kind, day, deadline, stage, name + std::to_string(n));
             r.days_before = n;
-            const auto left = deadline - today_;
-            const char* month = kind == reminder_kind::month_closes ? "本月" : "";
-            const bool validity = of_policy_ && stage.empty() && kind == reminder_kind::days_before;
-            r.title_zh = named_zh(item, stage) + (validity ? "的政策" : month) +
-                         left_zh(left, left, validity ? "到期" : "截止");
-            r.title_en = left_en(left, left) + ": " + named_en(item, stage);
+            r.of_policy = of_policy_ && stage.empty() && kind == reminder_kind::days_before;
             add(std::move(r));
         }
-    }
-
-    static std::string named_zh(const policy_item& item, const std::string& stage) {
-        return "“" + item.title + "”" + (stage.empty() ? "" : "的“" + stage + "”");
-    }
-    static std::string named_en(const policy_item& item, const std::string& stage) {
-        return item.title + (stage.empty() ? "" : " (" + stage + ")");
     }
 
     bool in_range(day_t day) const noexcept { return day > after_ && day <= today_; }
@@ -200,7 +159,7 @@ class finder {
         r.item = item_;
         r.kind = kind;
         r.day = day;
-        r.deadline = deadline;
+        r.first_deadline = r.deadline = deadline;
         r.stage = stage;
         r.campaign = reminder_campaign_id(policy_.id, policy_.version, policy_.items[item_].id, name, day);
         return r;
@@ -208,6 +167,10 @@ class finder {
 
     void add(reminder r) {
         if (!known_.insert(r.campaign).second) return; // two stages that end on one day
+        const auto& item = policy_.items[item_];
+        const auto notice = notice_of(policy_, r);
+        r.title_zh = reminder_title_zh(notice, item.title, today_);
+        r.title_en = reminder_title_en(notice, item.title, today_);
         if (r.deadline && *r.deadline < today_) {
             auto why = "期限 " + format_date(*r.deadline) + " 已过，提醒日为 " + format_date(r.day);
             out_.dropped.push_back({std::move(r), std::move(why)});
@@ -228,24 +191,9 @@ class finder {
 
 } // namespace
 
-const char* to_string(reminder_kind k) noexcept {
-    switch (k) {
-    case reminder_kind::window_opens:
-        return "window_opens";
-    case reminder_kind::stage_opens:
-        return "stage_opens";
-    case reminder_kind::days_before:
-        return "days_before";
-    case reminder_kind::month_opens:
-        return "month_opens";
-    case reminder_kind::month_closes:
-        return "month_closes";
-    case reminder_kind::own_deadline:
-        return "own_deadline";
-    case reminder_kind::licence_expires:
-        return "licence_expires";
-    }
-    return "unknown";
+reminder_notice notice_of(const policy& p, const reminder& r) {
+    return {p.items[r.item].id, r.kind,  r.day,       r.first_deadline,
+            r.deadline,         r.stage, r.of_policy, r.concerns};
 }
 
 due_reminders reminders_due(const policy& p, std::int32_t today, std::int32_t last_handled,

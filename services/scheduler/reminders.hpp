@@ -4,6 +4,7 @@
 
 #include "common/base/json.hpp"
 #include "common/model/policy.hpp"
+#include "common/model/reminder.hpp"
 #include "common/model/workdays.hpp"
 
 #include <cstddef>
@@ -14,26 +15,17 @@
 
 namespace zhida::scheduler {
 
-enum class reminder_kind : std::uint8_t {
-    window_opens,
-    stage_opens,
-    days_before, // the end of the window, of a stage, or of the policy's validity, whichever ends the claim
-    month_opens, // of an item that can be claimed on some days of each month
-    month_closes,
-    own_deadline,    // so many days after a date of the subject's own
-    licence_expires, // on a date of the subject's own
-};
-const char* to_string(reminder_kind) noexcept;
-
 struct reminder {
     std::size_t item = 0; // index within the policy
     reminder_kind kind = reminder_kind::window_opens;
-    std::int32_t day = 0;                 // on which it is due
-    int days_before = 0;                  // of all but those that open
-    std::optional<std::int32_t> deadline; // the last day; of a subject's own: the last of them
-    std::string stage;                    // its name; empty: of the whole window
-    std::string campaign;                 // "<policy>.v<version>.r1.<item>-<kind>-<YYYYMMDD>" of `day`
-    std::string title_zh, title_en;       // with the days that are left today
+    std::int32_t day = 0;                       // on which it is due
+    int days_before = 0;                        // of all but those that open
+    std::optional<std::int32_t> deadline;       // the last day; of a subject's own: the last of them
+    std::optional<std::int32_t> first_deadline; // of a subject's own: the first of them
+    bool of_policy = false;                     // the last day is the end of the policy's validity
+    std::string stage;                          // its name; empty: of the whole window
+    std::string campaign;                       // "<policy>.v<version>.r1.<item>-<kind>-<YYYYMMDD>" of `day`
+    std::string title_zh, title_en;             // with the days that are left today
     // CQL2-JSON over one date attribute: whom it concerns, to be joined to the item's condition by `and`.
     // Null: whoever the policy's first round was for.
     json concerns;
@@ -55,5 +47,8 @@ struct due_reminders {
 // of a policy that may not be pushed, and no window opens or closes of what need not be applied for.
 due_reminders reminders_due(const policy& p, std::int32_t today, std::int32_t last_handled,
                             const workdays& w);
+
+// As its campaign keeps it.
+reminder_notice notice_of(const policy& p, const reminder& r);
 
 } // namespace zhida::scheduler

@@ -47,12 +47,13 @@ bool waits_to_begin(const campaign& c) noexcept {
 } // namespace
 
 scheduler::scheduler(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
-                     const clock& clock, metrics& meters)
+                     const workdays& days, const clock& clock, metrics& meters)
     : executor_(executor), config_(c), catalogue_(catalogue), clock_(clock),
       shards_(static_cast<int>(c.node.shards)), instance_(new_event_id()),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), campaigns_(redis_, shards_), policies_(redis_),
       consents_(redis_), changes_(*log_, campaigns_, ledgers_, clock, shards_),
+      reminding_(c, clock, days, redis_, campaigns_, policies_, changes_, meters),
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
       gaps_(meters.counter("zhida_reconcile_gaps_total",
                            "Chunks with work that no record carried, found and handed out again")),
@@ -77,6 +78,7 @@ asio::awaitable<void> scheduler::run() {
             if (active_ != was) {
                 log::info(active_ ? "this scheduler is active" : "another scheduler is active");
                 running_.clear();
+                reminding_.forget();
                 reopened = false;
             }
             active_gauge_.Set(active_ ? 1 : 0);
@@ -88,6 +90,8 @@ asio::awaitable<void> scheduler::run() {
             if (!done) log::warn("open campaigns cannot be listed", {{"why", done.error().text()}});
         }
         if (active_) {
+            if (auto looked = co_await reminding_.look(); !looked)
+                log::warn("reminders are looked at again in a moment", {{"why", looked.error().text()}});
             auto moved = co_await turn();
             if (!moved)
                 log::warn("the scheduler goes on in a moment", {{"why", moved.error().text()}});
@@ -190,6 +194,8 @@ asio::awaitable<result<void>> scheduler::start(campaign c) {
 asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(const campaign& c,
                                                                                 std::int64_t audience) {
     if (!config_.campaign.approval || c.kind == "correction") co_return std::vector<approval_reason>{};
+    // Dates of subjects' own are looked for every day, and most days find nobody: nothing to approve.
+    if (c.reminder && audience == 0) co_return std::vector<approval_reason>{};
     auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
     if (!document) co_return document.error();
     std::vector<failure> errors;
@@ -225,9 +231,26 @@ asio::awaitable<result<std::vector<store::audience_member>>> frozen_members(stor
 
 } // namespace
 
+asio::awaitable<result<std::uint16_t>> scheduler::item_bit(const campaign& c) {
+    auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
+    if (!document) co_return document.error();
+    std::vector<failure> errors;
+    const auto p = read_policy(*document, errors);
+    if (!p) co_return p.error();
+    const auto* item = p->find_item(c.reminder->item);
+    if (!item) co_return failure{errc::invalid, "the policy has no item " + c.reminder->item, c.id, ""};
+    co_return static_cast<std::uint16_t>(1U << (item - p->items.data()));
+}
+
 asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
     auto base = co_await campaigns_.get(c.base);
     if (!base) co_return base.error();
+    std::uint16_t wanted = UINT16_MAX; // items that it is about
+    if (c.reminder) {
+        auto bit = co_await item_bit(c);
+        if (!bit) co_return bit.error();
+        wanted = *bit;
+    }
     std::vector<int> all;
     for (int shard = 0; shard < shards_; ++shard) {
         all.push_back(shard);
@@ -249,7 +272,9 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
                 if (l.size() >= (i + 1) * ledger::record_size)
                     records.push_back(ledger::decode(l.data() + i * ledger::record_size));
             if (records.empty() || !takes_part(c.only, records)) continue;
-            part.members.push_back({ordinal_at(*audience, i), records.front().items});
+            const auto items = static_cast<std::uint16_t>(records.front().items & wanted);
+            if (items == 0 || (c.reminder && seen_to(items, records))) continue;
+            part.members.push_back({ordinal_at(*audience, i), items});
         }
         auto frozen =
             co_await ledgers_.freeze(shard, c.id, c.channels, part.members, part.verdicts, 0, part.waiting);

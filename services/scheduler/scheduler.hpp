@@ -16,6 +16,7 @@
 #include "common/store/policies.hpp"
 #include "matching/catalogue.hpp"
 #include "services/campaign_changes.hpp"
+#include "services/scheduler/reminding.hpp"
 #include "services/scheduler/routing.hpp"
 
 #include <prometheus/counter.h>
@@ -34,7 +35,7 @@ namespace asio = boost::asio;
 class scheduler {
   public:
     scheduler(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
-              const clock& clock, metrics& meters);
+              const workdays& days, const clock& clock, metrics& meters);
     asio::awaitable<void> run(); // until stop()
     void stop();
 
@@ -62,6 +63,8 @@ class scheduler {
                                                                          std::int64_t audience);
     // Of a further round: the audience of the round it is based on, or those of it whom it is for.
     asio::awaitable<result<void>> freeze_from_base(const campaign& c);
+    // Which item of its policy a reminder is about.
+    asio::awaitable<result<std::uint16_t>> item_bit(const campaign& c);
     // By position in the campaign's audience: who wants its channels in another order.
     asio::awaitable<result<std::map<std::uint32_t, channel_order>>> preferred_orders(const campaign& c,
                                                                                      int shard);
@@ -93,6 +96,7 @@ class scheduler {
     store::policies policies_;
     store::consents consents_;
     campaign_changes changes_;
+    reminding reminding_;
     std::map<std::string, running> running_;
     std::map<std::string, campaign> known_; // those of the last look that run
 

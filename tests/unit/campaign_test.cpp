@@ -47,6 +47,7 @@ TEST(campaign, every_member_survives_its_json) {
     auto c = a_draft();
     c.urgency = campaign_urgency::urgent;
     c.kind = "retry";
+    c.repeats = "deadline";
     c.round = 3;
     c.base = "BS-006.v2.r1";
     c.only = campaign_recipients::unread;
@@ -67,6 +68,27 @@ TEST(campaign, every_member_survives_its_json) {
     EXPECT_EQ(back->history, c.history);
     EXPECT_EQ(back->routing, c.routing);
     EXPECT_EQ(back->only, campaign_recipients::unread);
+}
+
+TEST(campaign, of_a_reminder_says_what_it_is_about) {
+    auto c = a_draft();
+    c.kind = "reminder";
+    c.reminder = reminder_notice{
+        "1",    reminder_kind::own_deadline,
+        20'000, 20'007,
+        20'009, "第一批",
+        false,  {{"op", "="}, {"args", {{{"property", "ent.established"}}, {{"date", "2026-11-23"}}}}}};
+    const auto back = read_campaign(to_json(c));
+    ASSERT_TRUE(back.has_value()) << back.error().text();
+    EXPECT_EQ(to_json(*back), to_json(c));
+    EXPECT_EQ(back->reminder->kind, reminder_kind::own_deadline);
+    EXPECT_EQ(back->reminder->last_deadline, 20'009);
+    auto wrong = to_json(c);
+    wrong["reminder"]["kind"] = "spam";
+    EXPECT_EQ(read_campaign(wrong).error().where, "/reminder/kind");
+    wrong = to_json(c);
+    wrong["reminder"]["concerns"] = json::object();
+    EXPECT_EQ(read_campaign(wrong).error().where, "/reminder/concerns");
 }
 
 TEST(campaign, a_document_of_an_older_version_has_the_defaults) {

@@ -68,6 +68,13 @@ json chrome(language in) {
             {"warning", false}};
 }
 
+campaign round_of(const std::string& id, const std::string& kind = "first") {
+    campaign c;
+    c.id = id;
+    c.kind = kind;
+    return c;
+}
+
 // A policy whose every text is the payload, as far as a document may carry it.
 compiled_policy hostile(const std::string& payload) {
     compiled_policy p;
@@ -153,7 +160,11 @@ std::vector<std::pair<std::string, std::string>> all_pages(const std::string& pa
         {"title", payload},
         {"subject_name", payload},
         {"subject_id", payload},
-        {"packages", {package_view(package_document("P-1.v1.r1", web, p, 2, row, now, catalogue()), in)}},
+        {"packages",
+         {package_view(package_document(round_of("P-1.v1.r1"), web, p, 2, row, now, catalogue()), in),
+          package_view(
+              package_document(round_of("P-1.v1.r2", "interpretation"), web, p, 2, row, now, catalogue()),
+              in)}},
         {"empty", true},
         {"packages_count", "1"},
         {"unread_count", "1"},
@@ -262,7 +273,8 @@ json shown_item(
     ledger::record web;
     web.items = 1;
     const wall_time now{std::chrono::hours(24 * 20000)}; // 2024-10-04
-    return package_view(package_document("P-1.v1.r1", web, p, 1, row, now, catalogue()), in)["items"][0];
+    return package_view(package_document(round_of("P-1.v1.r1"), web, p, 1, row, now, catalogue()),
+                        in)["items"][0];
 }
 
 json compare(const char* op, const char* name, const json& value) {
@@ -346,10 +358,41 @@ TEST(portal_packages, tell_that_a_newer_version_came) {
     const auto p = hostile("x");
     ledger::record web;
     const auto newer = [&](int newest) {
-        return package_document("P-1.v1.r1", web, p, newest, {}, wall_time{}, catalogue())["newer_version"];
+        return package_document(round_of("P-1.v1.r1"), web, p, newest, {}, wall_time{},
+                                catalogue())["newer_version"];
     };
     EXPECT_EQ(newer(1), false);
     EXPECT_EQ(newer(2), true);
+}
+
+TEST(portal_packages, of_a_further_round_say_what_is_new) {
+    auto p = hostile("科技政策");
+    p.about.items[0].title = "高企奖励";
+    std::int32_t today = 0;
+    ASSERT_TRUE(parse_date("2026-12-24", today));
+    ledger::record web;
+    web.items = 1;
+    const auto shown = [&](const campaign& round, language in) {
+        const auto now = wall_time(std::chrono::days(today)); // eight in the morning
+        return package_view(package_document(round, web, p, 1, {}, now, catalogue()), in);
+    };
+    EXPECT_EQ(shown(round_of("P-1.v1.r1"), language::zh)["notice"], false);
+    auto reminder = round_of("P-1.v1.r1.1-d7-20261224", "reminder");
+    reminder.reminder = reminder_notice{
+        p.about.items[0].id, reminder_kind::days_before, today, today + 7, today + 7, "", false, nullptr};
+    EXPECT_EQ(shown(reminder, language::zh)["notice"]["text"], "“高企奖励”还有7天截止");
+    EXPECT_EQ(shown(reminder, language::zh)["notice"]["kind"], "办事提醒");
+    EXPECT_EQ(shown(reminder, language::en)["notice"]["text"], "7 days left: 高企奖励");
+    auto again = round_of("P-1.v1.r2", "retry");
+    again.repeats = "reminder";
+    again.reminder = reminder.reminder;
+    EXPECT_EQ(shown(again, language::zh)["notice"]["text"], "“高企奖励”还有7天截止");
+
+    auto whole = chrome(language::zh);
+    whole.update({{"title", "x"}, {"packages", {shown(reminder, language::zh)}}, {"empty", false}});
+    const auto page = pages().render("subject", whole);
+    EXPECT_NE(page.find("\">“高企奖励”还有7天截止</h3>"), std::string::npos);
+    EXPECT_NE(page.find("<span class=\"chip\">办事提醒</span> 科技政策"), std::string::npos);
 }
 
 TEST(portal_packages, the_fixed_vocabulary_is_told_in_english) {

@@ -64,7 +64,8 @@
     live.onerror = showState;
     live.addEventListener("package", (event) => {
       const arrived = JSON.parse(event.data);
-      refresh().then(() => announce(body.dataset.newPackage + arrived.policy.title));
+      const news = arrived.notice?.[document.documentElement.lang.startsWith("en") ? "en" : "zh"];
+      refresh().then(() => announce(body.dataset.newPackage + (news ?? arrived.policy.title)));
     });
     // After a gap the counts tell whether something was missed.
     live.addEventListener("state", (event) => {
