@@ -6,6 +6,7 @@
 #include "common/model/topics.hpp"
 #include "services/caps.hpp"
 #include "services/dispatcher/decide.hpp"
+#include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/quiet_hours.hpp"
 #include "services/persist.hpp"
 
@@ -24,54 +25,6 @@ using ledger::state;
 
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
-}
-
-reason rejection(const std::string& fault) noexcept {
-    if (fault == "bad_number") return reason::bad_number;
-    if (fault == "refused") return reason::refused;
-    if (fault == "not_following") return reason::not_following;
-    if (fault == "content") return reason::content;
-    return reason::rejected;
-}
-
-// The ledger record that an answer of the gateway leads to.
-ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now) {
-    using gateways::send_outcome;
-    const auto retry = [&](reason why) {
-        ++r.attempts;
-        if (r.attempts >= most_attempts) {
-            r.now = state::failed;
-            r.why = reason::gave_up;
-            r.at = seconds(now);
-            return;
-        }
-        r.now = state::held;
-        r.why = answer.in_doubt ? reason::no_answer : why;
-        r.at = seconds(now + milliseconds(retry_delay_ms(r.attempts, answer.retry_after.count())) +
-                       milliseconds(999));
-    };
-    switch (answer.outcome) {
-    case send_outcome::accepted:
-        r.now = state::submitted;
-        break; // at stays the epoch
-    case send_outcome::rejected:
-        r.now = state::failed;
-        r.why = rejection(answer.recipient_fault);
-        r.at = seconds(now);
-        break;
-    case send_outcome::retry:
-        retry(reason::retry_later);
-        break;
-    case send_outcome::stopped:
-        retry(reason::gateway_stopped);
-        break;
-    case send_outcome::unknown:
-        r.now = state::unknown;
-        r.why = reason::no_answer;
-        r.at = seconds(now);
-        break;
-    }
-    return r;
 }
 
 } // namespace
@@ -439,9 +392,10 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         const auto end = m + 1 < leaders.size() ? leaders[m + 1] : claimed.size();
         const auto& answer = results[m];
         const auto parts = static_cast<int>(answer.message_ids.size());
+        const double uniform = std::uniform_real_distribution<>(0, 1)(d.random);
         for (auto i = leaders[m]; i < end; ++i) {
             const auto& c = claimed[i];
-            auto to = outcome_of(c.to, answer, now);
+            auto to = outcome_of(c.to, answer, now, uniform);
             if (via == channel::wechat && i == leaders[m] &&
                 (to.why == reason::refused || to.why == reason::not_following))
                 refusing.push_back(c.subject_id);
@@ -543,7 +497,9 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             // The turn may have taken long to come.
             if (lost() || !by.via->ready() || night() != was_night) break;
             if (yields()) co_return delivered::yielded;
-            auto to = std::min(t.sends.size(), from + by.via->batch());
+            const auto room = by.via->may_claim();
+            if (room == 0) break; // somebody else's message tries the gateway
+            auto to = std::min(t.sends.size(), from + room);
             while (to < t.sends.size() && t.sends[to].ordinal == t.sends[to - 1].ordinal) ++to;
             std::vector<candidate> claimed;
             if (auto done = co_await claim(t, from, to, claimed); !done) co_return done.error();

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <vector>
 
 namespace zhida::dispatcher {
@@ -59,6 +60,7 @@ struct deliverer {
     const store::number_digests digests{sealer};
     // Of campaigns met before: the policy as it was published for them.
     std::map<std::string, std::shared_ptr<const policy>> known{};
+    std::mt19937 random{std::random_device{}()}; // spreads retries
 
     // Chunks of one shard and channel, of different campaigns or of one: what one recipient gets of several
     // campaigns goes out as one message. Failure: cancelled (stopping, or not owned any more), conflict

@@ -5,6 +5,7 @@
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
+#include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/receipts.hpp"
 #include "services/dispatcher/senders.hpp"
 #include "services/persist.hpp"
@@ -70,7 +71,12 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
         auto l = std::make_unique<lane>(via, executor, workers_of_a_lane, senders_of_a_lane);
-        l->gateway = make_sender(via);
+        if (auto gateway = make_sender(via)) {
+            l->gateway = std::make_unique<guarded_sender>(std::move(gateway), clock_);
+            l->circuit_open = &meters.gauge("zhida_gateway_circuit_open",
+                                            "1 while the gateway's service fails and nothing is sent to it",
+                                            {{"channel", to_string(via)}});
+        }
         lanes_.push_back(std::move(l));
     }
 }
@@ -494,6 +500,7 @@ asio::awaitable<void> dispatcher::report_status() {
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
             const auto s = l->gateway->status();
+            l->circuit_open->Set(s.circuit == "closed" ? 0 : 1);
             auto kept = co_await gateway_states_.put(s.name, gateways::to_json(s), std::chrono::seconds(10));
             if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
         }

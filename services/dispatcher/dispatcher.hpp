@@ -10,6 +10,7 @@
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
+#include <prometheus/gauge.h>
 
 #include <deque>
 #include <map>
@@ -47,7 +48,8 @@ class dispatcher {
     };
     struct lane {
         channel via = channel::web;
-        std::unique_ptr<sender> gateway; // null for web
+        std::unique_ptr<sender> gateway;           // null for web
+        prometheus::Gauge* circuit_open = nullptr; // of the gateway
         std::unique_ptr<io::log_consumer> consumer;
         std::map<int, ownership> shards;
         // Wakes workers that found nothing to do.

@@ -504,6 +504,8 @@ const std::vector<text_row>& text_table() {
         {"gw_connecting", "正在连接", "Connecting"},
         {"gw_down", "连不上，会自动重试", "Unreachable, retrying"},
         {"gw_stopped", "已停止，需要人工处理", "Stopped: somebody must act"},
+        {"gw_circuit_open", "已熔断：服务连续失败，暂停发送，自动试探恢复",
+         "Circuit open: the service fails, sending pauses and is tried again by itself"},
         {"gw_silent", "没有消息：投递程序可能没有运行", "Silent: the dispatcher may not be running"},
         {"gw_disabled", "未启用", "Not enabled"},
         {"gw_other", "状态未知", "State unknown"},

@@ -124,7 +124,7 @@ json gateway_view(const json& gateway, language in) {
                 {"protocol", get(gateway, "protocol")},
                 {"detail", get(gateway, "detail").empty() ? json(false) : json(get(gateway, "detail"))}};
     bool known = false;
-    for (const char* s : {"connected", "connecting", "down", "stopped", "silent", "disabled"})
+    for (const char* s : {"connected", "connecting", "down", "stopped", "circuit_open", "silent", "disabled"})
         known |= state == s;
     out["state"] = known ? state : "other";
     out["state_text"] = text(in, "gw_" + (known ? state : std::string("other")));
