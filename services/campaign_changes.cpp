@@ -68,6 +68,7 @@ campaign round_after(const campaign& base, std::string kind, campaign_recipients
     c.kind = std::move(kind);
     c.base = base.id;
     c.only = only;
+    c.expires_ms = base.expires_ms;
     c.state = campaign_state::draft;
     return c;
 }
@@ -90,6 +91,7 @@ asio::awaitable<result<void>> campaign_changes::correct(const campaign& withdraw
     auto c = round_after(withdrawn, "correction", campaign_recipients::reached);
     std::erase(c.channels, channel::web);
     c.routing = {};
+    c.expires_ms = 0; // who was told must hear of it, however late
     if (c.channels.empty()) co_return result<void>{};
     c.drafted_by = withdrawn.history.empty() ? withdrawn.drafted_by : withdrawn.history.back().by;
     auto made = co_await add_round(std::move(c), true);

@@ -39,6 +39,10 @@ std::uint32_t ordinal_at(std::string_view audience, std::size_t position) noexce
     return ordinal;
 }
 
+bool expired(const campaign& c, const clock& time) noexcept {
+    return c.expires_ms != 0 && time.now().time_since_epoch().count() >= c.expires_ms;
+}
+
 bool waits_to_begin(const campaign& c) noexcept {
     return c.state == campaign_state::draft || c.state == campaign_state::approved ||
            c.state == campaign_state::scheduled;
@@ -113,6 +117,8 @@ asio::awaitable<result<bool>> scheduler::turn() {
             auto soon = co_await begin(c);
             waiting = waiting || (soon && *soon);
             if (!soon) done = soon.error();
+        } else if (c.state == campaign_state::submitted) {
+            if (expired(c, clock_)) done = co_await cancel_expired(c); // nobody approved it in time
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
@@ -143,6 +149,10 @@ asio::awaitable<result<void>> scheduler::reopen() {
 
 asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     const auto now_ms = clock_.now().time_since_epoch().count();
+    if (expired(c, clock_) && (c.state != campaign_state::draft || !c.history.empty())) {
+        if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+        co_return false;
+    }
     if (c.state == campaign_state::draft) {
         // Sent back by who was to approve it: it waits for who drafted it.
         if (!c.history.empty()) co_return false;
@@ -151,6 +161,10 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
         auto frozen = co_await ledgers_.frozen(c.id, shards_);
         if (!frozen) co_return frozen.error();
         if (frozen->shards < shards_) co_return true;
+        if (expired(c, clock_)) {
+            if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+            co_return false;
+        }
         auto reasons = co_await reasons_to_ask(c, frozen->audience);
         if (!reasons) co_return reasons.error();
         auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
@@ -174,6 +188,16 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     }
     if (auto done = co_await start(std::move(c)); !done) co_return done.error();
     co_return false;
+}
+
+asio::awaitable<result<void>> scheduler::cancel_expired(campaign c) {
+    auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(),
+                      "到期时尚未开始推送");
+    if (!over) co_return over.error();
+    auto kept = co_await changes_.keep(std::move(*over));
+    if (!kept) co_return kept.error();
+    log::info("campaign expired before it began", {{"campaign", c.id}});
+    co_return result<void>{};
 }
 
 asio::awaitable<result<void>> scheduler::start(campaign c) {
@@ -328,11 +352,11 @@ asio::awaitable<result<void>> scheduler::carry(const campaign& c) {
     const auto now = clock_.steady_now();
     if (now < r.next_look) co_return result<void>{};
     r.next_look = now + (r.looked ? milliseconds(config_.dispatch.reconcile_s * 1000) : look_again_soon);
-    if (c.expires_ms != 0 && clock_.now().time_since_epoch().count() >= c.expires_ms) {
-        ledger::record expired;
-        expired.now = state::expired;
-        expired.at = seconds(clock_.now());
-        if (auto left = co_await end_deliveries(c, expired); !left) co_return left.error();
+    if (expired(c, clock_)) {
+        ledger::record to;
+        to.now = state::expired;
+        to.at = seconds(clock_.now());
+        if (auto left = co_await end_deliveries(c, to); !left) co_return left.error();
     }
     co_return co_await look_for_work(c, r);
 }

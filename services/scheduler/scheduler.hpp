@@ -56,6 +56,7 @@ class scheduler {
     asio::awaitable<result<void>> reopen(); // campaigns of before there was a list of open ones
     // True: it waits for its audience, which comes at any moment.
     asio::awaitable<result<bool>> begin(campaign c);
+    asio::awaitable<result<void>> cancel_expired(campaign c); // it has not begun
     asio::awaitable<result<void>> start(campaign c);
     // Why a second person must approve it; empty: nobody need.
     asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
