@@ -92,12 +92,16 @@ struct candidate {
     sent_count sent;
     std::string subject_id, address;
     // A message of its own: one that is sent again must be what it was, since the gateway drops it by its
-    // reference; and a correction says something else than a package.
+    // reference; and a correction or a test says something else than a package.
     bool alone = false;
 };
 
 bool corrects(const campaign& c) {
     return c.kind == "correction";
+}
+// Neither goes with another campaign's message, nor is it held back by the caps.
+bool stands_alone(const campaign& c) {
+    return corrects(c) || c.kind == "test";
 }
 
 // Everything of a group is done with the same terms.
@@ -231,7 +235,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.now = seconds(now);
     f.expires = static_cast<std::uint32_t>(p.about.expires_ms / 1000);
     f.emergency = p.about.urgency == campaign_urgency::emergency;
-    if (!corrects(p.about)) f.cap = cap_of(d.settings.dispatch, via);
+    if (!stands_alone(p.about)) f.cap = cap_of(d.settings.dispatch, via);
     f.sent = m.sent;
     f.today = shanghai_day(now);
     f.epoch = t.by.epoch;
@@ -277,7 +281,7 @@ asio::awaitable<result<void>> settle(turn& t) {
             if (decided.what == decision::kind::send) {
                 if (m.now.now == state::submitting && f.resend_in_doubt && f.resend_within == 0)
                     decided.to.attempts = 1;
-                const bool alone = in_doubt(m.now) || corrects(p.about);
+                const bool alone = in_doubt(m.now) || stands_alone(p.about);
                 t.sends.push_back({i, m.position, m.ordinal, m.now, decided.to, m.sent,
                                    std::move(m.subject_id), std::move(decided.address), alone});
             } else if (decided.what == decision::kind::record) {

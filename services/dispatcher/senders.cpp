@@ -59,6 +59,7 @@ class sms_sender final : public sender {
   private:
     std::string text_of(const outgoing& m, std::int32_t today) const {
         if (m.kind == "correction") return sms_correction(*m.about, settings_);
+        if (m.kind == "test") return sms_test(*m.about, m.items, today, settings_);
         return sms_text(*m.about, m.items, today, settings_, m.also.size());
     }
 
@@ -85,10 +86,7 @@ class wechat_sender final : public sender {
         w.openid = m.address;
         w.client_msg_id = m.reference;
         if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
-        const bool correction = m.kind == "correction";
-        for (auto& [name, value] :
-             correction ? wechat_correction(*m.about)
-                        : wechat_fields(*m.about, m.items, shanghai_day(clock_.now()), m.also.size()))
+        for (auto& [name, value] : fields_of(m, shanghai_day(clock_.now())))
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }
@@ -100,6 +98,11 @@ class wechat_sender final : public sender {
     }
 
   private:
+    static std::vector<std::pair<std::string, std::string>> fields_of(const outgoing& m, std::int32_t today) {
+        if (m.kind == "correction") return wechat_correction(*m.about);
+        if (m.kind == "test") return wechat_test(*m.about, m.items, today);
+        return wechat_fields(*m.about, m.items, today, m.also.size());
+    }
     std::string key() const { return store::keys::wechat_token(settings_.wechat.appid); }
     asio::awaitable<std::optional<gateways::wechat_token>> load() {
         auto reply = co_await redis_.command({"GET", key()});

@@ -140,11 +140,13 @@ json gateway_view(const json& gateway, language in) {
 } // namespace
 
 json campaign_view(const json& campaign, language in) {
+    const auto kind = get(campaign, "kind");
     json out = {{"id", get(campaign, "id")},
                 {"path", io::percent_encode(get(campaign, "id"))},
                 {"policy_path", io::percent_encode(get(campaign, "policy"))},
                 {"title", get(campaign, "title")},
                 {"issuer", get(campaign, "issuer")},
+                {"kind_text", kind.empty() || kind == "first" ? json(false) : json(text(in, "kind_" + kind))},
                 {"state", get(campaign, "state")},
                 {"state_text", text(in, "campaign_" + get(campaign, "state"))},
                 {"started", short_time(get(campaign, "created_at"))},

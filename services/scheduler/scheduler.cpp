@@ -2,6 +2,7 @@
 
 #include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
+#include "common/base/murmur2.hpp"
 #include "common/io/timer.hpp"
 #include "common/model/campaign_recipients.hpp"
 #include "common/model/cloud_event.hpp"
@@ -149,15 +150,18 @@ asio::awaitable<result<void>> scheduler::reopen() {
 
 asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     const auto now_ms = clock_.now().time_since_epoch().count();
-    if (expired(c, clock_) && (c.state != campaign_state::draft || !c.history.empty())) {
+    const bool sent_back = c.state == campaign_state::draft && has_step(c, campaign_action::reject);
+    if (expired(c, clock_) && (c.state != campaign_state::draft || sent_back)) {
         if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
         co_return false;
     }
     if (c.state == campaign_state::draft) {
         // Sent back by who was to approve it: it waits for who drafted it.
-        if (!c.history.empty()) co_return false;
-        if (!c.base.empty())
-            if (auto done = co_await freeze_from_base(c); !done) co_return done.error();
+        if (sent_back) co_return false;
+        if (!c.base.empty()) {
+            auto done = c.kind == "test" ? co_await freeze_chosen(c) : co_await freeze_from_base(c);
+            if (!done) co_return done.error();
+        }
         auto frozen = co_await ledgers_.frozen(c.id, shards_);
         if (!frozen) co_return frozen.error();
         if (frozen->shards < shards_) co_return true;
@@ -213,7 +217,8 @@ asio::awaitable<result<void>> scheduler::start(campaign c) {
 
 asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(const campaign& c,
                                                                                 std::int64_t audience) {
-    if (!config_.campaign.approval || c.kind == "correction") co_return std::vector<approval_reason>{};
+    if (!config_.campaign.approval || c.kind == "correction" || c.kind == "test")
+        co_return std::vector<approval_reason>{};
     auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
     if (!document) co_return document.error();
     std::vector<failure> errors;
@@ -258,14 +263,39 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
             if (records.empty() || !takes_part(c.only, records)) continue;
             part.members.push_back({ordinal_at(*audience, i), records.front().items});
         }
-        auto frozen =
-            co_await ledgers_.freeze(shard, c.id, c.channels, part.members, part.verdicts, 0, part.waiting);
-        if (!frozen) co_return frozen.error();
-        auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
-        if (!appended) co_return appended.error();
-        ledgers_.appended(shard, appended->back());
+        if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
     co_return co_await ledgers_.told(std::move(all), c.id);
+}
+
+asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c) {
+    auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
+    if (!document) co_return document.error();
+    std::vector<failure> errors;
+    const auto about = read_policy(*document, errors);
+    if (!about) co_return about.error();
+    const auto every_item = static_cast<std::uint16_t>((1U << about->items.size()) - 1);
+    std::vector<int> all;
+    for (int shard = 0; shard < shards_; ++shard) {
+        all.push_back(shard);
+        frozen_audience part{shard, c.id, c.channels, {}, {}, false, 0, 0};
+        for (const auto& s : c.chosen)
+            if (shard_of(s.id, shards_) == shard) part.members.push_back({s.ordinal, every_item});
+        std::sort(part.members.begin(), part.members.end(),
+                  [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
+        if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
+    }
+    co_return co_await ledgers_.told(std::move(all), c.id);
+}
+
+asio::awaitable<result<void>> scheduler::freeze(frozen_audience part) {
+    auto frozen = co_await ledgers_.freeze(part.shard, part.campaign, part.channels, part.members,
+                                           part.verdicts, 0, part.waiting);
+    if (!frozen) co_return frozen.error();
+    auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
+    if (!appended) co_return appended.error();
+    ledgers_.appended(part.shard, appended->back());
+    co_return result<void>{};
 }
 
 asio::awaitable<result<std::map<std::uint32_t, channel_order>>> scheduler::preferred_orders(const campaign& c,

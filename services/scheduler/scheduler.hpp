@@ -63,6 +63,9 @@ class scheduler {
                                                                          std::int64_t audience);
     // Of a further round: the audience of the round it is based on, or those of it whom it is for.
     asio::awaitable<result<void>> freeze_from_base(const campaign& c);
+    // Of a test: the chosen subjects, with every item of the policy.
+    asio::awaitable<result<void>> freeze_chosen(const campaign& c);
+    asio::awaitable<result<void>> freeze(frozen_audience part);
     // By position in the campaign's audience: who wants its channels in another order.
     asio::awaitable<result<std::map<std::uint32_t, channel_order>>> preferred_orders(const campaign& c,
                                                                                      int shard);

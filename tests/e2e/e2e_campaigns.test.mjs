@@ -58,6 +58,35 @@ test('the life of a campaign', async t => {
     assert.equal((await act(id, 'approve', 'demo-operator')).status, 409);
   });
 
+  await t.test('a test goes to those who are named, marked, before approval, and counts nowhere', async () => {
+    const id = await publish('life-test'), testers = [people[1], people[2]].map(p => p.id);
+    await reaches(id, 'submitted');
+    const before = await it.api.json(`/api/v1/campaigns/${id}`);
+    const send = named => it.api.call('POST', `/api/v1/campaigns/${id}/test`,
+                                          { token: department, body: { subjects: named } });
+    assert.equal((await send([])).status, 422);
+    assert.equal((await send(['nobody'])).status, 422);
+    const refused = await it.api.call('PUT', `/api/v1/subjects/${testers[1]}/opt-out`,
+                                          { token: `demo-subject:${testers[1]}` });
+    assert.ok(refused.status < 300, refused.text);
+    const made = await send(testers);
+    assert.equal(made.status, 201, made.text);
+    const done = await settled(it.api, made.json.id);
+    assert.equal(done.kind, 'test');
+    assert.equal(done.base, id);
+    assert.equal(done.audience, 2);
+    assert.deepEqual(statesOf(channelOf(done, 'sms')), { delivered: 1, suppressed: 1 });
+    assert.deepEqual(texts('【测试】').map(m => m.to), [phone(1)]);
+    const after = await it.api.json(`/api/v1/campaigns/${id}`);
+    assert.deepEqual(after.channels, before.channels);
+    assert.equal(after.state, 'submitted', 'a test is no approval');
+    const back = await it.api.call('DELETE', `/api/v1/subjects/${testers[1]}/opt-out`,
+                                       { token: `demo-subject:${testers[1]}` });
+    assert.ok(back.status < 300, back.text);
+    assert.equal((await act(id, 'cancel', department)).status, 200);
+    assert.equal((await send(testers)).status, 409);
+  });
+
   await t.test('an operator may not approve what an operator published', async () => {
     const answer =
       await it.api.call('POST', '/api/v1/policies',
