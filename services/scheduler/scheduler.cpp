@@ -12,6 +12,7 @@
 #include "matching/sensitivity.hpp"
 #include "services/dispatch_records.hpp"
 #include "services/scheduler/owed.hpp"
+#include "services/scheduler/quiet_override.hpp"
 #include "services/scheduler/routing.hpp"
 
 #include <algorithm>
@@ -61,6 +62,8 @@ scheduler::scheduler(asio::any_io_executor executor, const config& c, const matc
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
       gaps_(meters.counter("zhida_reconcile_gaps_total",
                            "Chunks with work that no record carried, found and handed out again")),
+      quiet_overrides_(
+          meters.counter("zhida_quiet_overrides_total", "Emergency campaigns that went out in quiet hours")),
       active_gauge_(meters.gauge("zhida_scheduler_active", "1 in the process whose scheduler is active")) {}
 
 void scheduler::stop() {
@@ -376,7 +379,22 @@ asio::awaitable<result<void>> scheduler::write(const campaign& c, int shard, cha
     co_return result<void>{};
 }
 
-asio::awaitable<result<void>> scheduler::carry(const campaign& c) {
+asio::awaitable<result<void>> scheduler::remark_override(campaign c) {
+    auto changed = remarked(c, campaign_action::override_quiet, the_system(),
+                            clock_.now().time_since_epoch().count(), override_note(c, config_.dispatch));
+    auto kept = co_await changes_.keep(std::move(changed));
+    if (!kept) co_return kept.error();
+    quiet_overrides_.Increment();
+    log::warn("an emergency goes out in quiet hours", {{"campaign", c.id}, {"approved_by", c.approved_by}});
+    known_.insert_or_assign(c.id, std::move(*kept));
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::carry(campaign c) {
+    if (overrides_quiet(c, dispatcher::quiet_hours_of(config_.dispatch), clock_.now())) {
+        if (auto done = co_await remark_override(c); !done) co_return done.error();
+        c = known_.at(c.id);
+    }
     auto& r = running_[c.id];
     if (auto routed = co_await route_channels(c, r); !routed) co_return routed.error();
     const auto now = clock_.steady_now();

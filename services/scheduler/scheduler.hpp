@@ -71,7 +71,8 @@ class scheduler {
                                                                                      int shard);
     // Lets the next channel have its turn, where the channels of the campaign follow one another.
     asio::awaitable<result<void>> route_channels(const campaign& c, running& r);
-    asio::awaitable<result<void>> carry(const campaign& c);
+    asio::awaitable<result<void>> carry(campaign c);
+    asio::awaitable<result<void>> remark_override(campaign c); // before anything goes out
     asio::awaitable<result<void>> look_for_work(const campaign& c, running& r);
     asio::awaitable<result<void>> end_what_is_over(const campaign& c);
     asio::awaitable<result<void>> release_due();
@@ -102,6 +103,7 @@ class scheduler {
 
     prometheus::Counter& handed_out_;
     prometheus::Counter& gaps_;
+    prometheus::Counter& quiet_overrides_;
     prometheus::Gauge& active_gauge_;
 };
 
