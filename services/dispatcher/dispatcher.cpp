@@ -6,6 +6,7 @@
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/guarded_sender.hpp"
+#include "services/dispatcher/lanes.hpp"
 #include "services/dispatcher/receipts.hpp"
 #include "services/dispatcher/senders.hpp"
 #include "services/persist.hpp"
@@ -31,21 +32,6 @@ constexpr std::size_t most_waiting = 4096;
 constexpr std::size_t most_merged = 32;
 // Chunks that an owner before us may have begun: it had no more under way in one shard.
 constexpr int most_begun = 64;
-// What is not urgent gives way for so long, and no longer.
-constexpr std::int64_t patience_ms = 30LL * 60 * 1000;
-
-std::int64_t turn_of(campaign_urgency u, std::int64_t arrived_ms) noexcept {
-    switch (u) {
-    case campaign_urgency::emergency:
-        return arrived_ms - 2 * patience_ms;
-    case campaign_urgency::urgent:
-        return arrived_ms - patience_ms;
-    case campaign_urgency::normal:
-        break;
-    }
-    return arrived_ms;
-}
-
 } // namespace
 
 dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,

@@ -1,6 +1,6 @@
 // The dispatcher: owns shards per channel by assignment of zhida.dispatch.<channel>. A chunk's offset is
 // stored when nothing of it can be done now: the ledger says what is left, and the scheduler hands that out
-// again. What is urgent goes before what is not, and what has waited long before what has not.
+// again. What is urgent goes before what is not (lanes.hpp).
 #pragma once
 
 #include "common/base/metrics.hpp"
