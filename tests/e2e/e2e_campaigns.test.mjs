@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 
+import { sumMetric } from './support/api.mjs';
 import { channelOf, settled, statesOf } from './support/campaigns.mjs';
 import { forEverybody } from './support/documents.mjs';
 import { Installation } from './support/installation.mjs';
@@ -189,6 +190,31 @@ test('the life of a campaign', async t => {
     assert.deepEqual(statesOf(channelOf(now, 'wechat')), { submitted: count - 2, failed: 1, suppressed: 1 });
     assert.deepEqual(channelOf(now, 'wechat').reasons.map(r => r.reason).sort(), ['not_following', 'not_needed']);
     assert.deepEqual(statesOf(channelOf(now, 'sms')), { delivered: 2, held: count - 2 });
+  });
+
+  await t.test('a gateway that fails is left alone and tried; the other goes on; nobody is forgotten', async () => {
+    const faults = rules => it.gateways.call('POST', '/sim/faults', { body: { replace: true, rules } });
+    const sends = async () => (await it.gateways.json('/sim/stats')).wechat.sends;
+    await faults([{ channel: 'wechat', http_status: 503 }]);
+    const before = await sends();
+    const id = await publish('life-down', { push: { channels: ['wechat', 'sms'] } });
+    await reaches(id, 'submitted');
+    await act(id, 'approve', 'demo-operator');
+    const gateway = async () => (await it.api.json('/api/v1/gateways')).items.find(g => g.name === 'wechat');
+    await until('the circuit to open', async () => (await gateway()).state === 'circuit_open');
+    const metrics = await it.api.metrics();
+    assert.equal(sumMetric(metrics, 'zhida_gateway_circuit_open', { channel: 'wechat' }), 1);
+    assert.equal(sumMetric(metrics, 'zhida_gateway_circuit_open', { channel: 'sms' }), 0);
+    await until('the SMS to be there', async () =>
+      statesOf(channelOf(await it.api.json(`/api/v1/campaigns/${id}`), 'sms')).delivered === count);
+    const tried = await sends() - before;
+    await new Promise(done => { setTimeout(done, 3000); });
+    assert.ok(await sends() - before <= tried + 4, 'one at a time tries, less and less often');
+    await faults([]);
+    const done = await settled(it.api, id);
+    // One of them does not follow us, as WeChat said above.
+    assert.deepEqual(statesOf(channelOf(done, 'wechat')), { submitted: count - 1, suppressed: 1 });
+    await until('the circuit to be closed', async () => (await gateway()).circuit === 'closed');
   });
 
   await t.test(
