@@ -221,3 +221,30 @@ test('the life of a campaign', async t => {
     'the ledger agrees',
     () => { assert.equal(JSON.parse(it.command(['ledger', 'verify', '--json']).stdout).ok, true); });
 });
+
+test('an emergency goes out in quiet hours, and its history says so', async t => {
+  const it = await Installation.start('redis', { extra: ['dispatch.quiet_from=00:00', 'dispatch.quiet_until=23:59'] });
+  t.after(() => it.close());
+  const file = path.join(it.dir, 'people.jsonl');
+  writeFileSync(file, jsonLines(people.slice(0, 5)));
+  it.command(['import', file]);
+  const publish = async (id, more) => {
+    const push = { push: { channels: ['sms'] }, ...more };
+    const answer =
+      await it.api.call('POST', '/api/v1/policies', { token: department, body: forEverybody(id, `政策${id}`, push) });
+    assert.equal(answer.status, 202, answer.text);
+    return `${id}.v1.r1`;
+  };
+  const calm = await publish('night-calm'), alarm = await publish('night-alarm', { urgency: 'emergency' });
+  await settled(it.api, alarm);
+  const held = await until('the other to be held', async () => {
+    const states = statesOf(channelOf(await it.api.json(`/api/v1/campaigns/${calm}`), 'sms'));
+    return states.held === 5 ? states : null;
+  });
+  assert.deepEqual(held, { held: 5 });
+  const about = part => it.messages().filter(m => m.text.includes(part)).length;
+  assert.deepEqual([about('night-alarm'), about('night-calm')], [5, 0]);
+  assert.match(await it.api.page(`/campaigns/${alarm}`, 'demo-operator'), /静默时段内发送[^]*应急推送，静默时段（00:00至23:59）/);
+  assert.doesNotMatch(await it.api.page(`/campaigns/${calm}`, 'demo-operator'), /静默时段内发送/);
+  assert.equal(sumMetric(await it.api.metrics(), 'zhida_quiet_overrides_total'), 1);
+});
