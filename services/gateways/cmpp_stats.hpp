@@ -1,6 +1,6 @@
-// What each Stat of a CMPP status report means for us, as data. Source: QB-GF-028-2003 §8.4.5.3 and its
-// annex; MK, MN, MI, ID and HD are the networks' own and differ by province, so only those that field reports
-// agree on are named. Pure.
+// What each Stat of a CMPP status report means for us, as data. Source: QB-GF-028-2003; codes with digits are
+// the networks' own and differ by province. The few that are named are read as is customary and are in no
+// specification: ask the gateway's operator. Pure.
 #pragma once
 
 #include "services/gateways/gateway.hpp"
