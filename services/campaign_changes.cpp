@@ -79,6 +79,7 @@ campaign round_after(const campaign& base, std::string kind, campaign_recipients
     }
     c.base = base.id;
     c.only = only;
+    c.expires_ms = base.expires_ms;
     c.state = campaign_state::draft;
     return c;
 }
@@ -92,15 +93,60 @@ asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign
                           "interpretation、deadline 或 retry"};
     if (base.state == campaign_state::withdrawn)
         co_return failure{errc::conflict, "推送任务已撤回，不能再追加推送", base.id, ""};
+    if (base.kind == "test")
+        co_return failure{errc::conflict, "试发不能再追加推送", base.id, "请从原任务追加"};
     auto c = round_after(base, std::move(kind), only);
     c.drafted_by = by.name;
     co_return co_await add_round(std::move(c), false);
+}
+
+asio::awaitable<result<campaign>> campaign_changes::test_round(const campaign& base,
+                                                               std::vector<chosen_subject> chosen, actor by) {
+    const auto refused = [&](const char* what, const char* fix) {
+        return failure{errc::conflict, what, base.id, fix};
+    };
+    if (base.kind == "test") co_return refused("这已经是试发", "请从原任务试发");
+    if (final(base.state)) co_return refused("推送任务已经结束，不能试发", "");
+    if (base.expires_ms != 0 && time_.now().time_since_epoch().count() >= base.expires_ms)
+        co_return refused("推送任务已经到期，不能试发", "");
+    auto c = round_after(base, "test", campaign_recipients::everybody);
+    std::erase(c.channels, channel::web);
+    if (c.channels.empty()) co_return refused("此任务只在网页推送，没有可以试发的渠道", "在政策页面查看");
+    c.routing = {};
+    // A test is no emergency: nobody is woken by it.
+    c.urgency = std::min(c.urgency, campaign_urgency::urgent);
+    std::string note;
+    for (const auto& s : chosen) note += (note.empty() ? "" : "、") + s.id;
+    c.chosen = std::move(chosen);
+    c.drafted_by = by.name;
+    auto made = co_await add_round(std::move(c), false);
+    if (!made) co_return made.error();
+    log::info("campaign tested",
+              {{"campaign", base.id}, {"test", made->id}, {"by", by.name}, {"role", by.role}});
+    auto remarked = co_await remark(base.id, campaign_action::test, by, made->id + "：" + note);
+    if (!remarked) // the test itself says who made it
+        log::warn("a test is missing in the history",
+                  {{"campaign", base.id}, {"test", made->id}, {"why", remarked.error().text()}});
+    co_return made;
+}
+
+asio::awaitable<result<void>> campaign_changes::remark(std::string id, campaign_action what, actor by,
+                                                       std::string note) {
+    for (int tries = 0;; ++tries) {
+        auto now = co_await campaigns_.get(id);
+        if (!now) co_return now.error();
+        auto kept =
+            co_await keep(remarked(std::move(*now), what, by, time_.now().time_since_epoch().count(), note));
+        if (kept) co_return result<void>{};
+        if (kept.error().code != errc::conflict || tries == 5) co_return kept.error();
+    }
 }
 
 asio::awaitable<result<void>> campaign_changes::correct(const campaign& withdrawn) {
     auto c = round_after(withdrawn, "correction", campaign_recipients::reached);
     std::erase(c.channels, channel::web);
     c.routing = {};
+    c.expires_ms = 0; // who was told must hear of it, however late
     if (c.channels.empty()) co_return result<void>{};
     c.drafted_by = withdrawn.history.empty() ? withdrawn.drafted_by : withdrawn.history.back().by;
     auto made = co_await add_round(std::move(c), true);
@@ -125,10 +171,15 @@ asio::awaitable<result<bool>> campaign_changes::make_once(campaign c) {
 
 asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c, bool once) {
     c.created_ms = time_.now().time_since_epoch().count();
-    constexpr int most_rounds = 1000;
+    constexpr int most_rounds = 1000, most_tests = 20;
+    int tests = 0;
     for (++c.round; c.round < most_rounds; ++c.round) {
         c.id = campaign_id(c.policy_id, c.policy_version, c.round);
         auto held = co_await campaigns_.get(c.id);
+        // Nobody approves a test, so there are few.
+        if (held && c.kind == "test" && held->kind == "test" && held->base == c.base && ++tests >= most_tests)
+            co_return failure{errc::conflict, "此任务已试发 " + std::to_string(most_tests) + " 次", c.base,
+                              "不能再试发"};
         if (held && once && held->base == c.base && held->kind == c.kind) co_return *held;
         if (held) continue;
         if (held.error().code != errc::not_found) co_return held.error();

@@ -34,6 +34,11 @@ class campaign_changes {
     // retry (of the failed). invalid where there is none such.
     boost::asio::awaitable<result<campaign>> further_round(const campaign& base, std::string kind,
                                                            campaign_recipients only, actor by);
+    // A round that goes to these subjects alone, marked as a test, on the channels but the web: it asks for
+    // no approval and passes over no refusal, no night and no disclosure. conflict: the campaign has ended or
+    // expired, has no such channel, or was tested too often. The campaign's history says who did it.
+    boost::asio::awaitable<result<campaign>> test_round(const campaign& base,
+                                                        std::vector<chosen_subject> chosen, actor by);
     // The round that tells those whom a withdrawn campaign reached that it does not hold: one, however often
     // it is asked for, and none on the web.
     boost::asio::awaitable<result<void>> correct(const campaign& withdrawn);
@@ -45,6 +50,8 @@ class campaign_changes {
     boost::asio::awaitable<result<void>> tell(const campaign& c);
     // once: an equal round that is there already is taken.
     boost::asio::awaitable<result<campaign>> add_round(campaign c, bool once);
+    boost::asio::awaitable<result<void>> remark(std::string id, campaign_action what, actor by,
+                                                std::string note);
 
     io::event_log& log_;
     store::campaigns& campaigns_;

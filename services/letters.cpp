@@ -69,11 +69,14 @@ result<dead_letter> read_letter(const io::log_record& record) {
 result<void> may_replay(const dead_letter& letter) {
     const auto where = "zhida.deadletter, number " + std::to_string(letter.number);
     const auto& topic = letter.message.topic;
+    if (topic == topics::consent)
+        return failure{errc::invalid, "a wish handed in late would stand over what the person said since",
+                       where, "enter it in the portal, if it still holds"};
     const auto read_by_us = {std::string(topics::policy),    std::string(topics::profile),
                              std::string(topics::receipt),   topics::dispatch(channel::web),
                              topics::dispatch(channel::sms), topics::dispatch(channel::wechat)};
     if (std::find(read_by_us.begin(), read_by_us.end(), topic) == read_by_us.end())
-        return failure{errc::invalid, "its topic '" + topic + "' is none that Zhida reads", where,
+        return failure{errc::invalid, "its topic '" + topic + "' is none that is handed in again", where,
                        "hand the event in where it belongs"};
     if (!letter.whole)
         return failure{errc::invalid,

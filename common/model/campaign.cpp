@@ -19,8 +19,9 @@ constexpr names states[] = {{"draft", "草稿"},       {"submitted", "待审"}, 
                             {"scheduled", "已排期"}, {"running", "推送中"},   {"paused", "已暂停"},
                             {"finished", "已完成"},  {"cancelled", "已取消"}, {"withdrawn", "已撤回"}};
 constexpr names actions[campaign_action_count] = {
-    {"submit", "提交"}, {"approve", "批准"}, {"reject", "退回"}, {"schedule", "排期"}, {"start", "开始"},
-    {"pause", "暂停"},  {"resume", "继续"},  {"finish", "完成"}, {"cancel", "取消"},   {"withdraw", "撤回"}};
+    {"submit", "提交"}, {"approve", "批准"},  {"reject", "退回"}, {"schedule", "排期"},
+    {"start", "开始"},  {"pause", "暂停"},    {"resume", "继续"}, {"finish", "完成"},
+    {"cancel", "取消"}, {"withdraw", "撤回"}, {"test", "试发"},   {"override_quiet", "静默时段内发送"}};
 constexpr names kinds[] = {{"first", "首次推送"},    {"interpretation", "跟踪解读"},
                            {"deadline", "临期提醒"}, {"reminder", "办事提醒"},
                            {"correction", "更正"},   {"retry", "补推"},
@@ -89,6 +90,18 @@ void read_history(json_reader& in, campaign& c) {
         s.at_ms = step.integer("at_ms", true, 0, INT64_MAX).value_or(0);
         s.note = step.text("note", false).value_or("");
         c.history.push_back(std::move(s));
+    }
+}
+
+void read_chosen(json_reader& in, campaign& c) {
+    const json* chosen = in.array("chosen", false, most_chosen);
+    for (std::size_t i = 0; chosen && i < chosen->size(); ++i) {
+        json_reader one((*chosen)[i], in.at("chosen") + "/" + std::to_string(i), in.errors());
+        if (!one.is_object()) continue;
+        chosen_subject s;
+        s.id = one.text("id", true, 64).value_or("");
+        s.ordinal = static_cast<std::uint32_t>(one.integer("ordinal", true, 0, UINT32_MAX).value_or(0));
+        c.chosen.push_back(std::move(s));
     }
 }
 
@@ -191,7 +204,8 @@ bool valid_campaign_id(std::string_view id) noexcept {
 }
 
 json to_json(const campaign& c) {
-    json channels = json::array(), history = json::array();
+    json channels = json::array(), history = json::array(), chosen = json::array();
+    for (const auto& s : c.chosen) chosen.push_back({{"id", s.id}, {"ordinal", s.ordinal}});
     for (const auto via : c.channels) channels.push_back(to_string(via));
     for (const auto& s : c.history)
         history.push_back({{"action", to_string(s.action)},
@@ -214,6 +228,7 @@ json to_json(const campaign& c) {
             {"base", c.base},
             {"only", to_string(c.only)},
             {"reminder", c.reminder ? to_json(*c.reminder) : json()},
+            {"chosen", std::move(chosen)},
             {"revision", c.revision},
             {"not_before_ms", c.not_before_ms},
             {"expires_ms", c.expires_ms},
@@ -260,6 +275,7 @@ result<campaign> read_campaign(const json& document) {
     read_word(in, "only", recipients, c.only);
     if (in.has("reminder") && !document.at("reminder").is_null())
         c.reminder = read_reminder_notice(in["reminder"]);
+    read_chosen(in, c);
     c.revision = in.integer("revision", false, 0, INT64_MAX).value_or(0);
     c.not_before_ms = in.integer("not_before_ms", false, 0, INT64_MAX).value_or(0);
     c.expires_ms = in.integer("expires_ms", false, 0, INT64_MAX).value_or(0);

@@ -46,8 +46,11 @@ enum class campaign_action : std::uint8_t {
     finish,   // running, paused -> finished
     cancel,   // from any state that is not final
     withdraw, // from any state but draft and withdrawn
+    // Remarks in its history, which change no state (remarked() in campaign_life.hpp):
+    test,           // it was sent to a few chosen subjects
+    override_quiet, // an emergency goes out at night
 };
-inline constexpr int campaign_action_count = 10;
+inline constexpr int campaign_action_count = 12;
 const char* to_string(campaign_action) noexcept; // "submit", ...
 const char* label(campaign_action) noexcept;     // Chinese
 bool parse(std::string_view text, campaign_action& out) noexcept;
@@ -75,6 +78,14 @@ struct campaign_step {
 };
 inline constexpr std::size_t most_campaign_steps = 64, most_campaign_note = 500; // characters
 
+// Of a test: to whom it goes, whatever the conditions say.
+struct chosen_subject {
+    std::string id;
+    std::uint32_t ordinal = 0; // in its shard; never given to another
+    bool operator==(const chosen_subject&) const = default;
+};
+inline constexpr std::size_t most_chosen = 10;
+
 struct campaign {
     std::string
         id; // "<policy id>.v<version>.r<round>", of a reminder with ".<item>-<kind>-<YYYYMMDD>" behind
@@ -91,6 +102,7 @@ struct campaign {
     std::string base;
     campaign_recipients only = campaign_recipients::everybody;
     std::optional<reminder_notice> reminder; // of a round of kind reminder: what it says, of which item
+    std::vector<chosen_subject> chosen;      // of a test, instead of an audience
     channel_routing routing;
     std::int64_t revision = 0;      // rises with every change, where it is stored
     std::int64_t not_before_ms = 0; // nothing is sent earlier; 0: at once

@@ -33,6 +33,9 @@ bool allowed(state s, action a) noexcept {
         return !final(s);
     case action::withdraw:
         return s != state::draft && s != state::withdrawn;
+    case action::test:
+    case action::override_quiet:
+        break;
     }
     return false;
 }
@@ -58,6 +61,9 @@ state after(action a) noexcept {
         return state::cancelled;
     case action::withdraw:
         return state::withdrawn;
+    case action::test:
+    case action::override_quiet:
+        break;
     }
     return state::draft;
 }
@@ -148,6 +154,17 @@ result<campaign> apply(const campaign& c, campaign_action a, const actor& by, st
     }
     remember(out.history, {a, by.name, by.role, now_ms, std::string(note)});
     return out;
+}
+
+campaign remarked(campaign c, campaign_action what, const actor& by, std::int64_t now_ms,
+                  std::string_view note) {
+    remember(c.history, {what, by.name, by.role, now_ms, std::string(note)});
+    return c;
+}
+
+bool has_step(const campaign& c, campaign_action what) noexcept {
+    return std::any_of(c.history.begin(), c.history.end(),
+                       [&](const campaign_step& s) { return s.action == what; });
 }
 
 std::vector<std::string> comma_separated(std::string_view text) {

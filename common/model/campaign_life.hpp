@@ -33,6 +33,11 @@ std::vector<campaign_action> allowed_actions(campaign_state) noexcept;
 result<campaign> apply(const campaign& c, campaign_action action, const actor& by, std::int64_t now_ms,
                        std::string_view note = "");
 
+// With a step in its history that changes no state: test or override_quiet.
+campaign remarked(campaign c, campaign_action what, const actor& by, std::int64_t now_ms,
+                  std::string_view note);
+bool has_step(const campaign& c, campaign_action what) noexcept;
+
 struct approval_settings {
     std::int64_t above = 5000;       // recipients; 0: their number never asks for it
     std::vector<std::string> themes; // beginnings of themes

@@ -1,5 +1,7 @@
 #include "common/model/deadline.hpp"
 
+#include <algorithm>
+
 namespace zhida {
 
 namespace {
@@ -56,6 +58,38 @@ deadline deadline_of(const policy_item& item, const date_window& validity, std::
 
 bool stands(const policy& p, const policy_item& item, std::int32_t day) {
     return p.may_be_pushed() && deadline_of(item, p.valid, day).now != deadline::kind::closed;
+}
+
+namespace {
+
+std::optional<std::int32_t> last_day_of(const date_window& window) {
+    if (window.stages.empty()) return window.end;
+    std::optional<std::int32_t> last;
+    for (const auto& stage : window.stages) {
+        if (!stage.end) return std::nullopt;
+        last = std::max(last, stage.end);
+    }
+    return last;
+}
+
+} // namespace
+
+std::optional<std::int32_t> last_day_of(const policy& p) {
+    std::optional<std::int32_t> last;
+    for (const auto& item : p.items) {
+        auto end = last_day_of(item.window);
+        if (p.valid.end) end = end ? std::min(*end, *p.valid.end) : *p.valid.end;
+        if (!end) return std::nullopt;
+        last = std::max(last, end);
+    }
+    return last;
+}
+
+std::int64_t expiry_ms_of(const policy& p) {
+    const auto last = last_day_of(p);
+    if (!last) return 0;
+    const wall_time midnight{std::chrono::days(*last + 1)};
+    return (midnight - std::chrono::hours(8)).time_since_epoch().count();
 }
 
 const char* to_string(deadline::kind k) noexcept {

@@ -33,6 +33,12 @@ deadline deadline_of(const policy_item& item, const date_window& validity, std::
 // ends, whichever is earlier. What has not begun takes part, so that people hear of it in time.
 bool stands(const policy& p, const policy_item& item, std::int32_t day);
 
+// The last day on which one of the policy's items still stands; nothing: one of them has no end.
+std::optional<std::int32_t> last_day_of(const policy& p);
+// When a message about the policy makes no sense any more: the midnight (Asia/Shanghai) after that day, in
+// milliseconds since 1970; 0: never. What campaign::expires_ms is set to.
+std::int64_t expiry_ms_of(const policy& p);
+
 const char* to_string(deadline::kind) noexcept; // unstated open soon not_yet closed
 // {state, start, end, days, stage, of_policy}; dates as texts or null, the last three only where they say
 // something.

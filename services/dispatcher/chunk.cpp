@@ -6,6 +6,7 @@
 #include "common/model/topics.hpp"
 #include "services/caps.hpp"
 #include "services/dispatcher/decide.hpp"
+#include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/quiet_hours.hpp"
 #include "services/persist.hpp"
 
@@ -24,54 +25,6 @@ using ledger::state;
 
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
-}
-
-reason rejection(const std::string& fault) noexcept {
-    if (fault == "bad_number") return reason::bad_number;
-    if (fault == "refused") return reason::refused;
-    if (fault == "not_following") return reason::not_following;
-    if (fault == "content") return reason::content;
-    return reason::rejected;
-}
-
-// The ledger record that an answer of the gateway leads to.
-ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now) {
-    using gateways::send_outcome;
-    const auto retry = [&](reason why) {
-        ++r.attempts;
-        if (r.attempts >= most_attempts) {
-            r.now = state::failed;
-            r.why = reason::gave_up;
-            r.at = seconds(now);
-            return;
-        }
-        r.now = state::held;
-        r.why = answer.in_doubt ? reason::no_answer : why;
-        r.at = seconds(now + milliseconds(retry_delay_ms(r.attempts, answer.retry_after.count())) +
-                       milliseconds(999));
-    };
-    switch (answer.outcome) {
-    case send_outcome::accepted:
-        r.now = state::submitted;
-        break; // at stays the epoch
-    case send_outcome::rejected:
-        r.now = state::failed;
-        r.why = rejection(answer.recipient_fault);
-        r.at = seconds(now);
-        break;
-    case send_outcome::retry:
-        retry(reason::retry_later);
-        break;
-    case send_outcome::stopped:
-        retry(reason::gateway_stopped);
-        break;
-    case send_outcome::unknown:
-        r.now = state::unknown;
-        r.why = reason::no_answer;
-        r.at = seconds(now);
-        break;
-    }
-    return r;
 }
 
 } // namespace
@@ -128,12 +81,16 @@ struct candidate {
     sent_count sent;
     std::string subject_id, address;
     // A message of its own: one that is sent again must be what it was, since the gateway drops it by its
-    // reference; and a correction says something else than a package.
+    // reference; and a correction or a test says something else than a package.
     bool alone = false;
 };
 
 bool corrects(const campaign& c) {
     return said_kind(c) == "correction";
+}
+// Neither goes with another campaign's message, nor is it held back by the caps.
+bool stands_alone(const campaign& c) {
+    return corrects(c) || c.kind == "test";
 }
 
 // Everything of a group is done with the same terms.
@@ -214,6 +171,12 @@ asio::awaitable<result<void>> look(turn& t) {
         };
         auto view = co_await load(p.of.via != channel::web);
         if (view && p.of.via == channel::web && view->any_preferences) view = co_await load(true);
+        if (!view && view.error().code == errc::not_found) { // unless it was there a moment ago
+            const auto before = *t.by.server;
+            if (auto up = co_await bring_up(t); !up) co_return up.error();
+            t.look_again = *t.by.server != before;
+            if (t.look_again) co_return result<void>{};
+        }
         if (!view) co_return view.error();
         if (view->as_of.server != *t.by.server) t.look_again = true; // since a moment ago
         p.view = std::move(*view);
@@ -289,7 +252,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.now = seconds(now);
     f.expires = static_cast<std::uint32_t>(p.about.expires_ms / 1000);
     f.emergency = p.about.urgency == campaign_urgency::emergency;
-    if (!corrects(p.about)) f.cap = cap_of(d.settings.dispatch, via);
+    if (!stands_alone(p.about)) f.cap = cap_of(d.settings.dispatch, via);
     f.sent = m.sent;
     f.today = shanghai_day(now);
     f.epoch = t.by.epoch;
@@ -308,58 +271,6 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
         f.refused = ledger::reason::refused_number;
     f.subject = &*subject;
     return f;
-}
-
-// Writes what needs no gateway; fills t.sends with what does.
-asio::awaitable<result<void>> settle(turn& t) {
-    auto& d = t.d;
-    const auto now = d.time.now();
-    t.sends.clear();
-    for (std::size_t i = 0; i < t.packages.size(); ++i) {
-        auto& p = t.packages[i];
-        if (!p.view.as_of.stopped.empty()) continue; // the scheduler goes on with it
-        std::vector<store::replacement> records;
-        std::vector<store::change> changes;
-        bool complained = false;
-        const auto refused = co_await refused_numbers(t, p);
-        if (!refused) co_return refused.error();
-        for (auto& m : p.view.members) {
-            if (settled(m.now)) continue;
-            std::optional<profile> subject;
-            const auto f = facts_of(t, p, m, now, *refused, subject);
-            if (f.unreadable && !std::exchange(complained, true))
-                log::error("a profile cannot be opened",
-                           {{"subject", log::masked(m.subject_id)},
-                            {"fix", "is this the key that it was sealed with?"}});
-            auto decided = decide(f, m.now);
-            if (decided.what == decision::kind::send) {
-                if (m.now.now == state::submitting && f.resend_in_doubt && f.resend_within == 0)
-                    decided.to.attempts = 1;
-                const bool alone = in_doubt(m.now) || corrects(p.about);
-                t.sends.push_back({i, m.position, m.ordinal, m.now, decided.to, m.sent,
-                                   std::move(m.subject_id), std::move(decided.address), alone});
-            } else if (decided.what == decision::kind::record) {
-                records.push_back({m.position, m.now, decided.to});
-                changes.push_back({m.position, decided.to});
-                m.now = decided.to; // where it is not written all is looked at again
-            }
-        }
-        if (records.empty()) continue;
-        store::commit_request request{p.of.shard, p.of.campaign, p.of.via, std::move(records), {}};
-        request.claim = {t.by.epoch, p.view.as_of, {}};
-        auto outcome =
-            co_await keep_trying(d, "recording a chunk", [&] { return d.ledgers.commit(request); });
-        if (auto kept = co_await agreed(t, outcome, p); !kept || t.look_again) co_return kept;
-        ZHIDA_FAILPOINT("record.after");
-        if (auto kept = co_await d.audit(
-                {p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "settle", 0, std::move(changes)});
-            !kept)
-            co_return kept.error();
-    }
-    std::sort(t.sends.begin(), t.sends.end(), [](const candidate& a, const candidate& b) {
-        return std::pair(a.ordinal, a.package) < std::pair(b.ordinal, b.package);
-    });
-    co_return result<void>{};
 }
 
 // Remembers to which deliveries the messages belong, and passes receipts on that came first.
@@ -393,6 +304,61 @@ write_again_if_lost(turn& t, const std::map<std::size_t, std::vector<store::chan
     }
     if (sent.empty()) co_return result<void>{};
     co_return co_await remember_messages(d, t.packages.front().of.via, sent);
+}
+
+// Writes what needs no gateway; fills t.sends with what does.
+asio::awaitable<result<void>> settle(turn& t) {
+    auto& d = t.d;
+    const auto now = d.time.now();
+    t.sends.clear();
+    std::map<std::size_t, std::vector<store::change>> written; // by package
+    for (std::size_t i = 0; i < t.packages.size(); ++i) {
+        auto& p = t.packages[i];
+        if (!p.view.as_of.stopped.empty()) continue; // the scheduler goes on with it
+        std::vector<store::replacement> records;
+        std::vector<store::change> changes;
+        bool complained = false;
+        const auto refused = co_await refused_numbers(t, p);
+        if (!refused) co_return refused.error();
+        for (auto& m : p.view.members) {
+            if (settled(m.now)) continue;
+            std::optional<profile> subject;
+            const auto f = facts_of(t, p, m, now, *refused, subject);
+            if (f.unreadable && !std::exchange(complained, true))
+                log::error("a profile cannot be opened",
+                           {{"subject", log::masked(m.subject_id)},
+                            {"fix", "is this the key that it was sealed with?"}});
+            auto decided = decide(f, m.now);
+            if (decided.what == decision::kind::send) {
+                if (m.now.now == state::submitting && f.resend_in_doubt && f.resend_within == 0)
+                    decided.to.attempts = 1;
+                const bool alone = in_doubt(m.now) || stands_alone(p.about);
+                t.sends.push_back({i, m.position, m.ordinal, m.now, decided.to, m.sent,
+                                   std::move(m.subject_id), std::move(decided.address), alone});
+            } else if (decided.what == decision::kind::record) {
+                records.push_back({m.position, m.now, decided.to});
+                changes.push_back({m.position, decided.to});
+                m.now = decided.to; // where it is not written all is looked at again
+            }
+        }
+        if (records.empty()) continue;
+        store::commit_request request{p.of.shard, p.of.campaign, p.of.via, std::move(records), {}};
+        request.claim = {t.by.epoch, p.view.as_of, {}};
+        auto outcome =
+            co_await keep_trying(d, "recording a chunk", [&] { return d.ledgers.commit(request); });
+        if (auto kept = co_await agreed(t, outcome, p); !kept || t.look_again) co_return kept;
+        ZHIDA_FAILPOINT("record.after");
+        if (auto kept =
+                co_await d.audit({p.of.shard, p.of.campaign, p.of.via, t.by.epoch, "settle", 0, changes});
+            !kept)
+            co_return kept.error();
+        written[i] = std::move(changes);
+    }
+    if (auto kept = co_await write_again_if_lost(t, written, {}); !kept) co_return kept.error();
+    std::sort(t.sends.begin(), t.sends.end(), [](const candidate& a, const candidate& b) {
+        return std::pair(a.ordinal, a.package) < std::pair(b.ordinal, b.package);
+    });
+    co_return result<void>{};
 }
 
 // Moves [from, to) of the candidates to submitting, package by package. What was claimed stays in `claimed`;
@@ -486,9 +452,10 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         const auto end = m + 1 < leaders.size() ? leaders[m + 1] : claimed.size();
         const auto& answer = results[m];
         const auto parts = static_cast<int>(answer.message_ids.size());
+        const double uniform = std::uniform_real_distribution<>(0, 1)(d.random);
         for (auto i = leaders[m]; i < end; ++i) {
             const auto& c = claimed[i];
-            auto to = outcome_of(c.to, answer, now);
+            auto to = outcome_of(c.to, answer, now, uniform);
             if (via == channel::wechat && i == leaders[m] &&
                 (to.why == reason::refused || to.why == reason::not_following))
                 refusing.push_back(c.subject_id);
@@ -582,7 +549,9 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             // The turn may have taken long to come.
             if (lost() || !by.via->ready() || night() != was_night) break;
             if (yields()) co_return delivered::yielded;
-            auto to = std::min(t.sends.size(), from + by.via->batch());
+            const auto room = by.via->may_claim();
+            if (room == 0) break; // somebody else's message tries the gateway
+            auto to = std::min(t.sends.size(), from + room);
             while (to < t.sends.size() && t.sends[to].ordinal == t.sends[to - 1].ordinal) ++to;
             std::vector<candidate> claimed;
             if (auto done = co_await claim(t, from, to, claimed); !done) co_return done.error();

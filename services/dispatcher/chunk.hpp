@@ -20,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <vector>
 
 namespace zhida::dispatcher {
@@ -61,6 +62,7 @@ struct deliverer {
     consent_log refusals{log, consents, time, static_cast<int>(settings.node.shards)};
     // Of campaigns met before: the policy as it was published for them.
     std::map<std::string, std::shared_ptr<const policy>> known{};
+    std::mt19937 random{std::random_device{}()}; // spreads retries
 
     // Chunks of one shard and channel, of different campaigns or of one: what one recipient gets of several
     // campaigns goes out as one message. Failure: cancelled (stopping, or not owned any more), conflict

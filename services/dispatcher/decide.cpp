@@ -97,9 +97,4 @@ decision decide(const facts& f, const ledger::record& now) {
     return send;
 }
 
-std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms) noexcept {
-    const std::int64_t doubled = std::int64_t{1000} << std::clamp(attempts, 0, 6);
-    return std::max(std::min<std::int64_t>(doubled, 60'000), asked_ms);
-}
-
 } // namespace zhida::dispatcher

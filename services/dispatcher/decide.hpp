@@ -62,12 +62,6 @@ constexpr bool in_doubt(const ledger::record& r) noexcept {
            (r.now == ledger::state::held && r.why == ledger::reason::no_answer);
 }
 
-// Milliseconds until the next try after `attempts` refusals that allow one: 1 s doubling to 60 s, never less
-// than what the gateway asked for.
-std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms) noexcept;
-// After so many refusals the delivery has failed.
-inline constexpr int most_attempts = 48;
-
 bool plausible_mobile(std::string_view phone) noexcept; // 11 digits, first 1
 
 } // namespace zhida::dispatcher

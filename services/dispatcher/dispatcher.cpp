@@ -5,6 +5,8 @@
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
+#include "services/dispatcher/guarded_sender.hpp"
+#include "services/dispatcher/lanes.hpp"
 #include "services/dispatcher/receipts.hpp"
 #include "services/dispatcher/senders.hpp"
 #include "services/persist.hpp"
@@ -30,21 +32,6 @@ constexpr std::size_t most_waiting = 4096;
 constexpr std::size_t most_merged = 32;
 // Chunks that an owner before us may have begun: it had no more under way in one shard.
 constexpr int most_begun = 64;
-// What is not urgent gives way for so long, and no longer.
-constexpr std::int64_t patience_ms = 30LL * 60 * 1000;
-
-std::int64_t turn_of(campaign_urgency u, std::int64_t arrived_ms) noexcept {
-    switch (u) {
-    case campaign_urgency::emergency:
-        return arrived_ms - 2 * patience_ms;
-    case campaign_urgency::urgent:
-        return arrived_ms - patience_ms;
-    case campaign_urgency::normal:
-        break;
-    }
-    return arrived_ms;
-}
-
 } // namespace
 
 dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
@@ -70,7 +57,12 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
         auto l = std::make_unique<lane>(via, executor, workers_of_a_lane, senders_of_a_lane);
-        l->gateway = make_sender(via);
+        if (auto gateway = make_sender(via)) {
+            l->gateway = std::make_unique<guarded_sender>(std::move(gateway), clock_);
+            l->circuit_open = &meters.gauge("zhida_gateway_circuit_open",
+                                            "1 while the gateway's service fails and nothing is sent to it",
+                                            {{"channel", to_string(via)}});
+        }
         lanes_.push_back(std::move(l));
     }
 }
@@ -515,6 +507,7 @@ asio::awaitable<void> dispatcher::watch() {
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
             const auto s = l->gateway->status();
+            l->circuit_open->Set(s.circuit == "closed" ? 0 : 1);
             auto kept = co_await gateway_states_.put(s.name, gateways::to_json(s), std::chrono::seconds(10));
             if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
         }

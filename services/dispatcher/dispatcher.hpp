@@ -1,6 +1,6 @@
 // The dispatcher: owns shards per channel by assignment of zhida.dispatch.<channel>. A chunk's offset is
 // stored when nothing of it can be done now: the ledger says what is left, and the scheduler hands that out
-// again. What is urgent goes before what is not, and what has waited long before what has not.
+// again. What is urgent goes before what is not (lanes.hpp).
 #pragma once
 
 #include "common/base/metrics.hpp"
@@ -10,6 +10,7 @@
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
+#include <prometheus/gauge.h>
 
 #include <deque>
 #include <map>
@@ -47,7 +48,8 @@ class dispatcher {
     };
     struct lane {
         channel via = channel::web;
-        std::unique_ptr<sender> gateway; // null for web
+        std::unique_ptr<sender> gateway;           // null for web
+        prometheus::Gauge* circuit_open = nullptr; // of the gateway
         std::unique_ptr<io::log_consumer> consumer;
         std::map<int, ownership> shards;
         // Wakes workers that found nothing to do.

@@ -112,6 +112,20 @@ std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, 
             {"thing4", shortened(deadline_text(deadline_of(*item, p.valid, today)), 20)}};
 }
 
+std::string sms_test(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c) {
+    auto text = sms_text(p, items, today, c);
+    // Behind the signature, which gateways want first.
+    if (!text.empty()) text.insert(("【" + c.signature + "】").size(), "【测试】");
+    return text;
+}
+
+std::vector<std::pair<std::string, std::string>> wechat_test(const policy& p, std::uint16_t items,
+                                                             std::int32_t today) {
+    auto fields = wechat_fields(p, items, today);
+    if (!fields.empty()) fields.front().second = shortened("【测试】" + first_matched(p, items)->title, 20);
+    return fields;
+}
+
 std::string sms_correction(const policy& p, const sms_config& c) {
     return "【" + c.signature + "】" + shortened(p.issuer, 20) + "：更正：此前推送的“" +
            shortened(p.title, 28) + "”已撤回，请勿据此办理，以政策原文为准，" + c.verify_hint +

@@ -24,6 +24,11 @@ std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, c
 std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items,
                                                                std::int32_t today, std::size_t others = 0);
 
+// The same, marked 【测试】.
+std::string sms_test(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c);
+std::vector<std::pair<std::string, std::string>> wechat_test(const policy& p, std::uint16_t items,
+                                                             std::int32_t today);
+
 // That what was sent before does not hold any more.
 std::string sms_correction(const policy& p, const sms_config& c);
 std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p);

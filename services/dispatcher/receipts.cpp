@@ -1,6 +1,7 @@
 #include "services/dispatcher/receipts.hpp"
 
 #include "common/base/json.hpp"
+#include "services/gateways/cmpp_stats.hpp"
 
 namespace zhida::dispatcher {
 
@@ -9,6 +10,14 @@ namespace {
 using meaning = gateways::receipt::meaning;
 constexpr std::pair<meaning, const char*> meanings[] = {
     {meaning::delivered, "delivered"}, {meaning::failed, "failed"}, {meaning::intermediate, "intermediate"}};
+
+ledger::reason reason_of(const arrived_receipt& r) {
+    const std::string_view fault =
+        r.place.via == channel::sms ? gateways::cmpp::reaction_to_stat(r.status).recipient_fault : "";
+    if (fault == "bad_number") return ledger::reason::bad_number;
+    if (fault == "refused") return ledger::reason::refused;
+    return ledger::reason::undelivered;
+}
 
 } // namespace
 
@@ -48,7 +57,7 @@ ledger::record record_of(const arrived_receipt& r) {
     ledger::record to;
     const bool delivered = r.means == meaning::delivered;
     to.now = delivered ? ledger::state::delivered : ledger::state::failed;
-    to.why = delivered ? ledger::reason::none : ledger::reason::undelivered;
+    if (!delivered) to.why = reason_of(r);
     to.at = static_cast<std::uint32_t>(r.at_ms / 1000);
     return to;
 }

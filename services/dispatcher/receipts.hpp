@@ -18,7 +18,7 @@ struct arrived_receipt {
 };
 // The data of a receipt event: receipt_text with "place".
 result<arrived_receipt> read_receipt(const json& data, std::vector<failure>& errors);
-// delivered, or failed(undelivered), since the receipt's time.
+// delivered, or failed, with the reason that its status tells, since the receipt's time.
 ledger::record record_of(const arrived_receipt& r);
 
 } // namespace zhida::dispatcher

@@ -25,6 +25,7 @@ bool for_enterprises(const policy& p, std::uint16_t items) {
 std::string sms_of_round(const message_round& round, const policy& p, std::uint16_t items, std::int32_t today,
                          const sms_config& c, std::size_t others) {
     if (round.kind == "correction") return sms_correction(p, c);
+    if (round.kind == "test") return sms_test(p, items, today, c);
     const auto notice = notice_of_round(round.kind, round.reminder, p, items, today);
     if (!notice) return sms_text(p, items, today, c, others);
     std::string text = "【" + c.signature + "】" + shortened(p.issuer, 20) + "：" +
@@ -41,6 +42,7 @@ std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_r
                                                                  std::uint16_t items, std::int32_t today,
                                                                  std::size_t others) {
     if (round.kind == "correction") return wechat_correction(p);
+    if (round.kind == "test") return wechat_test(p, items, today);
     auto fields = wechat_fields(p, items, today, others);
     const auto notice = notice_of_round(round.kind, round.reminder, p, items, today);
     if (!notice || fields.empty()) return fields;

@@ -44,6 +44,8 @@ class sender {
     virtual std::uint32_t resend_within_s() const = 0;
     // How many may be claimed at once without waiting long for the gateway.
     virtual std::size_t batch() const = 0;
+    // How many may be claimed now: batch(), or fewer where the gateway is being tried. Who asks sends them.
+    virtual std::size_t may_claim() { return batch(); }
 };
 
 } // namespace zhida::dispatcher

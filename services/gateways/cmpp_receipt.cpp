@@ -1,6 +1,7 @@
 #include "services/gateways/cmpp_receipt.hpp"
 
 #include "services/gateways/cmpp_auth.hpp"
+#include "services/gateways/cmpp_stats.hpp"
 
 namespace zhida::gateways::cmpp {
 
@@ -21,8 +22,7 @@ result<receipt> receipt_of(const deliver& d, wall_time now) {
     r.message_id = id_text(report->Msg_Id);
     r.phone = plain_phone(report->Dest_terminal_Id);
     r.status = report->Stat;
-    using enum receipt::meaning;
-    r.means = report->Stat == "DELIVRD" ? delivered : report->Stat == "ACCEPTD" ? intermediate : failed;
+    r.means = reaction_to_stat(report->Stat).meaning;
     if (!parse_report_time(report->Done_time, r.at)) r.at = now;
     return r;
 }

@@ -9,9 +9,8 @@ namespace zhida::gateways::cmpp {
 // Digits without 86, +86 or 0086 in front of a mainland mobile number.
 std::string plain_phone(std::string_view phone);
 
-// DELIVRD is delivered; ACCEPTD is a station on the way; everything else (UNDELIV, EXPIRED, MK:0001 ...) is
-// final and failed. `now` stands in where Done_time is no time. Failure invalid: no status report (an inbound
-// message), or an unreadable one.
+// What its Stat means: cmpp_stats.hpp. `now` stands in where Done_time is no time. Failure invalid: no status
+// report (an inbound message), or an unreadable one.
 result<receipt> receipt_of(const deliver& d, wall_time now);
 
 } // namespace zhida::gateways::cmpp

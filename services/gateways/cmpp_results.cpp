@@ -10,24 +10,29 @@ namespace {
 using enum send_outcome;
 
 constexpr result_reaction table[] = {
-    {0, accepted, "", false, false, "accepted"},
-    {1, rejected, "", false, true, "message structure wrong"},
-    {2, rejected, "", false, true, "command wrong"},
+    {0, accepted, "", false, false, "accepted", reason_class::accepted, "已接收"},
+    {1, rejected, "", false, true, "message structure wrong", reason_class::permanent, "消息结构错"},
+    {2, rejected, "", false, true, "command wrong", reason_class::permanent, "命令字错"},
     // The first of the two was taken: sending again under another number would be a second message.
-    {3, unknown, "", false, true, "sequence number repeated"},
-    {4, rejected, "", false, true, "message length wrong"},
-    {5, stopped, "", false, true, "fee code wrong"},
-    {6, rejected, "", false, true, "longer than a message may be"},
-    {7, stopped, "", false, true, "service id wrong"},
-    {8, retry, "", true, false, "flow control"},
+    {3, unknown, "", false, true, "sequence number repeated", reason_class::in_doubt,
+     "消息序号重复，可能已接收"},
+    {4, rejected, "", false, true, "message length wrong", reason_class::permanent, "消息长度错"},
+    {5, stopped, "", false, true, "fee code wrong", reason_class::stop, "资费代码错"},
+    {6, rejected, "", false, true, "longer than a message may be", reason_class::permanent, "超过最大信息长"},
+    {7, stopped, "", false, true, "service id wrong", reason_class::stop, "业务代码错"},
+    {8, retry, "", true, false, "flow control", reason_class::slow_down, "流量控制，放慢后再发"},
     // Another gateway may serve this number (portability); there is none yet to route it to.
-    {9, rejected, "", false, false, "this gateway does not serve the number: reroute"},
-    {10, stopped, "", false, true, "Src_Id wrong"},
-    {11, stopped, "", false, true, "Msg_src wrong"},
-    {12, stopped, "", false, true, "Fee_terminal_Id wrong"},
-    {13, rejected, "bad_number", false, false, "Dest_terminal_Id wrong"},
+    {9, rejected, "", false, false, "this gateway does not serve the number: reroute",
+     reason_class::permanent, "本网关不负责此号码"},
+    {10, stopped, "", false, true, "Src_Id wrong", reason_class::stop, "接入号 Src_Id 错误"},
+    {11, stopped, "", false, true, "Msg_src wrong", reason_class::stop, "企业代码 Msg_src 错误"},
+    {12, stopped, "", false, true, "Fee_terminal_Id wrong", reason_class::stop, "计费号码错误"},
+    {13, rejected, "bad_number", false, false, "Dest_terminal_Id wrong", reason_class::permanent,
+     "接收号码错误"},
 };
-constexpr result_reaction any_other = {0xFFFFFFFF, rejected, "", false, true, "a code of the gateway's own"};
+constexpr result_reaction any_other = {
+    0xFFFFFFFF,      rejected, "", false, true, "a code of the gateway's own", reason_class::unknown,
+    "网关自定的代码"};
 
 } // namespace
 
@@ -35,6 +40,13 @@ const result_reaction& reaction_to(std::uint32_t Result) noexcept {
     const auto found = std::find_if(std::begin(table), std::end(table),
                                     [&](const auto& row) { return row.Result == Result; });
     return found == std::end(table) ? any_other : *found;
+}
+
+std::vector<code_reason> result_reasons() {
+    std::vector<code_reason> out;
+    for (const auto& row : table) out.push_back({std::to_string(row.Result), row.means, row.words});
+    out.push_back({"*", any_other.means, any_other.words});
+    return out;
 }
 
 status_reaction login_refusal(std::uint32_t Status) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/gateways/gateway.hpp"
+#include "services/gateways/reason_class.hpp"
 
 #include <cstdint>
 
@@ -15,8 +16,11 @@ struct result_reaction {
     bool slow_channel;           // every message waits, not only this one
     bool alarm;                  // somebody should look: our bug or our configuration
     const char* text;
+    reason_class means;
+    const char* words; // Chinese, for the operator
 };
 const result_reaction& reaction_to(std::uint32_t Result) noexcept;
+std::vector<code_reason> result_reasons();
 
 // Why a session ended or could not begin.
 enum class session_end {

@@ -286,12 +286,12 @@ void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_r
     send_result out;
     out.outcome = reaction.outcome;
     out.code = "cmpp:" + std::to_string(r.Result);
-    out.detail = reaction.text;
+    out.detail = reaction.words;
     out.recipient_fault = reaction.recipient_fault;
     // A result that is no acceptance carries no id that a report would name.
     if (reaction.outcome == send_outcome::accepted) out.message_ids = {id_text(r.Msg_Id)};
     if (reaction.outcome == send_outcome::stopped) {
-        ch->stop.stop(ch->time.now(), channel_pause, out.code, reaction.text);
+        ch->stop.stop(ch->time.now(), channel_pause, out.code, reaction.words);
         out.retry_after = channel_pause;
         give_back(out, true);
         changed();

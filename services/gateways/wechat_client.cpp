@@ -172,7 +172,7 @@ send_result wechat_client::impl::react(const answer& a) {
     send_result r;
     r.outcome = reaction.outcome;
     r.code = code_text(a.errcode);
-    r.detail = a.errcode == 0 ? "" : std::string(reaction.text) + "; " + a.errmsg;
+    r.detail = a.errcode == 0 ? "" : std::string(reaction.words) + ": " + a.errmsg;
     r.recipient_fault = reaction.recipient_fault;
     r.retry_after = milliseconds(reaction.retry_after_ms);
     if (reaction.outcome == send_outcome::accepted && a.body.contains("msgid")) {

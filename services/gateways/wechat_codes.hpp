@@ -4,6 +4,7 @@
 #pragma once
 
 #include "services/gateways/gateway.hpp"
+#include "services/gateways/reason_class.hpp"
 
 #include <cstdint>
 
@@ -19,7 +20,10 @@ struct wechat_reaction {
     std::int64_t retry_after_ms; // for retry
     bool alarm;
     const char* text;
+    reason_class means;
+    const char* words; // Chinese, for the operator
 };
 const wechat_reaction& wechat_reaction_to(std::int64_t errcode) noexcept;
+std::vector<code_reason> wechat_reasons();
 
 } // namespace zhida::gateways

@@ -7,6 +7,7 @@
 #include "common/model/topics.hpp"
 #include "common/store/audit.hpp"
 #include "services/campaign_changes.hpp"
+#include "services/matcher/first_round.hpp"
 #include "services/persist.hpp"
 
 #include <algorithm>
@@ -160,18 +161,7 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
         log::info("policy kept, not pushed", {{"policy", p.id}, {"disclosure", p.disclosure}});
         co_return true;
     }
-    campaign c;
-    c.policy_id = p.id;
-    c.policy_version = p.version;
-    c.id = campaign_id(p.id, p.version, c.round);
-    c.title = p.title;
-    c.issuer = p.issuer;
-    c.channels = p.channels;
-    c.urgency = p.urgency;
-    c.routing = p.routing;
-    c.drafted_by = event.publisher.empty() ? p.issuer : event.publisher;
-    c.created_ms = received;
-    c.state = campaign_state::draft;
+    auto c = first_round(p, event.publisher, received);
     // Each shard is judged on its own day, which another process may have begun a moment before this one.
     std::map<std::int32_t, item_plans> plans;
     bool any_stands = false;

@@ -96,7 +96,7 @@ asio::awaitable<bool> matcher::match_reminder(const campaign& c) {
                                    c.routing.how == channel_routing::mode::fallback);
         });
         if (!size && size.error().code == errc::conflict) {
-            drop(number); // its owner freezes it
+            drop(number, "another process has taken it"); // its owner freezes it
             std::erase(mine, number);
             continue;
         }

@@ -17,6 +17,7 @@ handler_function api_list_campaigns;
 handler_function api_get_campaign;
 handler_function api_act_on_campaign;
 handler_function api_further_round;
+handler_function api_test_campaign;
 // By name of campaign_action; not_found where the campaign is not theirs to see.
 asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std::string id,
                                                   std::string action, std::string note);

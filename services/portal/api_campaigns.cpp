@@ -62,7 +62,8 @@ asio::awaitable<result<campaign>> act_on_campaign(context& c, identity who, std:
         about = failure{errc::not_found, "推送任务 " + id, id, ""};
     if (!about) co_return about.error();
     campaign_action what{};
-    constexpr std::array ours = {campaign_action::start, campaign_action::finish, campaign_action::schedule};
+    constexpr std::array ours = {campaign_action::start, campaign_action::finish, campaign_action::schedule,
+                                 campaign_action::test, campaign_action::override_quiet};
     if (!parse(action, what) || std::find(ours.begin(), ours.end(), what) != ours.end())
         co_return failure{errc::invalid, "没有这种操作：" + action, "/action",
                           "submit、approve、reject、pause、resume、cancel 或 withdraw"};

@@ -9,8 +9,10 @@
 #include "services/portal/pages.hpp"
 #include "services/portal/problems.hpp"
 #include "services/portal/publish.hpp"
+#include "services/portal/test_send.hpp"
 #include "services/portal/views.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace zhida::portal {
@@ -183,6 +185,10 @@ void fill_life(json& model, const campaign& about, language in) {
                                                        : "second"}});
     }
     model["has_actions"] = !model["actions"].empty();
+    const bool elsewhere = std::any_of(about.channels.begin(), about.channels.end(),
+                                       [](channel via) { return via != channel::web; });
+    model["may_test"] = !final(about.state) && about.kind != "test" && elsewhere;
+    model["subjects"] = "";
     model["approval_reasons"] = json::array();
     if (about.state == campaign_state::submitted)
         for (const auto& why : about.approval_reasons) model["approval_reasons"].push_back({{"text", why}});
@@ -215,6 +221,7 @@ asio::awaitable<io::http_response> show_campaign(context& c, visitor v, io::http
     fill_life(model, *about, v.in);
     if (const auto done = r.query.find("done"); done != r.query.end())
         model["notice"] = text(v.in, "campaign_changed");
+    if (r.query.contains("tested")) model["notice"] = text(v.in, "test_made");
     if (const auto again = r.query.find("published"); again != r.query.end() && again->second == "again")
         model["notice"] = text(v.in, "repeated");
     model.update(extra);
@@ -235,6 +242,19 @@ asio::awaitable<io::http_response> post_campaign_act(context& c, visitor v, io::
                                          {{"warning", done.error().what + "。" + done.error().fix}}, 409);
     if (!done) co_return page_of_failure(c, v, r, done.error());
     co_return redirect("/campaigns/" + io::percent_encode(id) + "?done=1");
+}
+
+asio::awaitable<io::http_response> post_campaign_test(context& c, visitor v, io::http_request r) {
+    const auto id = r.params.at("id");
+    const auto given = v.form.find("subjects");
+    const auto named = given == v.form.end() ? std::string() : given->second;
+    const auto made = co_await send_test(c, v.who, id, subject_ids_in(named));
+    if (!made && (made.error().code == errc::conflict || made.error().code == errc::invalid))
+        co_return co_await show_campaign(
+            c, v, r, id, {{"warning", made.error().what + "。" + made.error().fix}, {"subjects", named}},
+            409);
+    if (!made) co_return page_of_failure(c, v, r, made.error());
+    co_return redirect("/campaigns/" + io::percent_encode(made->id) + "?tested=1");
 }
 
 asio::awaitable<io::http_response> page_department(context& c, visitor v, io::http_request r) {

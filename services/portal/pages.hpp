@@ -24,6 +24,7 @@ handler_function page_department;
 handler_function post_publish;
 handler_function page_campaign;
 handler_function post_campaign_act;
+handler_function post_campaign_test;
 
 handler_function page_operator;
 

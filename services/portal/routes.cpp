@@ -135,6 +135,7 @@ const std::vector<route_rule>& route_table() {
         {"GET", "/api/v1/campaigns", surface::api, staff, api_list_campaigns},
         {"GET", "/api/v1/campaigns/{id}", surface::api, staff, api_get_campaign},
         {"POST", "/api/v1/campaigns/{id}/rounds", surface::api, staff, api_further_round},
+        {"POST", "/api/v1/campaigns/{id}/test", surface::api, staff, api_test_campaign},
         {"POST", "/api/v1/campaigns/{id}/{action}", surface::api, staff, api_act_on_campaign},
         {"GET", "/api/v1/subjects/{id}/packages", surface::api, subjects_and_operators, api_get_packages},
         {"GET", "/api/v1/subjects/{id}/checkup", surface::api, subjects_and_operators, api_get_checkup},
@@ -170,6 +171,7 @@ const std::vector<route_rule>& route_table() {
         {"POST", "/department/publish", surface::page, staff, post_publish},
         {"GET", "/campaigns/{id}", surface::page, staff, page_campaign},
         {"POST", "/campaigns/{id}/act", surface::page, staff, post_campaign_act},
+        {"POST", "/campaigns/{id}/test", surface::page, staff, post_campaign_test},
         {"GET", "/operator", surface::page, operators, page_operator},
 
         {"GET", "/assets/{name}", surface::plain, everyone, get_asset},

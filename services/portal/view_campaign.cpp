@@ -124,7 +124,7 @@ json gateway_view(const json& gateway, language in) {
                 {"protocol", get(gateway, "protocol")},
                 {"detail", get(gateway, "detail").empty() ? json(false) : json(get(gateway, "detail"))}};
     bool known = false;
-    for (const char* s : {"connected", "connecting", "down", "stopped", "silent", "disabled"})
+    for (const char* s : {"connected", "connecting", "down", "stopped", "circuit_open", "silent", "disabled"})
         known |= state == s;
     out["state"] = known ? state : "other";
     out["state_text"] = text(in, "gw_" + (known ? state : std::string("other")));
@@ -140,11 +140,13 @@ json gateway_view(const json& gateway, language in) {
 } // namespace
 
 json campaign_view(const json& campaign, language in) {
+    const auto kind = get(campaign, "kind");
     json out = {{"id", get(campaign, "id")},
                 {"path", io::percent_encode(get(campaign, "id"))},
                 {"policy_path", io::percent_encode(get(campaign, "policy"))},
                 {"title", get(campaign, "title")},
                 {"issuer", get(campaign, "issuer")},
+                {"kind_text", kind.empty() || kind == "first" ? json(false) : json(text(in, "kind_" + kind))},
                 {"state", get(campaign, "state")},
                 {"state_text", text(in, "campaign_" + get(campaign, "state"))},
                 {"started", short_time(get(campaign, "created_at"))},

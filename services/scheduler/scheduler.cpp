@@ -2,6 +2,7 @@
 
 #include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
+#include "common/base/murmur2.hpp"
 #include "common/io/timer.hpp"
 #include "common/model/campaign_recipients.hpp"
 #include "common/model/cloud_event.hpp"
@@ -11,6 +12,7 @@
 #include "matching/sensitivity.hpp"
 #include "services/dispatch_records.hpp"
 #include "services/scheduler/owed.hpp"
+#include "services/scheduler/quiet_override.hpp"
 #include "services/scheduler/routing.hpp"
 
 #include <algorithm>
@@ -39,6 +41,10 @@ std::uint32_t ordinal_at(std::string_view audience, std::size_t position) noexce
     return ordinal;
 }
 
+bool expired(const campaign& c, const clock& time) noexcept {
+    return c.expires_ms != 0 && time.now().time_since_epoch().count() >= c.expires_ms;
+}
+
 bool waits_to_begin(const campaign& c) noexcept {
     return c.state == campaign_state::draft || c.state == campaign_state::approved ||
            c.state == campaign_state::scheduled;
@@ -57,6 +63,8 @@ scheduler::scheduler(asio::any_io_executor executor, const config& c, const matc
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
       gaps_(meters.counter("zhida_reconcile_gaps_total",
                            "Chunks with work that no record carried, found and handed out again")),
+      quiet_overrides_(
+          meters.counter("zhida_quiet_overrides_total", "Emergency campaigns that went out in quiet hours")),
       active_gauge_(meters.gauge("zhida_scheduler_active", "1 in the process whose scheduler is active")) {}
 
 void scheduler::stop() {
@@ -82,6 +90,13 @@ asio::awaitable<void> scheduler::run() {
                 reopened = false;
             }
             active_gauge_.Set(active_ ? 1 : 0);
+            // Another server may have lost what was done last: what was over is looked at again too.
+            auto server = co_await ledgers_.server();
+            if (server && std::exchange(server_, *server) != *server) {
+                running_.clear();
+                reminding_.forget();
+                reopened = false;
+            }
         }
         pause = long_pause;
         if (active_ && !reopened) {
@@ -117,6 +132,8 @@ asio::awaitable<result<bool>> scheduler::turn() {
             auto soon = co_await begin(c);
             waiting = waiting || (soon && *soon);
             if (!soon) done = soon.error();
+        } else if (c.state == campaign_state::submitted) {
+            if (expired(c, clock_)) done = co_await cancel_expired(c); // nobody approved it in time
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
@@ -139,22 +156,35 @@ asio::awaitable<result<void>> scheduler::reopen() {
     constexpr std::size_t newest = 10'000;
     auto all = co_await campaigns_.list(newest);
     if (!all) co_return all.error();
+    constexpr std::int64_t lost_at_most_ms = 24LL * 3600 * 1000;
+    const auto recent = clock_.now().time_since_epoch().count() - lost_at_most_ms;
     for (const auto& c : *all)
-        if (!final(c.state))
+        if (!final(c.state) || (!c.history.empty() && c.history.back().at_ms > recent))
             if (auto done = co_await campaigns_.reopen(c.id); !done) co_return done.error();
     co_return result<void>{};
 }
 
 asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     const auto now_ms = clock_.now().time_since_epoch().count();
+    const bool sent_back = c.state == campaign_state::draft && has_step(c, campaign_action::reject);
+    if (expired(c, clock_) && (c.state != campaign_state::draft || sent_back)) {
+        if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+        co_return false;
+    }
     if (c.state == campaign_state::draft) {
         // Sent back by who was to approve it: it waits for who drafted it.
-        if (!c.history.empty()) co_return false;
-        if (!c.base.empty())
-            if (auto done = co_await freeze_from_base(c); !done) co_return done.error();
+        if (sent_back) co_return false;
+        if (!c.base.empty()) {
+            auto done = c.kind == "test" ? co_await freeze_chosen(c) : co_await freeze_from_base(c);
+            if (!done) co_return done.error();
+        }
         auto frozen = co_await ledgers_.frozen(c.id, shards_);
         if (!frozen) co_return frozen.error();
         if (frozen->shards < shards_) co_return true;
+        if (expired(c, clock_)) {
+            if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+            co_return false;
+        }
         auto reasons = co_await reasons_to_ask(c, frozen->audience);
         if (!reasons) co_return reasons.error();
         auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
@@ -180,6 +210,16 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     co_return false;
 }
 
+asio::awaitable<result<void>> scheduler::cancel_expired(campaign c) {
+    auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(),
+                      "到期时尚未开始推送");
+    if (!over) co_return over.error();
+    auto kept = co_await changes_.keep(std::move(*over));
+    if (!kept) co_return kept.error();
+    log::info("campaign expired before it began", {{"campaign", c.id}});
+    co_return result<void>{};
+}
+
 asio::awaitable<result<void>> scheduler::start(campaign c) {
     auto started = apply(c, campaign_action::start, the_system(), clock_.now().time_since_epoch().count());
     if (!started) co_return started.error();
@@ -193,7 +233,8 @@ asio::awaitable<result<void>> scheduler::start(campaign c) {
 
 asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(const campaign& c,
                                                                                 std::int64_t audience) {
-    if (!config_.campaign.approval || c.kind == "correction") co_return std::vector<approval_reason>{};
+    if (!config_.campaign.approval || c.kind == "correction" || c.kind == "test")
+        co_return std::vector<approval_reason>{};
     // Dates of subjects' own are looked for every day, and most days find nobody: nothing to approve.
     if (c.reminder && audience == 0) co_return std::vector<approval_reason>{};
     auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
@@ -213,23 +254,6 @@ asio::awaitable<result<std::vector<approval_reason>>> scheduler::reasons_to_ask(
     co_return approval_needed(
         facts, {config_.campaign.approve_above, comma_separated(config_.campaign.approve_themes)});
 }
-
-namespace {
-
-asio::awaitable<result<std::vector<store::audience_member>>> frozen_members(store::ledgers& ledgers,
-                                                                            int shard, const campaign& c) {
-    auto audience = co_await ledgers.audience_bytes(shard, c.id);
-    if (!audience) co_return audience.error();
-    auto records = co_await ledgers.ledger_bytes(shard, c.id, c.channels.front());
-    if (!records) co_return records.error();
-    std::vector<store::audience_member> members;
-    for (std::size_t i = 0; i < audience->size() / 4; ++i)
-        members.push_back(
-            {ordinal_at(*audience, i), ledger::decode(records->data() + i * ledger::record_size).items});
-    co_return members;
-}
-
-} // namespace
 
 asio::awaitable<result<std::uint16_t>> scheduler::item_bit(const campaign& c) {
     auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
@@ -276,18 +300,60 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
             if (items == 0 || (c.reminder && seen_to(items, records))) continue;
             part.members.push_back({ordinal_at(*audience, i), items});
         }
-        auto frozen =
-            co_await ledgers_.freeze(shard, c.id, c.channels, part.members, part.verdicts, 0, part.waiting);
-        if (!frozen) co_return frozen.error();
-        // Whoever was interrupted here has frozen it already, by what was true then: that is what is told.
-        auto members = co_await frozen_members(ledgers_, shard, c);
-        if (!members) co_return members.error();
-        part.members = std::move(*members);
-        auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
-        if (!appended) co_return appended.error();
-        ledgers_.appended(shard, appended->back());
+        if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
     co_return co_await ledgers_.told(std::move(all), c.id);
+}
+
+asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c) {
+    auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
+    if (!document) co_return document.error();
+    std::vector<failure> errors;
+    const auto about = read_policy(*document, errors);
+    if (!about) co_return about.error();
+    const auto every_item = static_cast<std::uint16_t>((1U << about->items.size()) - 1);
+    std::vector<int> all;
+    for (int shard = 0; shard < shards_; ++shard) {
+        all.push_back(shard);
+        frozen_audience part{shard, c.id, c.channels, {}, {}, false, 0, 0};
+        for (const auto& s : c.chosen)
+            if (shard_of(s.id, shards_) == shard) part.members.push_back({s.ordinal, every_item});
+        std::sort(part.members.begin(), part.members.end(),
+                  [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
+        if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
+    }
+    co_return co_await ledgers_.told(std::move(all), c.id);
+}
+
+namespace {
+
+asio::awaitable<result<std::vector<store::audience_member>>> frozen_members(store::ledgers& ledgers,
+                                                                            const frozen_audience& of) {
+    auto audience = co_await ledgers.audience_bytes(of.shard, of.campaign);
+    if (!audience) co_return audience.error();
+    auto records = co_await ledgers.ledger_bytes(of.shard, of.campaign, of.channels.front());
+    if (!records) co_return records.error();
+    std::vector<store::audience_member> members;
+    for (std::size_t i = 0; i < audience->size() / 4; ++i)
+        members.push_back(
+            {ordinal_at(*audience, i), ledger::decode(records->data() + i * ledger::record_size).items});
+    co_return members;
+}
+
+} // namespace
+
+asio::awaitable<result<void>> scheduler::freeze(frozen_audience part) {
+    auto frozen = co_await ledgers_.freeze(part.shard, part.campaign, part.channels, part.members,
+                                           part.verdicts, 0, part.waiting);
+    if (!frozen) co_return frozen.error();
+    // Whoever was interrupted here has frozen it already, by what was true then: that is what is told.
+    auto members = co_await frozen_members(ledgers_, part);
+    if (!members) co_return members.error();
+    part.members = std::move(*members);
+    auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
+    if (!appended) co_return appended.error();
+    ledgers_.appended(part.shard, appended->back());
+    co_return result<void>{};
 }
 
 asio::awaitable<result<std::map<std::uint32_t, channel_order>>> scheduler::preferred_orders(const campaign& c,
@@ -368,17 +434,32 @@ asio::awaitable<result<void>> scheduler::write(const campaign& c, int shard, cha
     co_return result<void>{};
 }
 
-asio::awaitable<result<void>> scheduler::carry(const campaign& c) {
+asio::awaitable<result<void>> scheduler::remark_override(campaign c) {
+    auto changed = remarked(c, campaign_action::override_quiet, the_system(),
+                            clock_.now().time_since_epoch().count(), override_note(c, config_.dispatch));
+    auto kept = co_await changes_.keep(std::move(changed));
+    if (!kept) co_return kept.error();
+    quiet_overrides_.Increment();
+    log::warn("an emergency goes out in quiet hours", {{"campaign", c.id}, {"approved_by", c.approved_by}});
+    known_.insert_or_assign(c.id, std::move(*kept));
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::carry(campaign c) {
+    if (overrides_quiet(c, dispatcher::quiet_hours_of(config_.dispatch), clock_.now())) {
+        if (auto done = co_await remark_override(c); !done) co_return done.error();
+        c = known_.at(c.id);
+    }
     auto& r = running_[c.id];
     if (auto routed = co_await route_channels(c, r); !routed) co_return routed.error();
     const auto now = clock_.steady_now();
     if (now < r.next_look) co_return result<void>{};
     r.next_look = now + (r.looked ? milliseconds(config_.dispatch.reconcile_s * 1000) : look_again_soon);
-    if (c.expires_ms != 0 && clock_.now().time_since_epoch().count() >= c.expires_ms) {
-        ledger::record expired;
-        expired.now = state::expired;
-        expired.at = seconds(clock_.now());
-        if (auto left = co_await end_deliveries(c, expired); !left) co_return left.error();
+    if (expired(c, clock_)) {
+        ledger::record to;
+        to.now = state::expired;
+        to.at = seconds(clock_.now());
+        if (auto left = co_await end_deliveries(c, to); !left) co_return left.error();
     }
     co_return co_await look_for_work(c, r);
 }
@@ -491,12 +572,12 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
         to.now = c.state == campaign_state::withdrawn ? state::suppressed : state::cancelled;
         to.why = c.state == campaign_state::withdrawn ? reason::withdrawn : reason::none;
         to.at = seconds(clock_.now());
+        // The matchers may be freezing its audience still; asked before, so that what is frozen is ended.
+        auto frozen = co_await ledgers_.frozen(c.id, shards_);
+        if (!frozen) co_return frozen.error();
         auto left = co_await end_deliveries(c, to);
         if (!left) co_return left.error();
         if (*left > 0) co_return result<void>{};
-        // The matchers may be freezing its audience still.
-        auto frozen = co_await ledgers_.frozen(c.id, shards_);
-        if (!frozen) co_return frozen.error();
         if (c.base.empty() && frozen->shards < shards_) co_return result<void>{};
         // Now it stands whom it reached. On the web the package itself says that it was withdrawn.
         if (c.state == campaign_state::withdrawn && c.kind != "correction")

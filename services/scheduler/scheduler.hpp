@@ -53,10 +53,12 @@ class scheduler {
         bool looked = false; // since we became active, or it went on
     };
 
-    asio::awaitable<result<bool>> turn();   // true: something waits to begin
-    asio::awaitable<result<void>> reopen(); // campaigns of before there was a list of open ones
+    asio::awaitable<result<bool>> turn(); // true: something waits to begin
+    asio::awaitable<result<void>>
+    reopen(); // what may have something to do, whatever the list of open ones says
     // True: it waits for its audience, which comes at any moment.
     asio::awaitable<result<bool>> begin(campaign c);
+    asio::awaitable<result<void>> cancel_expired(campaign c); // it has not begun
     asio::awaitable<result<void>> start(campaign c);
     // Why a second person must approve it; empty: nobody need.
     asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
@@ -65,12 +67,16 @@ class scheduler {
     asio::awaitable<result<void>> freeze_from_base(const campaign& c);
     // Which item of its policy a reminder is about.
     asio::awaitable<result<std::uint16_t>> item_bit(const campaign& c);
+    // Of a test: the chosen subjects, with every item of the policy.
+    asio::awaitable<result<void>> freeze_chosen(const campaign& c);
+    asio::awaitable<result<void>> freeze(frozen_audience part);
     // By position in the campaign's audience: who wants its channels in another order.
     asio::awaitable<result<std::map<std::uint32_t, channel_order>>> preferred_orders(const campaign& c,
                                                                                      int shard);
     // Lets the next channel have its turn, where the channels of the campaign follow one another.
     asio::awaitable<result<void>> route_channels(const campaign& c, running& r);
-    asio::awaitable<result<void>> carry(const campaign& c);
+    asio::awaitable<result<void>> carry(campaign c);
+    asio::awaitable<result<void>> remark_override(campaign c); // before anything goes out
     asio::awaitable<result<void>> look_for_work(const campaign& c, running& r);
     asio::awaitable<result<void>> end_what_is_over(const campaign& c);
     asio::awaitable<result<void>> release_due();
@@ -96,12 +102,14 @@ class scheduler {
     store::policies policies_;
     store::consents consents_;
     campaign_changes changes_;
+    std::string server_; // run id of the Redis that was looked at last
     reminding reminding_;
     std::map<std::string, running> running_;
     std::map<std::string, campaign> known_; // those of the last look that run
 
     prometheus::Counter& handed_out_;
     prometheus::Counter& gaps_;
+    prometheus::Counter& quiet_overrides_;
     prometheus::Gauge& active_gauge_;
 };
 

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 
+import { sumMetric } from './support/api.mjs';
 import { channelOf, settled, statesOf } from './support/campaigns.mjs';
 import { forEverybody } from './support/documents.mjs';
 import { Installation } from './support/installation.mjs';
@@ -56,6 +57,35 @@ test('the life of a campaign', async t => {
     assert.deepEqual(statesOf(channelOf(done, 'sms')), { delivered: count });
     await reaches(id, 'finished');
     assert.equal((await act(id, 'approve', 'demo-operator')).status, 409);
+  });
+
+  await t.test('a test goes to those who are named, marked, before approval, and counts nowhere', async () => {
+    const id = await publish('life-test'), testers = [people[1], people[2]].map(p => p.id);
+    await reaches(id, 'submitted');
+    const before = await it.api.json(`/api/v1/campaigns/${id}`);
+    const send = named => it.api.call('POST', `/api/v1/campaigns/${id}/test`,
+                                          { token: department, body: { subjects: named } });
+    assert.equal((await send([])).status, 422);
+    assert.equal((await send(['nobody'])).status, 422);
+    const refused = await it.api.call('PUT', `/api/v1/subjects/${testers[1]}/opt-out`,
+                                          { token: `demo-subject:${testers[1]}` });
+    assert.ok(refused.status < 300, refused.text);
+    const made = await send(testers);
+    assert.equal(made.status, 201, made.text);
+    const done = await settled(it.api, made.json.id);
+    assert.equal(done.kind, 'test');
+    assert.equal(done.base, id);
+    assert.equal(done.audience, 2);
+    assert.deepEqual(statesOf(channelOf(done, 'sms')), { delivered: 1, suppressed: 1 });
+    assert.deepEqual(texts('【测试】').map(m => m.to), [phone(1)]);
+    const after = await it.api.json(`/api/v1/campaigns/${id}`);
+    assert.deepEqual(after.channels, before.channels);
+    assert.equal(after.state, 'submitted', 'a test is no approval');
+    const back = await it.api.call('DELETE', `/api/v1/subjects/${testers[1]}/opt-out`,
+                                       { token: `demo-subject:${testers[1]}` });
+    assert.ok(back.status < 300, back.text);
+    assert.equal((await act(id, 'cancel', department)).status, 200);
+    assert.equal((await send(testers)).status, 409);
   });
 
   await t.test('an operator may not approve what an operator published', async () => {
@@ -162,7 +192,59 @@ test('the life of a campaign', async t => {
     assert.deepEqual(statesOf(channelOf(now, 'sms')), { delivered: 2, held: count - 2 });
   });
 
+  await t.test('a gateway that fails is left alone and tried; the other goes on; nobody is forgotten', async () => {
+    const faults = rules => it.gateways.call('POST', '/sim/faults', { body: { replace: true, rules } });
+    const sends = async () => (await it.gateways.json('/sim/stats')).wechat.sends;
+    await faults([{ channel: 'wechat', http_status: 503 }]);
+    const before = await sends();
+    const id = await publish('life-down', { push: { channels: ['wechat', 'sms'] } });
+    await reaches(id, 'submitted');
+    await act(id, 'approve', 'demo-operator');
+    const gateway = async () => (await it.api.json('/api/v1/gateways')).items.find(g => g.name === 'wechat');
+    await until('the circuit to open', async () => (await gateway()).state === 'circuit_open');
+    const metrics = await it.api.metrics();
+    assert.equal(sumMetric(metrics, 'zhida_gateway_circuit_open', { channel: 'wechat' }), 1);
+    assert.equal(sumMetric(metrics, 'zhida_gateway_circuit_open', { channel: 'sms' }), 0);
+    await until('the SMS to be there', async () =>
+      statesOf(channelOf(await it.api.json(`/api/v1/campaigns/${id}`), 'sms')).delivered === count);
+    const tried = await sends() - before;
+    await new Promise(done => { setTimeout(done, 3000); });
+    assert.ok(await sends() - before <= tried + 4, 'one at a time tries, less and less often');
+    await faults([]);
+    const done = await settled(it.api, id);
+    // One of them does not follow us, as WeChat said above.
+    assert.deepEqual(statesOf(channelOf(done, 'wechat')), { submitted: count - 1, suppressed: 1 });
+    await until('the circuit to be closed', async () => (await gateway()).circuit === 'closed');
+  });
+
   await t.test(
     'the ledger agrees',
     () => { assert.equal(JSON.parse(it.command(['ledger', 'verify', '--json']).stdout).ok, true); });
+});
+
+test('an emergency goes out in quiet hours, and its history says so', async t => {
+  const it = await Installation.start('redis', { extra: ['dispatch.quiet_from=00:00', 'dispatch.quiet_until=23:59'] });
+  t.after(() => it.close());
+  const file = path.join(it.dir, 'people.jsonl');
+  writeFileSync(file, jsonLines(people.slice(0, 5)));
+  it.command(['import', file]);
+  const publish = async (id, more) => {
+    const push = { push: { channels: ['sms'] }, ...more };
+    const answer =
+      await it.api.call('POST', '/api/v1/policies', { token: department, body: forEverybody(id, `政策${id}`, push) });
+    assert.equal(answer.status, 202, answer.text);
+    return `${id}.v1.r1`;
+  };
+  const calm = await publish('night-calm'), alarm = await publish('night-alarm', { urgency: 'emergency' });
+  await settled(it.api, alarm);
+  const held = await until('the other to be held', async () => {
+    const states = statesOf(channelOf(await it.api.json(`/api/v1/campaigns/${calm}`), 'sms'));
+    return states.held === 5 ? states : null;
+  });
+  assert.deepEqual(held, { held: 5 });
+  const about = part => it.messages().filter(m => m.text.includes(part)).length;
+  assert.deepEqual([about('night-alarm'), about('night-calm')], [5, 0]);
+  assert.match(await it.api.page(`/campaigns/${alarm}`, 'demo-operator'), /静默时段内发送[^]*应急推送，静默时段（00:00至23:59）/);
+  assert.doesNotMatch(await it.api.page(`/campaigns/${calm}`, 'demo-operator'), /静默时段内发送/);
+  assert.equal(sumMetric(await it.api.metrics(), 'zhida_quiet_overrides_total'), 1);
 });

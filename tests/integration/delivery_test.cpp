@@ -6,6 +6,7 @@
 #include "common/store/profiles.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/chunk.hpp"
+#include "services/dispatcher/guarded_sender.hpp"
 #include "services/ledger_check.hpp"
 #include "services/ledger_replay.hpp"
 #include "services/publishing.hpp"
@@ -280,6 +281,26 @@ TEST_F(delivery, what_was_claimed_before_a_crash_is_sent_again_where_the_gateway
     ASSERT_TRUE(deliver(&gateway));
     EXPECT_EQ(gateway.seen.size(), people);
     for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::submitted);
+    expect_audit_agrees();
+}
+
+// While its service fails one message tries at a time, and the others are not even claimed.
+TEST_F(delivery, a_gateway_that_fails_is_left_alone_and_tried_until_it_is_back) {
+    auto inner = std::make_unique<scripted>();
+    auto& gateway = *inner;
+    const send_result down{send_outcome::retry, {}, "local:not_connected", "refused", milliseconds(0), ""};
+    gateway.script.assign(6, down);
+    gateways::circuit_limits limits;
+    limits.in_a_row = 3;
+    limits.shortest = limits.longest = milliseconds(50);
+    guarded_sender guarded(std::move(inner), clock_, limits);
+    ASSERT_TRUE(deliver_all(&guarded));
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::submitted) << i;
+    // Four were claimed together when it opened, then one at a time.
+    int attempts = 0;
+    for (std::uint32_t i = 0; i < people; ++i) attempts += at(i).attempts;
+    EXPECT_EQ(attempts, 6);
+    EXPECT_EQ(guarded.status().circuit, "closed");
     expect_audit_agrees();
 }
 

@@ -715,6 +715,61 @@ TEST_F(portal_test, a_department_publishes_from_its_page) {
     EXPECT_EQ(submit("publish", "  ", false).status, 422);
 }
 
+TEST_F(portal_test, a_campaign_is_tested_on_a_few_named_subjects_and_its_history_says_by_whom) {
+    const auto id = shared->campaign_of("TEST-1", issuer, 1'000'000'000'030);
+    const auto foreign = shared->campaign_of("TEST-2", other_issuer, 1'000'000'000'031);
+    const auto send = [&](const std::string& campaign, const json& named,
+                          const std::map<std::string, std::string>& as = department) {
+        return post("/api/v1/campaigns/" + campaign + "/test", as, to_text({{"subjects", named}}));
+    };
+    EXPECT_EQ(send(id, json::array()).status, 422);
+    EXPECT_EQ(send(id, {enterprise_id, "NOBODY"}).status, 422);
+    EXPECT_EQ(send(id, enterprise_id).status, 400);
+    EXPECT_EQ(send(foreign, {enterprise_id}).status, 404);
+    EXPECT_EQ(send(id, {enterprise_id}, enterprise).status, 403);
+    json many = json::array();
+    for (int i = 0; i < 11; ++i) many.push_back("S" + std::to_string(i));
+    EXPECT_EQ(send(id, many).status, 422);
+    for (const char* remark : {"override_quiet", "start"})
+        EXPECT_EQ(post("/api/v1/campaigns/" + id + "/" + remark, department).status, 422) << remark;
+
+    const auto made = send(id, {enterprise_id, resident_id, enterprise_id});
+    ASSERT_EQ(made.status, 201) << made.body;
+    EXPECT_EQ(json::parse(made.body).at("id"), "TEST-1.v1.r2");
+    const auto test = json::parse(get("/api/v1/campaigns/TEST-1.v1.r2", department).body);
+    EXPECT_EQ(test.at("kind"), "test");
+    EXPECT_EQ(test.at("base"), id);
+    EXPECT_EQ(test.at("channels").size(), 1U) << "not on the web";
+    EXPECT_EQ(send("TEST-1.v1.r2", {enterprise_id}).status, 409) << "a test of a test";
+    store::campaigns campaigns(shared->redis, shards);
+    const auto kept = shared->loop.run(campaigns.get("TEST-1.v1.r2")).value();
+    ASSERT_EQ(kept.chosen.size(), 2U);
+    EXPECT_EQ(kept.drafted_by, issuer);
+
+    const auto cookie = sign_in("role=department&name=%E5%AE%9D%E5%B1%B1%E5%8C%BA%E7%A7%91%E5%A7%94");
+    const auto page = get("/campaigns/" + id, {{"Cookie", cookie}}).body;
+    EXPECT_NE(page.find("TEST-1.v1.r2：" + enterprise_id), std::string::npos) << "the history says it";
+    const auto submit = [&](const std::string& named) {
+        return post("/campaigns/" + id + "/test",
+                    {{"Cookie", cookie},
+                     {"Content-Type", "application/x-www-form-urlencoded"},
+                     {"Origin", "http://127.0.0.1"}},
+                    "token=" + form_token(page) + "&subjects=" + named);
+    };
+    const auto refused = submit("NOBODY%0D%0A");
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_NE(refused.body.find("没有主体 NOBODY"), std::string::npos);
+    const auto done = submit(enterprise_id + "%0D%0A" + resident_id);
+    EXPECT_EQ(done.status, 303);
+    EXPECT_EQ(done.header("Location"), "/campaigns/TEST-1.v1.r3?tested=1");
+    const auto shown = get(done.header("Location"), {{"Cookie", cookie}}).body;
+    EXPECT_NE(shown.find(" · 试发</p>"), std::string::npos);
+    EXPECT_EQ(shown.find("/test\""), std::string::npos) << "a test has no form for another";
+    int made_so_far = 2;
+    while (made_so_far < 30 && send(id, {enterprise_id}).status == 201) ++made_so_far;
+    EXPECT_EQ(made_so_far, 20) << "nobody approves them, so they are few";
+}
+
 TEST_F(portal_test, health_readiness_and_metrics) {
     EXPECT_EQ(get("/healthz").status, 200);
     EXPECT_EQ(get("/readyz").status, 200);
@@ -743,6 +798,11 @@ TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
             "sms", {{"name", "sms"}, {"protocol", "CMPP 3.0"}, {"state", "down"}, {"detail", "拒绝连接"}},
             std::chrono::seconds(60)))
         .value();
+    EXPECT_EQ(json::parse(get("/api/v1/gateways", op).body).at("items")[1].at("state"), "silent");
+    shared->loop
+        .run(gateways.put("wechat", {{"name", "wechat"}, {"state", "circuit_open"}, {"circuit", "open"}},
+                          std::chrono::seconds(60)))
+        .value();
     // Anybody who may write to the topic can write this; it must harm nobody.
     cloud_event strange;
     strange.id = strange.source = strange.subject = "x";
@@ -770,14 +830,14 @@ TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
     EXPECT_EQ(letters.at("items")[0].at("errors")[0].at("what"), "不是 JSON");
     const auto listed = json::parse(get("/api/v1/gateways", op).body).at("items");
     EXPECT_EQ(listed[0].at("state"), "down");
-    EXPECT_EQ(listed[1].at("state"), "silent");
+    EXPECT_EQ(listed[1].at("state"), "circuit_open");
     const auto summary = json::parse(get("/api/v1/summary", op).body);
     EXPECT_EQ(summary.at("subjects"), 2);
     EXPECT_TRUE(summary.at("unavailable").empty()) << summary.dump();
     const auto page = get("/operator", {{"Cookie", sign_in("role=operator")}});
     EXPECT_EQ(page.status, 200);
     for (const char* wanted :
-         {"连不上，会自动重试", "拒绝连接", "没有消息", "BROKEN-1", "不是 JSON", "not json &lt;script&gt;"})
+         {"连不上，会自动重试", "拒绝连接", "已熔断", "BROKEN-1", "不是 JSON", "not json &lt;script&gt;"})
         EXPECT_NE(page.body.find(wanted), std::string::npos) << wanted;
 }
 

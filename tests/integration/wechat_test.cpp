@@ -1,5 +1,6 @@
 // The WeChat client against the simulated platform over loopback.
 #include "common/io/http_client.hpp"
+#include "services/gateways/circuit.hpp"
 #include "tests/support/gateways.hpp"
 
 #include <gtest/gtest.h>
@@ -196,6 +197,25 @@ TEST_F(wechat, no_answer_is_unknown_and_sending_again_is_harmless) {
     EXPECT_EQ(all.sim->messages().all().size(), 1U); // it was taken
     EXPECT_EQ(send("oUser0001", "c1-s1").outcome, send_outcome::accepted);
     EXPECT_EQ(all.sim->messages().all().size(), 1U);
+}
+
+// What opens the circuit is the platform's fault, never a recipient's.
+TEST_F(wechat, a_failing_platform_is_told_from_a_recipient_who_refuses) {
+    start();
+    all.rules(R"({"rules":[{"channel":"wechat","to":"oDown","http_status":503},
+                           {"channel":"wechat","to":"oBusy","errcode":-1},
+                           {"channel":"wechat","to":"oFast","errcode":45011},
+                           {"channel":"wechat","to":"oQuota","errcode":45009},
+                           {"channel":"wechat","to":"oRefuses","errcode":43101}]})");
+    EXPECT_EQ(sign_of(send("oUser0001")), service_sign::serves);
+    EXPECT_EQ(sign_of(send("oDown")), service_sign::ails);
+    EXPECT_EQ(sign_of(send("oBusy")), service_sign::ails);
+    EXPECT_EQ(sign_of(send("oFast")), service_sign::nothing);
+    EXPECT_EQ(sign_of(send("oRefuses")), service_sign::serves);
+    EXPECT_EQ(sign_of(send("oQuota")), service_sign::nothing);
+    client->resume();
+    all.stop();
+    EXPECT_EQ(sign_of(send("oUser0001")), service_sign::ails);
 }
 
 TEST_F(wechat, nobody_listens) {

@@ -56,6 +56,9 @@ TEST(letters, are_not_handed_in_where_something_is_lost_or_it_is_not_ours) {
     auto header = good();
     header["headers"][0][1] = std::string(1024, 'x'); // may have been longer
     EXPECT_FALSE(may_replay(read_letter(letter(header)).value()));
+    auto wish = good();
+    wish["topic"] = "zhida.consent";
+    EXPECT_NE(may_replay(read_letter(letter(wish)).value()).error().what.find("late"), std::string::npos);
     for (const char* topic : {"zhida.delivery", "zhida.deadletter", "somebody.elses"}) {
         auto other = good();
         other["topic"] = topic;

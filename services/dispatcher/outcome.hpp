@@ -1,0 +1,29 @@
+// The ledger record that a gateway's answer leads to, and when a refused message is tried again. Pure: time
+// and chance are passed in.
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/model/ledger.hpp"
+#include "services/gateways/gateway.hpp"
+
+#include <cstdint>
+
+namespace zhida::dispatcher {
+
+// Milliseconds until the next try after `attempts` refusals that allow one: 1 s doubling to 60 s, spread over
+// its upper half; never less than what the gateway asked for, and up to a quarter and a minute more, so that
+// those who were refused together do not come back together. uniform in [0, 1).
+std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms, double uniform) noexcept;
+
+// After so many refusals of a gateway that answers, the delivery has failed. While its service fails a
+// message is tried only when it is the one that tries the circuit, so that an outage does not use these up;
+// the second number is what the record can count.
+inline constexpr int most_attempts = 48, most_attempts_while_ailing = 250;
+// And so long after it was first claimed. The campaign's own end may come earlier (decide).
+inline constexpr std::uint32_t retry_within_s = 48 * 3600;
+
+// r: as it was claimed.
+ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now,
+                          double uniform) noexcept;
+
+} // namespace zhida::dispatcher
