@@ -8,15 +8,16 @@
 
 namespace zhida {
 
-std::vector<io::topic_spec> all_topics(std::int32_t shards) {
-    // Policies are kept for ever: a matcher reads them from the beginning; and consents: a Redis that lost
-    // them has them again. The others are kept for who has to look back; nothing goes before every group has
-    // stored that it is done.
+std::vector<io::topic_spec> all_topics(std::int32_t shards, bool in_redis) {
+    // Policies are kept for ever: a matcher reads them from the beginning; and what a Redis that lost
+    // everything is made of again: campaigns, consents, deliveries. Deliveries that are in the same Redis
+    // would be lost with it, and take its memory. The others are kept for who has to look back; nothing goes
+    // before every group has stored that it is done.
     constexpr auto week = 7 * topics::day_ms, month = 30 * topics::day_ms;
     std::vector<io::topic_spec> all{{topics::policy, 1, -1},
                                     {topics::campaign, 1, -1},
                                     {topics::profile, shards, topics::profile_kept_ms},
-                                    {topics::delivery, shards, month},
+                                    {topics::delivery, shards, in_redis ? month : -1},
                                     {topics::receipt, shards, week},
                                     {topics::match, shards, week},
                                     {topics::consent, shards, -1},

@@ -15,7 +15,8 @@
 
 namespace zhida {
 
-std::vector<io::topic_spec> all_topics(std::int32_t shards);
+// in_redis: the log is in the same Redis as the ledger.
+std::vector<io::topic_spec> all_topics(std::int32_t shards, bool in_redis = true);
 
 // What becomes of a checked document whose id is taken: true where it is the same again, which need not be
 // published; conflict: its version is taken.

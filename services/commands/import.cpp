@@ -144,7 +144,7 @@ boost::asio::awaitable<outcome> import_file(boost::asio::any_io_executor executo
     out.done = co_await store::check_key(redis, j.sealer); // before anything is sealed
     if (!out.done) co_return out;
     auto log = io::make_event_log(executor, j.settings);
-    out.done = co_await log->ensure(all_topics(shards));
+    out.done = co_await log->ensure(all_topics(shards, j.settings.event_log.driver == "redis"));
     if (out.done) {
         profiles::profile_feed feed(*log, j.catalogue, j.sealer, shards, j.time, say);
         out.done = co_await read_all(j, feed, out, shown);

@@ -15,6 +15,7 @@
 #include "services/embedded_redis.hpp"
 #include "services/publishing.hpp"
 #include "tests/bench/support/everyone.hpp"
+#include "tests/bench/support/measure.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -25,10 +26,8 @@
 namespace {
 
 using namespace zhida;
-
-void print(const char* name, double value, const char* unit) {
-    std::cout << zhida::to_text(json{{"name", name}, {"value", value}, {"unit", unit}}) << std::endl;
-}
+using bench::memory_of;
+using bench::print;
 
 // Resident memory of this process, bytes.
 double resident() {
@@ -36,23 +35,6 @@ double resident() {
     double total = 0, pages = 0;
     in >> total >> pages;
     return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
-
-boost::asio::awaitable<double> memory_of(io::redis& redis, std::string pattern) {
-    // MEMORY USAGE of every key of the pattern: the log's streams would hide the profiles in used_memory.
-    double sum = 0;
-    std::string cursor = "0";
-    do {
-        const auto page =
-            (co_await redis.command({"SCAN", cursor, "MATCH", pattern, "COUNT", "5000"})).value();
-        cursor = page.items[0].text;
-        std::vector<io::redis_args> ask;
-        for (const auto& key : page.items[1].items) ask.push_back({"MEMORY", "USAGE", key.text});
-        if (ask.empty()) continue;
-        for (const auto& r : (co_await redis.pipeline(std::move(ask))).value())
-            sum += static_cast<double>(r.integer);
-    } while (cursor != "0");
-    co_return sum;
 }
 
 boost::asio::awaitable<void> measure(app& a, std::int64_t subjects) {
@@ -87,7 +69,7 @@ boost::asio::awaitable<void> measure(app& a, std::int64_t subjects) {
                 if (!over || known) continue;
                 known = true;
                 const auto name = "publish_" + std::string(to_string(c.via)) + "_last_ms";
-                print(name.c_str(), static_cast<double>((a.clock().steady_now() - started).count()), "ms");
+                print(name, static_cast<double>((a.clock().steady_now() - started).count()), "ms");
             }
         co_await io::sleep_for(a.clock(), milliseconds(5));
     }

@@ -19,15 +19,14 @@
 #include "services/publishing.hpp"
 #include "tests/bench/support/cmpp_sink.hpp"
 #include "tests/bench/support/everyone.hpp"
+#include "tests/bench/support/measure.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <unistd.h>
 
@@ -35,37 +34,12 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace zhida;
+using bench::own_cpu_s;
+using bench::print;
+using bench::thread_cpu_s;
 
 constexpr std::size_t batch = 1024;
 const std::string secret = "simulated";
-
-void print(const std::string& name, double value, const char* unit) {
-    std::cout << zhida::to_text(json{{"name", name}, {"value", value}, {"unit", unit}}) << std::endl;
-}
-
-double own_cpu_s() {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
-
-// Of the thread of this process with that name, in steps of 10 ms.
-double thread_cpu_s(const std::string& name) {
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream in(task.path() / "stat");
-        std::string line;
-        std::getline(in, line);
-        const auto from = line.find('('), to = line.rfind(')');
-        if (to == std::string::npos || line.substr(from + 1, to - from - 1) != name) continue;
-        std::istringstream fields(line.substr(to + 2));
-        std::string skipped;
-        for (int i = 0; i < 11; ++i) fields >> skipped;
-        double user = 0, system = 0;
-        fields >> user >> system;
-        return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-    }
-    return 0;
-}
 
 sms_config settings_of(const bench::cmpp_sink& sink) {
     sms_config s;
@@ -154,13 +128,8 @@ struct cpu_times {
 };
 
 asio::awaitable<cpu_times> look(io::redis& redis, const bench::cmpp_sink& sink) {
-    const auto info = (co_await redis.command({"INFO", "cpu"})).value().text;
-    const auto of = [&](const std::string& field) {
-        const auto at = info.find(field + ":");
-        return at == std::string::npos ? 0.0 : std::atof(info.c_str() + at + field.size() + 1);
-    };
     co_return cpu_times{thread_cpu_s("dispatcher"), thread_cpu_s("matcher"),
-                        of("used_cpu_user") + of("used_cpu_sys"), sink.counts().cpu_s};
+                        co_await bench::redis_cpu_s(redis), sink.counts().cpu_s};
 }
 
 struct published {
@@ -252,14 +221,7 @@ int run_whole(std::int64_t subjects, bool receipts) {
     {
         bench::cmpp_sink sink({.secret = secret, .receipts = receipts});
         auto redis = embedded_redis::start((folder / "redis").string()).value();
-        config c;
-        c.campaign.approval = false;
-        c.dispatch.quiet_until = c.dispatch.quiet_from;
-        c.dispatch.sms_per_day = c.dispatch.sms_per_week = 0; // no cap: all small policies reach their few
-        c.node.data_dir = folder.string();
-        c.redis.url = redis.url();
-        c.event_log.driver = "redis";
-        c.wechat.enabled = false;
+        auto c = bench::settings_in(folder.string(), redis.url());
         c.sms = settings_of(sink);
         app_roles roles;
         roles.portal = false;
