@@ -52,7 +52,7 @@ asio::awaitable<std::int64_t> visible(io::redis& redis, const std::string& id, i
 asio::awaitable<double> publish(app& a, io::event_log& log, io::redis& redis, const std::string& name,
                                 std::int64_t subjects) {
     auto policy = bench::policy_for_everyone(name);
-    policy["channels"] = json::array({"web"});
+    policy["push"] = {{"channels", json::array({"web"})}};
     std::vector<failure> errors;
     const auto checked = matching::check_policy(policy, a.catalogue(), errors).value();
     const auto id = campaign_id(name, 1, 1);
