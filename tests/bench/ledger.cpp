@@ -219,6 +219,7 @@ asio::awaitable<void> remove(io::redis& redis, std::string pattern) {
 
 asio::awaitable<std::vector<std::string>> arrays(parts p) {
     std::vector<std::string> all;
+    all.reserve(shards);
     for (int shard = 0; shard < shards; ++shard)
         all.push_back((co_await p.ledgers.ledger_bytes(shard, p.campaign, channel::sms)).value());
     co_return all;

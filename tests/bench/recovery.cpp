@@ -59,6 +59,7 @@ class service {
                                              "run",        "--roles",  "matcher,scheduler,dispatcher",
                                              "--channels", "sms"};
         std::vector<char*> arguments;
+        arguments.reserve(words.size() + 1);
         for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
         arguments.push_back(nullptr);
         log_file_ = folder + "/zhida.log";
