@@ -179,7 +179,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
 
     auto log = io::make_event_log(main_.get_executor(), c);
     auto made = co_await persist(clock_, stopping_, "creating topics", [&] {
-        return log->ensure(all_topics(static_cast<std::int32_t>(c.node.shards), c.event_log.driver == "redis"));
+        return log->ensure(
+            all_topics(static_cast<std::int32_t>(c.node.shards), c.event_log.driver == "redis"));
     });
     co_await log->close();
     if (stopping_) co_return;

@@ -38,7 +38,10 @@ io::log_message delivery_message(const transition& t) {
     }
     if (!t.ids.empty()) {
         json ids = json::array();
-        for (const auto& m : t.ids) ids.push_back({m.message_id, to_text(m.place)});
+        for (const auto& m : t.ids)
+            for (auto&& v :
+                 {json(m.message_id), json(m.place.position), json(m.place.part), json(m.place.parts)})
+                ids.push_back(v);
         e.data["ids"] = std::move(ids);
     }
     auto encoded = encode_event(e);
@@ -72,17 +75,17 @@ result<transition> read_transition(const json& data) {
         }
     }
     if (data.is_object() && data.contains("ids"))
-        if (const json* ids = in.array("ids", true, 16384))
-            for (const auto& entry : *ids) {
-                const bool two =
-                    entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string();
-                auto place = two ? store::read_message_place(entry[1].get<std::string>())
-                                 : result<store::message_place>(
-                                       failure{errc::invalid, "is not an id and a place", "/ids", ""});
-                if (place)
-                    t.ids.push_back({entry[0].get<std::string>(), std::move(*place)});
-                else
-                    in.error_at("ids", place.error().what);
+        if (const json* ids = in.array("ids", true, 4 * 16384))
+            for (std::size_t i = 0; i + 4 <= ids->size(); i += 4) {
+                const auto& v = *ids;
+                if (!v[i].is_string() || !v[i + 1].is_number_unsigned() || !v[i + 2].is_number_unsigned() ||
+                    !v[i + 3].is_number_unsigned()) {
+                    in.error_at("ids", "is not an id, a position, a part and how many there are");
+                    break;
+                }
+                t.ids.push_back({v[i].get<std::string>(),
+                                 {t.shard, t.campaign, t.via, v[i + 1].get<std::uint32_t>(),
+                                  v[i + 2].get<int>(), v[i + 3].get<int>()}});
             }
     if (!errors.empty()) return errors.front();
     return t;

@@ -127,6 +127,9 @@ std::string gateway_status(std::string_view name) {
 std::string message(std::string_view gateway, std::string_view id) {
     return of_gateway(gateway, "m", id);
 }
+std::string any_orphan(std::string_view gateway) {
+    return of_gateway(gateway, "any", "orphan");
+}
 std::string orphan(std::string_view gateway, std::string_view id) {
     return of_gateway(gateway, "o", id);
 }

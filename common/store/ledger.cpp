@@ -146,19 +146,21 @@ asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campa
     out.members.resize(n);
     out.any_preferences = items[7].integer == 1;
     out.any_refused_number = items[8].integer == 1;
-    constexpr std::size_t header = 9, each = 4;
+    constexpr std::size_t header = 11, id_size = 24;
+    const std::string_view ids = with_subjects && n > 0 ? std::string_view(items[9].text) : "";
+    const std::string_view flags = with_subjects && n > 0 ? std::string_view(items[10].text) : "";
     for (std::size_t i = 0; i < n; ++i) {
         auto& m = out.members[i];
         m.position = first + static_cast<std::uint32_t>(i);
         m.ordinal = read32(audience.substr(i * 4));
         m.now = zhida::ledger::decode(records.data() + i * zhida::ledger::record_size);
         if (!with_subjects) continue;
-        m.subject_id = std::move(items[header + i * each].text);
-        m.packed = std::move(items[header + 1 + i * each].text);
-        const auto flags = items[header + 2 + i * each].integer;
-        m.opted_out = (flags & 1) != 0;
-        m.no_grant = (flags & 2) != 0;
-        m.preferences = std::move(items[header + 3 + i * each].text);
+        const auto id = ids.substr(i * id_size, id_size);
+        m.subject_id = id.substr(0, std::min(id.find('\0'), id.size()));
+        m.packed = std::move(items[header + i].text);
+        m.opted_out = (flags[i] & 1) != 0;
+        m.no_grant = (flags[i] & 2) != 0;
+        if (out.any_preferences) m.preferences = std::move(items[header + n + i].text);
         const auto at = (lowest < 0 ? i : m.ordinal - static_cast<std::size_t>(lowest)) * sent_count::size;
         if (at < sent.size()) m.sent = sent_count::read(sent.substr(at, sent_count::size));
     }
@@ -257,6 +259,22 @@ asio::awaitable<result<commit_outcome>> ledgers::commit(commit_request request) 
         std::move(args));
     if (!reply) co_return of_script(reply.error());
     co_return outcome_named(reply->text);
+}
+
+asio::awaitable<result<void>> ledgers::record(int shard, std::string campaign, channel via,
+                                              std::vector<replacement> outcomes) {
+    std::vector<change> changes;
+    changes.reserve(outcomes.size());
+    for (auto& o : outcomes) {
+        changes.push_back({o.position, o.to});
+        o.to = zhida::ledger::merge(o.from, o.to);
+    }
+    auto done = co_await commit({shard, campaign, via, std::move(outcomes), {}});
+    if (!done) co_return done.error();
+    if (*done == commit_outcome::done) co_return result<void>{};
+    auto merged = co_await apply(shard, std::move(campaign), via, std::move(changes));
+    if (!merged) co_return merged.error();
+    co_return result<void>{};
 }
 
 asio::awaitable<result<std::vector<change>>> ledgers::apply(int shard, std::string campaign, channel via,

@@ -102,6 +102,9 @@ class ledgers {
     asio::awaitable<result<std::uint32_t>> take_epoch(int shard, channel via);
     // Compare and swap. not_found: a position that the ledger does not have.
     asio::awaitable<result<commit_outcome>> commit(commit_request request);
+    // Where the records read as who claimed them left them, as almost always, in one call; else as apply.
+    asio::awaitable<result<void>> record(int shard, std::string campaign, channel via,
+                                         std::vector<replacement> outcomes);
     // Merges by the lattice, whoever writes at the same time; returns what changed (merged records).
     asio::awaitable<result<std::vector<change>>> apply(int shard, std::string campaign, channel via,
                                                        std::vector<change> changes);

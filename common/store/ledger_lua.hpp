@@ -34,8 +34,8 @@ return n
 // Gives the run id of the server, the counter of consents, what stopped the campaign, audience, records,
 // the counts of messages sent and the lowest ordinal where they begin with it (-1: they are in the
 // audience's order), whether anybody of the shard has
-// preferences, whether any number is refused; then of each subject id, profile, flags (1 opted out, 2 no
-// grant), preferences.
+// preferences, whether any number is refused; and with subjects their ids (24 bytes each), their flags (a
+// byte each: 1 opted out, 2 no grant), then their profiles, then, where anybody has some, their preferences.
 inline constexpr const char* load = R"lua(
 local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 local audience = redis.call('GETRANGE', KEYS[1], first * 4, (first + count) * 4 - 1)
@@ -62,7 +62,8 @@ if near then
 end
 local anybody_out = redis.call('EXISTS', KEYS[4]) == 1
 local any_refusal = redis.call('EXISTS', KEYS[5]) == 1
-local counts = {}
+local counts, names, flags, wishes = {}, {}, {}, {}
+out[10], out[11] = '', ''
 for i = 0, n - 1 do
   local ordinal = struct.unpack('<I4', audience, i * 4 + 1)
   local id
@@ -72,16 +73,18 @@ for i = 0, n - 1 do
     local sent = redis.call('GETRANGE', KEYS[8], ordinal * 4, ordinal * 4 + 3)
     counts[#counts + 1] = #sent == 4 and sent or '\0\0\0\0'
   end
-  id = id:match('^[^%z]*')
-  local flags = 0
-  if anybody_out and redis.call('SISMEMBER', KEYS[4], id) == 1 then flags = flags + 1 end
-  if any_refusal and redis.call('SISMEMBER', KEYS[5], id) == 1 then flags = flags + 2 end
-  out[#out + 1] = id
-  out[#out + 1] = redis.call('HGET', bucket(ARGV[3], id), id) or ''
-  out[#out + 1] = flags
-  out[#out + 1] = any_wish and redis.call('HGET', KEYS[6], id) or ''
+  names[i + 1] = #id == 24 and id or string.rep('\0', 24)
+  id = id:sub(1, (id:find('\0', 1, true) or 25) - 1)
+  local flag = 0
+  if anybody_out and redis.call('SISMEMBER', KEYS[4], id) == 1 then flag = flag + 1 end
+  if any_refusal and redis.call('SISMEMBER', KEYS[5], id) == 1 then flag = flag + 2 end
+  flags[i + 1] = string.char(flag)
+  out[12 + i] = redis.call('HGET', bucket(ARGV[3], id), id) or ''
+  if any_wish then wishes[i + 1] = redis.call('HGET', KEYS[6], id) or '' end
 end
 if not near then out[6] = table.concat(counts) end
+out[10], out[11] = table.concat(names), table.concat(flags)
+for i = 1, #wishes do out[11 + n + i] = wishes[i] end
 return out
 )lua";
 
@@ -180,11 +183,14 @@ end
 return 'done'
 )lua";
 
-// KEYS message, orphan; ARGV receipt, seconds to keep. Who binds sets the message before it asks for the
-// orphan, this asks for the message before it sets the orphan: one of them sees the other.
+// KEYS message, orphan, any_orphan; ARGV receipt, seconds to keep. Who binds sets the message before it asks
+// for any orphan, this asks for the message before it sets the orphan: one of them sees the other.
 inline constexpr const char* resolve = R"lua(
 local place = redis.call('GET', KEYS[1])
-if not place then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
+if not place then
+  redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+  redis.call('SET', KEYS[3], '1', 'EX', ARGV[2])
+end
 return place
 )lua";
 

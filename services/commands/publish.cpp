@@ -64,7 +64,8 @@ boost::asio::awaitable<result<outcome>> append(boost::asio::any_io_executor exec
     outcome out{messages->size(), count - messages->size()};
     if (messages->empty()) co_return out;
     auto log = io::make_event_log(executor, c);
-    auto ready = co_await log->ensure(all_topics(static_cast<std::int32_t>(c.node.shards), c.event_log.driver == "redis"));
+    auto ready = co_await log->ensure(
+        all_topics(static_cast<std::int32_t>(c.node.shards), c.event_log.driver == "redis"));
     if (!ready) co_return ready.error();
     auto offsets = co_await log->append_all(std::move(*messages));
     co_await log->close();

@@ -433,8 +433,9 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         m.kind = said_kind(p.about);
         m.reminder = p.about.reminder ? &*p.about.reminder : nullptr;
         m.address = c.address;
-        m.reference =
-            crypto::sha1_hex(p.of.campaign + "/" + c.subject_id + "/" + to_string(p.of.via)).substr(0, 32);
+        if (t.by.via->resend_within_s() > 0) // else nobody reads it
+            m.reference = crypto::sha1_hex(p.of.campaign + "/" + c.subject_id + "/" + to_string(p.of.via))
+                              .substr(0, 32);
         messages.push_back(std::move(m));
         leaders.push_back(i);
     }
@@ -446,6 +447,7 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
     const auto shard = t.packages.front().of.shard;
     std::vector<std::string> refusing;
     std::map<std::size_t, std::vector<store::change>> outcomes; // by package
+    std::map<std::size_t, std::vector<store::replacement>> recorded;
     std::map<std::size_t, std::vector<store::messages::sent>> ids;
     std::vector<store::messages::sent> to_bind;
     for (std::size_t m = 0; m < leaders.size(); ++m) {
@@ -460,6 +462,7 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
                 (to.why == reason::refused || to.why == reason::not_following))
                 refusing.push_back(c.subject_id);
             outcomes[c.package].push_back({c.position, to});
+            recorded[c.package].push_back({c.position, c.to, to});
             for (int part = 1; part <= parts; ++part) {
                 const auto& id = answer.message_ids[static_cast<std::size_t>(part - 1)];
                 if (id.empty()) continue; // the gateway gave this part none
@@ -483,8 +486,9 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
     }
     for (auto& [i, changes] : outcomes) {
         const auto& p = t.packages[i].of;
-        auto applied = co_await keep_trying(
-            d, "recording outcomes", [&] { return d.ledgers.apply(p.shard, p.campaign, p.via, changes); });
+        auto applied = co_await keep_trying(d, "recording outcomes", [&] {
+            return d.ledgers.record(p.shard, p.campaign, p.via, recorded[i]);
+        });
         if (!applied) co_return applied.error();
         ZHIDA_FAILPOINT("record.after");
         // What is told is what was asked for, not what changed: where an answer was lost, asking again
@@ -511,6 +515,26 @@ asio::awaitable<result<void>> note_due(turn& t) {
         if (!noted) co_return noted.error();
     }
     co_return result<void>{};
+}
+
+// Whether the chunk is done after everything was sent; then what waits is noted. Without the subjects, whom
+// reading costs most: only where something is left are they read again.
+asio::awaitable<result<bool>> nothing_left(turn& t) {
+    auto& d = t.d;
+    for (auto& p : t.packages) {
+        auto view = co_await keep_trying(d, "loading a chunk", [&d, &p] {
+            return d.ledgers.load(p.of.shard, p.of.campaign, p.of.via, p.of.first, p.of.count, false);
+        });
+        if (!view || view->as_of.server != *t.by.server || !view->as_of.stopped.empty()) co_return false;
+        const auto now = seconds(d.time.now());
+        for (const auto& m : view->members)
+            if (!settled(m.now) &&
+                !(m.now.now == state::held && (ledger::waits_its_turn(m.now) || m.now.at > now)))
+                co_return false;
+        p.view = std::move(*view);
+    }
+    if (auto noted = co_await note_due(t); !noted) co_return noted.error();
+    co_return true;
 }
 
 } // namespace
@@ -559,6 +583,10 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
                 if (auto done = co_await send(t, std::move(claimed)); !done) co_return done.error();
             if (t.look_again) break;
             from = to;
+            if (from < t.sends.size()) continue;
+            const auto nothing = co_await nothing_left(t);
+            if (!nothing) co_return nothing.error();
+            if (*nothing) co_return delivered::done;
         }
     }
     co_return failure{errc::cancelled, "the chunk goes on elsewhere", "", ""};

@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t workers_of_a_lane = 8;
 // Of them those that claim and send: more would claim what then waits for the pace of the gateway, while
 // people opt out and campaigns are cancelled.
-constexpr std::size_t senders_of_a_lane = 2;
+constexpr std::size_t senders_of_a_lane = 4;
 // Chunks of one shard that wait in memory, so that an urgent one behind them in the log is seen.
 constexpr std::size_t most_waiting = 4096;
 // Of one shard, in one go, where several campaigns wait.

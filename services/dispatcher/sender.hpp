@@ -24,7 +24,7 @@ struct outgoing {
     std::string kind = "first";                // of the campaign
     const reminder_notice* reminder = nullptr; // of one that is a reminder; outlives the send
     std::string address;
-    std::string reference; // stable for (campaign, subject, channel)
+    std::string reference; // stable for (campaign, subject, channel); empty where the gateway honours none
 };
 
 class sender {

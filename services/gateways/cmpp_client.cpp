@@ -226,7 +226,6 @@ asio::awaitable<send_result> cmpp_client::send(sms_message message) {
     std::vector<sms_copy> one(1);
     one[0].phone = std::move(message.phone);
     one[0].body = std::make_shared<const sms_body>(segment_sms(message.text, 0));
-    one[0].ref = std::move(message.ref);
     co_return std::move((co_await send_all(std::move(one))).front());
 }
 

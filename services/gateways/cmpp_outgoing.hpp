@@ -14,7 +14,6 @@ namespace zhida::gateways {
 struct sms_message {
     std::string phone; // with or without +86
     std::string text;  // UTF-8, signature and opt-out words included
-    std::string ref;   // ours, for logs: CMPP has no field that would make sending again harmless
 };
 
 // A text cut into its parts once, for as many recipients as it has; a failure: it cannot be sent.
@@ -23,7 +22,6 @@ using sms_body = result<std::vector<sms_part>>;
 struct sms_copy {
     std::string phone; // as in sms_message
     std::shared_ptr<const sms_body> body;
-    std::string ref;
 };
 
 namespace cmpp {

@@ -297,10 +297,7 @@ void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_r
         changed();
     }
     if (reaction.alarm && ch->worth_a_line(out.code))
-        log::error("cmpp_submit_refused", {{"where", where()},
-                                           {"code", out.code},
-                                           {"what", reaction.text},
-                                           {"ref", job->message().copy.ref}});
+        log::error("cmpp_submit_refused", {{"where", where()}, {"code", out.code}, {"what", reaction.text}});
     job->settle(std::move(out));
     maybe_terminate();
 }

@@ -70,7 +70,7 @@ asio::awaitable<void> stream(gateways::cmpp_client* to, std::shared_ptr<const ga
         std::vector<gateways::sms_copy> copies;
         copies.reserve(batch);
         for (; copies.size() < batch && p->next < p->total; ++p->next)
-            copies.push_back({phone_of(p->next), body, "0123456789abcdef0123456789abcdef"});
+            copies.push_back({phone_of(p->next), body});
         for (const auto& r : co_await to->send_all(std::move(copies)))
             if (r.outcome != gateways::send_outcome::accepted) throw std::runtime_error(r.detail);
     }

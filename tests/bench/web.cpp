@@ -2,7 +2,8 @@
 // in this process.
 //   web_1m_visible_s          from the publication until the last package is visible on its subject's page
 //                             (so named with the 1000000 subjects that it is meant for)
-//   redis_bytes_per_delivery  of audience, ledger, counts and verdicts in Redis; an inbox is the ledger read by
+//   redis_bytes_per_delivery  of audience, ledger, counts and verdicts in Redis; an inbox is the ledger read
+//   by
 //                             subject and takes nothing
 //   web_matcher_us, web_scheduler_us, web_dispatcher_us, web_redis_us  processor time a delivery
 // Arguments: subjects (1000000), times (5: as many campaigns one after another; the median is printed).
@@ -82,7 +83,8 @@ asio::awaitable<void> measure(app& a, std::int64_t subjects, int times) {
     std::sort(took.begin(), took.end());
     bench::print("web_1m_visible_s", took[took.size() / 2], "s");
     const auto n = static_cast<double>(subjects) * times;
-    bench::print("redis_bytes_per_delivery", co_await bench::memory_of(redis, "{s*}:c:bench-web-*") / n, "bytes");
+    bench::print("redis_bytes_per_delivery", co_await bench::memory_of(redis, "{s*}:c:bench-web-*") / n,
+                 "bytes");
     bench::print("web_matcher_us", (after.matcher - before.matcher) * 1e6 / n, "us");
     bench::print("web_scheduler_us", (after.scheduler - before.scheduler) * 1e6 / n, "us");
     bench::print("web_dispatcher_us", (after.dispatcher - before.dispatcher) * 1e6 / n, "us");

@@ -113,7 +113,7 @@ TEST_P(cmpp, a_batch_has_its_results_in_order) {
     const auto short_text = std::make_shared<const sms_body>(segment_sms("【直达演示】政策礼包", 0));
     const auto parts = std::make_shared<const sms_body>(segment_sms(long_text(), 0));
     std::vector<sms_copy> batch;
-    for (int i = 0; i < 500; ++i) batch.push_back({nth_phone(i), i % 10 == 5 ? parts : short_text, "ref"});
+    for (int i = 0; i < 500; ++i) batch.push_back({nth_phone(i), i % 10 == 5 ? parts : short_text});
     batch[20].phone = "nobody";
     batch[30].body = std::make_shared<const sms_body>(segment_sms("", 0));
     const auto results = all.on.run(c.client.send_all(batch));

@@ -102,11 +102,11 @@ struct sms_client {
         return all.wait_until([this] { return client.status().state == "connected"; });
     }
     gateways::send_result send(std::string phone, std::string text = "【直达演示】你好") {
-        return all.on.run(client.send({std::move(phone), std::move(text), "test"}));
+        return all.on.run(client.send({std::move(phone), std::move(text)}));
     }
     static asio::awaitable<void> into(sms_client* self, std::string phone, std::string text,
                                       std::map<std::string, gateways::send_result>* out) {
-        auto r = co_await self->client.send({phone, std::move(text), "test"});
+        auto r = co_await self->client.send({phone, std::move(text)});
         out->insert_or_assign(phone, std::move(r));
     }
     // All at once; results by phone.

@@ -17,8 +17,8 @@ double thread_cpu_s(const std::string& name);
 boost::asio::awaitable<double> redis_cpu_s(io::redis& redis);
 // MEMORY USAGE of every key of the pattern: the log's streams would hide the others in used_memory.
 boost::asio::awaitable<double> memory_of(io::redis& redis, std::string pattern);
-// Of a service with everything in that folder, its log in that Redis, no night, nobody who has to approve, and
-// no cap.
+// Of a service with everything in that folder, its log in that Redis, no night, nobody who has to approve,
+// and no cap.
 config settings_in(const std::string& folder, const std::string& redis_url);
 
 } // namespace zhida::bench
