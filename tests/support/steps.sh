@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # home: set by zhida.sh
 
 ctest_steps=(format shell tidy unit fuzz integration) # labels in tests/CMakeLists.txt
-node_steps=(e2e crash faults takeover browser)         # tests/e2e/<step>*.test.mjs
+node_steps=(e2e crash faults rebuild takeover browser) # tests/e2e/<step>*.test.mjs
 
 contains() { # WORD LIST...
     local word=$1 other
