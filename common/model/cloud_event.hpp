@@ -26,6 +26,7 @@ inline constexpr const char* subjects_numbered = "cn.zhida.subjects.numbered.v1"
 inline constexpr const char* audience_frozen = "cn.zhida.audience.frozen.v1";
 inline constexpr const char* delivery_changed = "cn.zhida.delivery.changed.v1";
 inline constexpr const char* receipt_arrived = "cn.zhida.receipt.arrived.v1";
+inline constexpr const char* receipt_orphaned = "cn.zhida.receipt.orphaned.v1";
 inline constexpr const char* match_changed = "cn.zhida.match.changed.v1";
 inline constexpr const char* consent_changed = "cn.zhida.consent.changed.v1";
 inline constexpr const char* dead_letter = "cn.zhida.deadletter.v1";

@@ -42,7 +42,7 @@ io::log_message delivery_message(const transition& t) {
             for (auto&& v :
                  {json(m.message_id), json(m.place.position), json(m.place.part), json(m.place.parts)})
                 ids.push_back(v);
-        e.data["ids"] = std::move(ids);
+        e.data["message_ids"] = std::move(ids);
     }
     auto encoded = encode_event(e);
     return {topics::delivery, t.shard, t.campaign, std::move(encoded.value), encoded.headers};
@@ -74,13 +74,13 @@ result<transition> read_transition(const json& data) {
             t.sent.emplace_back(ordinal, sent_count::read(std::string_view(*sent).substr(i + 4, 4)));
         }
     }
-    if (data.is_object() && data.contains("ids"))
-        if (const json* ids = in.array("ids", true, 4 * 16384))
+    if (data.is_object() && data.contains("message_ids"))
+        if (const json* ids = in.array("message_ids", true, 4 * 16384))
             for (std::size_t i = 0; i + 4 <= ids->size(); i += 4) {
                 const auto& v = *ids;
                 if (!v[i].is_string() || !v[i + 1].is_number_unsigned() || !v[i + 2].is_number_unsigned() ||
                     !v[i + 3].is_number_unsigned()) {
-                    in.error_at("ids", "is not an id, a position, a part and how many there are");
+                    in.error_at("message_ids", "is not an id, a position, a part and how many there are");
                     break;
                 }
                 t.ids.push_back({v[i].get<std::string>(),

@@ -29,8 +29,8 @@ struct transition {
 };
 
 // data: campaign, shard, channel, epoch, kind, at_ms, counts {state: n}, changes (base64 of
-// store::encode_changes), and where there are any sent (base64 of u32 ordinal and four bytes each) and ids
-// (of each message its id, position, part and how many parts it has, one after the other)
+// store::encode_changes), and where there are any sent (base64 of u32 ordinal and four bytes each) and
+// message_ids (of each message its id, position, part and how many parts it has, one after the other)
 io::log_message delivery_message(const transition& t);
 result<transition> read_transition(const json& data);
 

@@ -141,8 +141,8 @@ return table.concat(out)
 // differences.
 inline constexpr const char* commit = R"lua(
 if ARGV[4] ~= '' then
+  if run_id() ~= ARGV[6] then return 'server' end -- which may not know of any epoch
   if redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return 'fenced' end
-  if run_id() ~= ARGV[6] then return 'server' end
   local state = redis.call('HGET', KEYS[5], ARGV[8])
   if state and state:sub(-8) ~= ' running' then return 'stopped' end
 end

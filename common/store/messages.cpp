@@ -127,20 +127,33 @@ asio::awaitable<result<std::vector<bool>>> messages::parts_delivered(std::vector
     co_return whole;
 }
 
-result<io::log_message> receipt_message(const message_place& place, std::string_view receipt, wall_time now) {
-    auto data = parse_json(receipt);
-    if (!data) return data.error();
+namespace {
+
+io::log_message receipt_event(const char* type, int shard, std::string key, json data, wall_time now) {
     cloud_event e;
     e.id = new_event_id();
     e.source = "/zhida/dispatcher";
-    e.type = event_type::receipt_arrived;
-    e.subject = place.campaign;
+    e.type = type;
+    e.subject = key;
     e.time = to_rfc3339(now);
-    e.data = std::move(*data);
-    e.data["place"] = to_text(place);
+    e.data = std::move(data);
     auto encoded = encode_event(e);
-    return io::log_message{topics::receipt, place.shard, place.campaign, std::move(encoded.value),
-                           encoded.headers};
+    return {topics::receipt, shard, std::move(key), std::move(encoded.value), encoded.headers};
+}
+
+} // namespace
+
+result<io::log_message> receipt_message(const message_place& place, std::string_view receipt, wall_time now) {
+    auto data = parse_json(receipt);
+    if (!data) return data.error();
+    (*data)["place"] = to_text(place);
+    return receipt_event(event_type::receipt_arrived, place.shard, place.campaign, std::move(*data), now);
+}
+
+result<io::log_message> orphan_message(int shard, std::string_view receipt, wall_time now) {
+    auto data = parse_json(receipt);
+    if (!data) return data.error();
+    return receipt_event(event_type::receipt_orphaned, shard, "orphan", std::move(*data), now);
 }
 
 } // namespace zhida::store

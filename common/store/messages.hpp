@@ -34,6 +34,9 @@ result<message_place> read_message_place(std::string_view text);
 // The event that passes a receipt on to the shard it belongs to. invalid: the receipt's text is no JSON.
 result<io::log_message> receipt_message(const message_place& place, std::string_view receipt, wall_time now);
 
+// The same of one whose message is not known here yet, so that a Redis that forgets it has it again.
+result<io::log_message> orphan_message(int shard, std::string_view receipt, wall_time now);
+
 class messages {
   public:
     explicit messages(io::redis& r) : redis_(r) {}

@@ -128,6 +128,11 @@ asio::awaitable<result<void>> bring_up(turn& t) {
     const auto shard = t.packages.front().of.shard;
     auto up = co_await keep_trying(d, "bringing Redis up to the log", [&] { return d.recover(shard); });
     if (!up) co_return up.error();
+    // It may have lost that the shard is ours; whoever has it since has a higher one.
+    const auto via = t.packages.front().of.via;
+    auto ours = co_await keep_trying(d, "saying whose the shard is",
+                                     [&] { return d.ledgers.keep_sent(shard, via, {}, t.by.epoch); });
+    if (!ours) co_return ours.error();
     *t.by.server = std::move(*up);
     co_return result<void>{};
 }
@@ -361,6 +366,15 @@ asio::awaitable<result<void>> settle(turn& t) {
     co_return result<void>{};
 }
 
+// A claim is acted on at once: people opt out and campaigns are cancelled meanwhile.
+constexpr auto claim_stands = std::chrono::seconds(1);
+gateways::send_result not_sent() {
+    gateways::send_result r;
+    r.outcome = gateways::send_outcome::retry;
+    r.code = "local:late";
+    return r;
+}
+
 // Moves [from, to) of the candidates to submitting, package by package. What was claimed stays in `claimed`;
 // t.look_again: somebody changed what the others rest on, and they are looked at again.
 asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
@@ -410,8 +424,9 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
     co_return co_await write_again_if_lost(t, changes, {});
 }
 
-// Sends what was claimed, one message a recipient, and writes down what came of it.
-asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
+// Sends what was claimed, one message a recipient, and writes down what came of it. Where the claim does not
+// stand any more nothing is sent: it is looked at again a moment later, as after a gateway that was busy.
+asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, bool stands) {
     auto& d = t.d;
     // Who goes with another message comes right behind it.
     std::sort(claimed.begin(), claimed.end(), [](const candidate& a, const candidate& b) {
@@ -439,7 +454,8 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         messages.push_back(std::move(m));
         leaders.push_back(i);
     }
-    auto results = co_await t.by.via->send_all(std::move(messages));
+    std::vector<gateways::send_result> results(leaders.size(), not_sent());
+    if (stands) results = co_await t.by.via->send_all(std::move(messages));
     ZHIDA_FAILPOINT("send.after");
 
     const auto now = d.time.now();
@@ -452,7 +468,9 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
     std::vector<store::messages::sent> to_bind;
     for (std::size_t m = 0; m < leaders.size(); ++m) {
         const auto end = m + 1 < leaders.size() ? leaders[m + 1] : claimed.size();
-        const auto& answer = results[m];
+        auto& answer = results[m];
+        // What was in doubt before stays so, whatever became of this try.
+        answer.in_doubt = answer.in_doubt || in_doubt(claimed[leaders[m]].from);
         const auto parts = static_cast<int>(answer.message_ids.size());
         const double uniform = std::uniform_real_distribution<>(0, 1)(d.random);
         for (auto i = leaders[m]; i < end; ++i) {
@@ -489,6 +507,12 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed) {
         auto applied = co_await keep_trying(d, "recording outcomes", [&] {
             return d.ledgers.record(p.shard, p.campaign, p.via, recorded[i]);
         });
+        if (!applied && applied.error().code == errc::not_found) { // not in a Redis that lost it
+            if (auto up = co_await bring_up(t); !up) co_return up.error();
+            applied = co_await keep_trying(d, "recording outcomes", [&] {
+                return d.ledgers.record(p.shard, p.campaign, p.via, recorded[i]);
+            });
+        }
         if (!applied) co_return applied.error();
         ZHIDA_FAILPOINT("record.after");
         // What is told is what was asked for, not what changed: where an answer was lost, asking again
@@ -555,6 +579,10 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
         if (auto read = co_await look(t); !read) co_return read.error();
         if (t.look_again) continue;
         ZHIDA_FAILPOINT("chunk.loaded");
+        const auto night = [&] {
+            return quiet_until(quiet_hours_of(settings.dispatch), time.now()).has_value();
+        };
+        const bool was_night = night(); // when it is decided what may go out now
         for (auto& p : t.packages)
             if (auto kept = co_await audit_again(t, p); !kept) co_return kept.error();
         if (auto kept = co_await settle(t); !kept) co_return kept.error();
@@ -563,10 +591,6 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             if (auto noted = co_await note_due(t); !noted) co_return noted.error();
             co_return delivered::done;
         }
-        const auto night = [&] {
-            return quiet_until(quiet_hours_of(settings.dispatch), time.now()).has_value();
-        };
-        const bool was_night = night();
         for (std::size_t from = 0; from < t.sends.size();) {
             std::optional<io::mutex::guard> turn_to_send;
             if (by.turns) turn_to_send.emplace(co_await by.turns->lock());
@@ -578,9 +602,13 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             auto to = std::min(t.sends.size(), from + room);
             while (to < t.sends.size() && t.sends[to].ordinal == t.sends[to - 1].ordinal) ++to;
             std::vector<candidate> claimed;
+            const auto claimed_at = time.steady_now();
             if (auto done = co_await claim(t, from, to, claimed); !done) co_return done.error();
+            // Writing the claim down may have taken long, and what it rests on may hold no more.
+            const bool stands = time.steady_now() - claimed_at < claim_stands && night() == was_night &&
+                                *by.server == t.packages.front().view.as_of.server;
             if (!claimed.empty())
-                if (auto done = co_await send(t, std::move(claimed)); !done) co_return done.error();
+                if (auto done = co_await send(t, std::move(claimed), stands); !done) co_return done.error();
             if (t.look_again) break;
             from = to;
             if (from < t.sends.size()) continue;

@@ -2,6 +2,7 @@
 
 #include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
+#include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
@@ -23,9 +24,6 @@ namespace {
 
 // Chunks of a channel under way at once: they wait for Redis and the gateway, not for one another.
 constexpr std::size_t workers_of_a_lane = 8;
-// Of them those that claim and send: more would claim what then waits for the pace of the gateway, while
-// people opt out and campaigns are cancelled.
-constexpr std::size_t senders_of_a_lane = 4;
 // Chunks of one shard that wait in memory, so that an urgent one behind them in the log is seen.
 constexpr std::size_t most_waiting = 4096;
 // Of one shard, in one go, where several campaigns wait.
@@ -56,7 +54,8 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
-        auto l = std::make_unique<lane>(via, executor, workers_of_a_lane, senders_of_a_lane);
+        auto l = std::make_unique<lane>(via, executor, workers_of_a_lane,
+                                        static_cast<std::size_t>(senders_at_once));
         if (auto gateway = make_sender(via)) {
             l->gateway = std::make_unique<guarded_sender>(std::move(gateway), clock_);
             l->circuit_open = &meters.gauge("zhida_gateway_circuit_open",
@@ -201,13 +200,13 @@ void dispatcher::done_with(lane& l, int shard, std::int64_t offset) {
 asio::awaitable<bool> dispatcher::gain(lane& l, std::vector<io::topic_partition> partitions) {
     for (const auto& p : partitions) {
         const int shard = p.partition;
-        auto epoch = co_await persist(clock_, stopping_, "taking a shard over",
-                                      [&] { return ledgers_.take_epoch(shard, l.via); });
-        if (!epoch) co_return false;
-        // What the last owner wrote may be in the log and not in Redis any more.
+        // What the last owner wrote may be in the log and not in Redis any more, its epoch too.
         auto server = co_await persist(clock_, stopping_, "bringing Redis up to the log",
                                        [&] { return replay_.bring_up(shard); });
         if (!server) co_return false;
+        auto epoch = co_await persist(clock_, stopping_, "taking a shard over",
+                                      [&] { return ledgers_.take_epoch(shard, l.via); });
+        if (!epoch) co_return false;
         auto& o = l.shards[shard] = ownership{};
         o.epoch = *epoch;
         *o.server = std::move(*server);
@@ -349,6 +348,14 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
                 continue;
             }
             const auto& w = some.front();
+            // Of a Redis that lost it: it is there once that one is brought up to the log.
+            const auto answers = co_await persist(clock_, stopping_, "asking which Redis answers",
+                                                  [&] { return ledgers_.server(); });
+            if (!answers) co_return;
+            if (*answers != *o.server) {
+                rounds.push_back(std::move(some));
+                continue;
+            }
             auto again =
                 dispatch_message(w.of, clock_.now()); // so that it can be handed in once it is mended
             io::log_record record;
@@ -394,7 +401,32 @@ asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
                   {{"why", places.error().text()}});
         co_return false;
     }
-    for (auto& place : *places) // none: it is kept until its message is known
+    for (auto& place : *places)
+        if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
+    if (!places->empty()) co_return true;
+    // It is kept until its message is known; and told, for Redis may forget it.
+    const auto orphan = store::orphan_message(shard_of(r.message_id, static_cast<int>(config_.node.shards)),
+                                              text, clock_.now());
+    if (!orphan) co_return false;
+    const auto told = co_await persist(clock_, stopping_, "telling of an early receipt",
+                                       [&] { return log_->append(*orphan); });
+    co_return told.has_value();
+}
+
+// One that came before its message was known: perhaps it is now.
+asio::awaitable<bool> dispatcher::resolve_again(const json& receipt) {
+    std::vector<failure> errors;
+    json_reader in(receipt, "", errors);
+    const auto gateway = in.text("gateway", true).value_or(""), id = in.text("message_id", true).value_or("");
+    if (!errors.empty()) {
+        log::error("an early receipt cannot be read", {{"why", errors.front().text()}});
+        co_return true;
+    }
+    const auto text = zhida::to_text(receipt);
+    auto places = co_await persist(clock_, stopping_, "looking for a receipt's message",
+                                   [&] { return messages_.resolve(gateway, id, text); });
+    if (!places) co_return false;
+    for (auto& place : *places)
         if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
     co_return true;
 }
@@ -440,6 +472,10 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
         next[record.partition] = record.offset + 1;
         std::vector<failure> errors;
         auto event = decode_event(record.headers, record.value);
+        if (event && event->type == event_type::receipt_orphaned) {
+            if (!co_await resolve_again(event->data)) co_return false;
+            continue;
+        }
         auto arrived = event ? read_receipt(event->data, errors) : result<arrived_receipt>(event.error());
         if (!arrived) {
             if (errors.empty()) errors.push_back(arrived.error());

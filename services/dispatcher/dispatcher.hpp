@@ -80,6 +80,7 @@ class dispatcher {
     // False: not all are durable; the gateway sends them again.
     asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
     asio::awaitable<bool> accept_receipt(gateways::receipt r);
+    asio::awaitable<bool> resolve_again(const json& receipt);
     asio::awaitable<void> watch();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
     std::unique_ptr<sender> make_sender(channel via);

@@ -27,6 +27,9 @@ struct outgoing {
     std::string reference; // stable for (campaign, subject, channel); empty where the gateway honours none
 };
 
+// So many chunks of a channel send at once, each claiming a batch: together no more than the gateway takes.
+inline constexpr std::int64_t senders_at_once = 4;
+
 class sender {
   public:
     virtual ~sender() = default;
@@ -42,7 +45,7 @@ class sender {
     virtual gateways::gateway_status status() const = 0;
     // Seconds in which the gateway drops a repeated reference; 0: it never does.
     virtual std::uint32_t resend_within_s() const = 0;
-    // How many may be claimed at once without waiting long for the gateway.
+    // How many each of those who send at once may claim: what is claimed cannot be called back.
     virtual std::size_t batch() const = 0;
     // How many may be claimed now: batch(), or fewer where the gateway is being tried. Who asks sends them.
     virtual std::size_t may_claim() { return batch(); }

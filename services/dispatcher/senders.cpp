@@ -49,12 +49,12 @@ class sms_sender final : public sender {
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
     std::size_t batch() const override {
-        // A sixteenth of a second of the rate for each of the four that send at once: what is claimed cannot
-        // be called back.
-        const auto paced =
-            settings_.rate_per_s > 0 ? std::clamp<std::int64_t>(settings_.rate_per_s / 16, 1, 1024) : 1024;
+        // All together a window, and a quarter of a second of the rate.
+        const auto paced = settings_.rate_per_s > 0
+                               ? std::clamp<std::int64_t>(settings_.rate_per_s / 4 / senders_at_once, 1, 1024)
+                               : 1024;
         return static_cast<std::size_t>(
-            std::clamp<std::int64_t>(settings_.window * settings_.connections, 1, paced));
+            std::clamp<std::int64_t>(settings_.window * settings_.connections / senders_at_once, 1, paced));
     }
 
   private:
@@ -94,7 +94,8 @@ class wechat_sender final : public sender {
     // The platform drops a repeated client_msg_id for ten minutes; a minute is left for clocks and the way.
     std::uint32_t resend_within_s() const override { return 540; }
     std::size_t batch() const override {
-        return static_cast<std::size_t>(std::clamp<std::int64_t>(settings_.wechat.connections * 4, 1, 1024));
+        return static_cast<std::size_t>(
+            std::clamp<std::int64_t>(settings_.wechat.connections / senders_at_once, 1, 1024));
     }
 
   private:

@@ -3,7 +3,8 @@
 //   cmpp_client_per_s       messages a second (client and sink have a thread each)
 //   cmpp_client_us, cmpp_sink_us                    processor time a message of each thread
 //   cmpp_receipts_client_us, cmpp_receipts_sink_us  ... with a status report for each message
-// The whole service with its own redis-server, matcher and dispatcher in this process:
+// The whole service with its own redis-server, matcher and dispatcher in this process, four connections with
+// a window of 1,024 each:
 //   sms_per_s               messages over the time from the publication to the last SUBMIT at the sink
 //   sms_dispatcher_us, sms_matcher_us, sms_redis_us, sms_sink_us  processor time a message, until all is
 //                           written down
@@ -223,6 +224,7 @@ int run_whole(std::int64_t subjects, bool receipts) {
         auto redis = embedded_redis::start((folder / "redis").string()).value();
         auto c = bench::settings_in(folder.string(), redis.url());
         c.sms = settings_of(sink);
+        c.sms.connections = 4;
         app_roles roles;
         roles.portal = false;
         roles.channels = {channel::sms};

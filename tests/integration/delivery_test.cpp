@@ -370,6 +370,20 @@ TEST_F(delivery, a_policy_that_was_withdrawn_from_the_public_is_not_sent_any_mor
     expect_audit_agrees();
 }
 
+TEST_F(delivery, a_clear_refusal_does_not_end_the_doubt_of_the_try_before) {
+    scripted gateway;
+    gateway.resend = 5;
+    gateways::send_result no_answer, busy;
+    no_answer.outcome = busy.outcome = gateways::send_outcome::retry;
+    no_answer.in_doubt = true;
+    busy.retry_after = milliseconds(6000); // until after the gateway has forgotten the first one
+    gateway.script.assign(people, no_answer);
+    gateway.script.insert(gateway.script.end(), people, busy);
+    ASSERT_TRUE(deliver_all(&gateway));
+    for (const auto& [address, times] : gateway.seen) EXPECT_EQ(times, 2) << address;
+    for (std::uint32_t i = 0; i < people; ++i) EXPECT_EQ(at(i).now, state::unknown) << i;
+}
+
 TEST_F(delivery, what_is_in_doubt_is_not_sent_again_once_the_policy_is_not_public) {
     claim_and_die({1});
     publish(2, "依申请公开");
