@@ -422,7 +422,7 @@ asio::awaitable<result<ledgers::frozen_shards>> ledgers::frozen(std::string camp
     for (std::size_t i = 0; i + 1 < replies->size(); i += 2) {
         if ((*replies)[i].type == io::redis_reply::kind::error)
             co_return failure{errc::refused, (*replies)[i].text, "redis", ""};
-        found.shards += static_cast<int>((*replies)[i].integer);
+        if ((*replies)[i].integer == 0) found.missing.push_back(static_cast<int>(i / 2));
         found.audience += (*replies)[i + 1].integer / 4;
     }
     co_return found;

@@ -145,9 +145,10 @@ class ledgers {
     asio::awaitable<result<std::string>> server();
     // The log knows these audiences: they may be sent to.
     asio::awaitable<result<void>> told(std::vector<int> shards, std::string campaign);
-    // Of the campaign: in how many shards its audience is frozen and told, and how many subjects are in it.
+    // Of the campaign: in which shards its audience is not yet frozen and told, and how many subjects are in
+    // it.
     struct frozen_shards {
-        int shards = 0;
+        std::vector<int> missing;
         std::int64_t audience = 0;
     };
     asio::awaitable<result<frozen_shards>> frozen(std::string campaign, int shards);

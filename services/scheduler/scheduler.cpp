@@ -171,16 +171,20 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
         if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
         co_return false;
     }
-    if (c.state == campaign_state::draft) {
-        // Sent back by who was to approve it: it waits for who drafted it.
-        if (sent_back) co_return false;
-        if (!c.base.empty()) {
-            auto done = c.kind == "test" ? co_await freeze_chosen(c) : co_await freeze_from_base(c);
-            if (!done) co_return done.error();
-        }
-        auto frozen = co_await ledgers_.frozen(c.id, shards_);
+    if (sent_back) co_return false; // by who was to approve it: it waits for who drafted it
+    if (c.state == campaign_state::scheduled && c.not_before_ms > now_ms) co_return false;
+    // Whoever submitted it by hand may have done so before its audience was there.
+    auto frozen = co_await ledgers_.frozen(c.id, shards_);
+    if (!frozen) co_return frozen.error();
+    if (!c.base.empty() && !frozen->missing.empty()) {
+        auto done = c.kind == "test" ? co_await freeze_chosen(c, frozen->missing)
+                                     : co_await freeze_from_base(c, frozen->missing);
+        if (!done) co_return done.error();
+        frozen = co_await ledgers_.frozen(c.id, shards_);
         if (!frozen) co_return frozen.error();
-        if (frozen->shards < shards_) co_return true;
+    }
+    if (!frozen->missing.empty()) co_return true;
+    if (c.state == campaign_state::draft) {
         if (expired(c, clock_)) {
             if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
             co_return false;
@@ -199,7 +203,6 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
         c = std::move(*submitted);
     }
     if (c.not_before_ms > now_ms) {
-        if (c.state == campaign_state::scheduled) co_return false;
         auto scheduled = apply(c, campaign_action::schedule, the_system(), now_ms);
         if (!scheduled) co_return scheduled.error();
         auto kept = co_await changes_.keep(std::move(*scheduled));
@@ -266,7 +269,7 @@ asio::awaitable<result<std::uint16_t>> scheduler::item_bit(const campaign& c) {
     co_return static_cast<std::uint16_t>(1U << (item - p->items.data()));
 }
 
-asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
+asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c, std::vector<int> in) {
     auto base = co_await campaigns_.get(c.base);
     if (!base) co_return base.error();
     std::uint16_t wanted = UINT16_MAX; // items that it is about
@@ -275,9 +278,7 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         if (!bit) co_return bit.error();
         wanted = *bit;
     }
-    std::vector<int> all;
-    for (int shard = 0; shard < shards_; ++shard) {
-        all.push_back(shard);
+    for (const int shard : in) {
         auto audience = co_await ledgers_.audience_bytes(shard, base->id);
         if (!audience) co_return audience.error();
         std::vector<std::string> ledgers;
@@ -302,19 +303,17 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         }
         if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
-    co_return co_await ledgers_.told(std::move(all), c.id);
+    co_return co_await ledgers_.told(std::move(in), c.id);
 }
 
-asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c) {
+asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c, std::vector<int> in) {
     auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
     if (!document) co_return document.error();
     std::vector<failure> errors;
     const auto about = read_policy(*document, errors);
     if (!about) co_return about.error();
     const auto every_item = static_cast<std::uint16_t>((1U << about->items.size()) - 1);
-    std::vector<int> all;
-    for (int shard = 0; shard < shards_; ++shard) {
-        all.push_back(shard);
+    for (const int shard : in) {
         frozen_audience part{shard, c.id, c.channels, {}, {}, false, 0, 0};
         for (const auto& s : c.chosen)
             if (shard_of(s.id, shards_) == shard) part.members.push_back({s.ordinal, every_item});
@@ -322,7 +321,7 @@ asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c) {
                   [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
         if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
-    co_return co_await ledgers_.told(std::move(all), c.id);
+    co_return co_await ledgers_.told(std::move(in), c.id);
 }
 
 namespace {
@@ -578,7 +577,7 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
         auto left = co_await end_deliveries(c, to);
         if (!left) co_return left.error();
         if (*left > 0) co_return result<void>{};
-        if (c.base.empty() && frozen->shards < shards_) co_return result<void>{};
+        if (c.base.empty() && !frozen->missing.empty()) co_return result<void>{};
         // Now it stands whom it reached. On the web the package itself says that it was withdrawn.
         if (c.state == campaign_state::withdrawn && c.kind != "correction")
             if (auto made = co_await changes_.correct(c); !made) co_return made.error();

@@ -63,12 +63,13 @@ class scheduler {
     // Why a second person must approve it; empty: nobody need.
     asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
                                                                          std::int64_t audience);
-    // Of a further round: the audience of the round it is based on, or those of it whom it is for.
-    asio::awaitable<result<void>> freeze_from_base(const campaign& c);
+    // Of a further round, in these shards: the audience of the round it is based on, or those of it whom it
+    // is for.
+    asio::awaitable<result<void>> freeze_from_base(const campaign& c, std::vector<int> in);
     // Which item of its policy a reminder is about.
     asio::awaitable<result<std::uint16_t>> item_bit(const campaign& c);
     // Of a test: the chosen subjects, with every item of the policy.
-    asio::awaitable<result<void>> freeze_chosen(const campaign& c);
+    asio::awaitable<result<void>> freeze_chosen(const campaign& c, std::vector<int> in);
     asio::awaitable<result<void>> freeze(frozen_audience part);
     // By position in the campaign's audience: who wants its channels in another order.
     asio::awaitable<result<std::map<std::uint32_t, channel_order>>> preferred_orders(const campaign& c,

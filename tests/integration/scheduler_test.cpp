@@ -1,0 +1,173 @@
+// What the scheduler does with campaigns, on a real Redis and a simulated clock; nobody matches and nobody
+// sends.
+#include "services/scheduler/scheduler.hpp"
+
+#include "common/model/topics.hpp"
+#include "services/ledger_check.hpp"
+#include "services/publishing.hpp"
+#include "tests/support/loop.hpp"
+#include "tests/support/servers.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace zhida::scheduler {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using ledger::reason;
+using ledger::state;
+
+constexpr int shards = 2;
+
+const matching::catalogue& catalogue() {
+    static const auto c = matching::catalogue::load(tests::in_source("config/catalogue")).value();
+    return c;
+}
+
+class scheduled : public ::testing::Test {
+  protected:
+    scheduled() : time_(system_clock().now()), redis_(loop_.executor(), {tests::redis_url(), 2000ms}) {
+        settings_.redis.url = tests::redis_url();
+        settings_.event_log.driver = "redis";
+        settings_.node.shards = shards;
+        settings_.campaign.approval = false;
+        loop_.run(redis_.command({"FLUSHDB"})).value();
+        log_ = io::make_event_log(loop_.executor(), settings_);
+        loop_.run(log_->ensure(all_topics(shards))).value();
+    }
+    ~scheduled() override {
+        stop();
+        const auto report = loop_.run(check_ledger(redis_, shards)).value();
+        for (const auto& e : report.errors) ADD_FAILURE() << e.text();
+        loop_.run(log_->close());
+    }
+
+    void begin() {
+        ended_ = false;
+        role_ = std::make_unique<scheduler>(loop_.executor(), settings_, catalogue(), days_, time_, meters_);
+        asio::co_spawn(loop_.context(), role_->run(), [this](std::exception_ptr e) {
+            thrown_ = e;
+            ended_ = true;
+        });
+    }
+    void stop() {
+        if (!role_) return;
+        role_->stop();
+        go_until("it has stopped", [&] { return ended_; });
+        role_.reset();
+        if (thrown_) std::rethrow_exception(thrown_);
+    }
+    void go(milliseconds real) {
+        for (const auto until = std::chrono::steady_clock::now() + real;
+             std::chrono::steady_clock::now() < until;) {
+            time_.advance(5ms);
+            loop_.run_for(1ms);
+        }
+    }
+    template <class Done>
+    void go_until(const char* what, Done done) {
+        const auto limit = std::chrono::steady_clock::now() + 30s;
+        while (!done()) {
+            if (std::chrono::steady_clock::now() > limit)
+                throw std::runtime_error(std::string("waited for: ") + what);
+            go(5ms);
+        }
+    }
+    std::int64_t now_ms() const { return time_.now().time_since_epoch().count(); }
+
+    campaign round(int number, campaign_state in) {
+        campaign c;
+        c.policy_id = "P";
+        c.round = number;
+        c.id = campaign_id("P", 1, number);
+        c.title = "政策";
+        c.issuer = "宝山区科委";
+        c.channels = {channel::sms};
+        c.state = in;
+        c.created_ms = now_ms() + number;
+        c.drafted_by = "韩";
+        return c;
+    }
+    campaign further(int number, campaign_state in, std::string kind = "interpretation") {
+        auto c = round(number, in);
+        c.base = "P.v1.r1";
+        c.kind = std::move(kind);
+        return c;
+    }
+    campaign put(const campaign& c) {
+        loop_.run(campaigns_.put(c)).value();
+        return get(c.id);
+    }
+    campaign get(const std::string& id) { return loop_.run(campaigns_.get(id)).value(); }
+    bool is(const std::string& id, campaign_state in) { return get(id).state == in; }
+    void freeze(const campaign& c, int shard) {
+        loop_.run(ledgers_.freeze(shard, c.id, c.channels, {{1, 1}, {4, 1}, {6, 1}}, {})).value();
+        loop_.run(ledgers_.told({shard}, c.id)).value();
+    }
+    void freeze(const campaign& c) {
+        for (int shard = 0; shard < shards; ++shard) freeze(c, shard);
+    }
+    std::int64_t audience(const std::string& id) {
+        return loop_.run(ledgers_.frozen(id, shards)).value().audience;
+    }
+    std::int64_t events(const std::string& topic) {
+        const auto ends = loop_.run(log_->end_offsets(topic)).value();
+        std::int64_t all = 0;
+        for (const auto end : ends) all += end;
+        return all;
+    }
+
+    config settings_;
+    tests::loop loop_;
+    manual_clock time_;
+    io::redis redis_;
+    std::unique_ptr<io::event_log> log_;
+    store::ledgers ledgers_{redis_};
+    store::campaigns campaigns_{redis_, shards};
+    workdays days_;
+    metrics meters_;
+    std::unique_ptr<scheduler> role_;
+    std::exception_ptr thrown_;
+    bool ended_ = false;
+};
+
+TEST_F(scheduled, nothing_begins_before_every_shard_has_its_audience) {
+    const auto c = put(round(1, campaign_state::approved));
+    freeze(c, 0);
+    begin();
+    go(300ms);
+    EXPECT_TRUE(is(c.id, campaign_state::approved)) << "somebody submitted and approved it by hand";
+    freeze(c, 1);
+    go_until("it begins", [&] { return is(c.id, campaign_state::running); });
+}
+
+TEST_F(scheduled, a_further_round_that_was_approved_meanwhile_is_frozen_before_it_begins) {
+    freeze(put(round(1, campaign_state::finished)));
+    const auto c = put(further(2, campaign_state::approved));
+    begin();
+    go_until("it begins", [&] { return is(c.id, campaign_state::running); });
+    EXPECT_EQ(audience(c.id), 6);
+    go(300ms);
+    EXPECT_TRUE(is(c.id, campaign_state::running));
+}
+
+TEST_F(scheduled, an_audience_is_told_once_however_often_the_round_is_looked_at) {
+    settings_.campaign.approval = true; // and the policy that says whether anybody must approve is missing
+    freeze(put(round(1, campaign_state::finished)));
+    const auto c = put(further(2, campaign_state::draft));
+    begin();
+    go_until("it is frozen", [&] { return audience(c.id) == 6; });
+    go(600ms);
+    EXPECT_TRUE(is(c.id, campaign_state::draft));
+    EXPECT_EQ(events(topics::delivery), shards);
+}
+
+} // namespace
+} // namespace zhida::scheduler
