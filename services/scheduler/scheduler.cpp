@@ -11,6 +11,7 @@
 #include "matching/policy_check.hpp"
 #include "matching/sensitivity.hpp"
 #include "services/dispatch_records.hpp"
+#include "services/dispatcher/decide.hpp"
 #include "services/scheduler/owed.hpp"
 #include "services/scheduler/quiet_override.hpp"
 #include "services/scheduler/routing.hpp"
@@ -29,6 +30,7 @@ constexpr auto lease = std::chrono::milliseconds(5000);
 constexpr auto short_pause = milliseconds(30), long_pause = milliseconds(250);
 constexpr auto due_grace = milliseconds(5000);
 constexpr auto look_again_soon = milliseconds(1500);
+constexpr auto claims_settle_within = milliseconds(60'000);
 
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
@@ -585,22 +587,39 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
     co_return co_await campaigns_.close(c.id);
 }
 
+namespace {
+
+// Since when no delivery of it has been claimed.
+std::int64_t stopped_ms(const campaign& c) noexcept {
+    return final(c.state) && !c.history.empty() ? c.history.back().at_ms : c.expires_ms;
+}
+
+} // namespace
+
 asio::awaitable<result<std::int64_t>> scheduler::end_deliveries(const campaign& c, ledger::record to) {
     auto progress = co_await campaigns_.progress_of_shards(c);
     if (!progress) co_return progress.error();
+    // Whoever lives has heard from the gateway by then: what is claimed still was claimed by one who is gone.
+    const bool given_up = clock_.now() - wall_time(milliseconds(stopped_ms(c))) >= claims_settle_within;
     std::int64_t under_way = 0;
     for (const auto& [where, counts] : *progress) {
         const auto [shard, via] = where;
-        under_way += counts[2];
-        if (counts[0] + counts[1] == 0) continue;
+        if (!given_up) under_way += counts[2];
+        if (counts[0] + counts[1] + (given_up ? counts[2] : 0) == 0) continue;
         auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
         if (!records) co_return records.error();
         std::vector<store::change> changes;
         for (std::size_t i = 0; i < records->size() / ledger::record_size; ++i) {
             auto r = ledger::decode(records->data() + i * ledger::record_size);
-            if (r.now != state::queued && r.now != state::held) continue;
-            r.now = to.now;
-            r.why = to.why;
+            const bool claimed = r.now == state::submitting;
+            if (claimed ? !given_up : r.now != state::queued && r.now != state::held) continue;
+            if (dispatcher::in_doubt(r)) {
+                r.why = claimed ? reason::crashed_in_flight : reason::no_answer;
+                r.now = state::unknown;
+            } else {
+                r.now = to.now;
+                r.why = to.why;
+            }
             r.at = to.at;
             changes.push_back({static_cast<std::uint32_t>(i), r});
         }

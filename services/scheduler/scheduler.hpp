@@ -83,7 +83,9 @@ class scheduler {
     asio::awaitable<result<void>> release_due();
     asio::awaitable<result<void>> hand_out(const campaign& c,
                                            std::vector<std::pair<int, store::ledgers::due_chunk>> chunks);
-    // Ends what was not begun of every channel: queued and held become `to`. Returns how many are under way.
+    // Ends what is not settled of every channel: queued and held become `to`, and unknown where a gateway may
+    // have the message. So does what is claimed still when its owner must be gone. Returns how many are under
+    // way.
     asio::awaitable<result<std::int64_t>> end_deliveries(const campaign& c, ledger::record to);
 
     asio::awaitable<result<void>> write(const campaign& c, int shard, channel via, std::string kind,

@@ -169,5 +169,38 @@ TEST_F(scheduled, an_audience_is_told_once_however_often_the_round_is_looked_at)
     EXPECT_EQ(events(topics::delivery), shards);
 }
 
+// Of whom a gateway may have had the message, and whoever sent it is gone.
+TEST_F(scheduled, what_may_have_gone_out_when_it_was_stopped_is_unknown_and_corrected) {
+    const auto c = put(round(1, campaign_state::running));
+    freeze(c);
+    const auto becomes = [&](std::uint32_t position, state now, reason why) {
+        ledger::record r;
+        r.now = now;
+        r.why = why;
+        r.at = 1;
+        r.first_submitted = static_cast<std::uint32_t>(now_ms() / 1000);
+        loop_.run(ledgers_.apply(0, c.id, channel::sms, {{position, r}})).value();
+    };
+    becomes(0, state::submitting, reason::none);
+    becomes(1, state::held, reason::no_answer);
+    const auto at = [&](std::uint32_t position) {
+        const auto bytes = loop_.run(ledgers_.ledger_bytes(0, c.id, channel::sms)).value();
+        const auto r = ledger::decode(bytes.data() + position * ledger::record_size);
+        return std::pair(r.now, r.why);
+    };
+    auto withdrawn = apply(get(c.id), campaign_action::withdraw, {"韩", "department"}, now_ms()).value();
+    loop_.run(campaigns_.change(std::move(withdrawn))).value();
+    begin();
+    go_until("the rest is ended", [&] { return at(2).first == state::suppressed; });
+    EXPECT_EQ(at(0).first, state::submitting) << "whoever claimed it a moment ago may live";
+    EXPECT_EQ(at(1), std::pair(state::unknown, reason::no_answer));
+    EXPECT_FALSE(loop_.run(campaigns_.get("P.v1.r2"))) << "it does not stand yet whom it reached";
+    time_.jump_to(time_.now() + 61s);
+    go_until("it is over", [&] { return loop_.run(campaigns_.get("P.v1.r2")).has_value(); });
+    EXPECT_EQ(at(0), std::pair(state::unknown, reason::crashed_in_flight));
+    go_until("the correction begins", [&] { return is("P.v1.r2", campaign_state::running); });
+    EXPECT_EQ(audience("P.v1.r2"), 2);
+}
+
 } // namespace
 } // namespace zhida::scheduler
