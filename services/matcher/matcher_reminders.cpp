@@ -14,9 +14,11 @@ namespace {
 
 constexpr auto tick = milliseconds(500);
 
+// Also what was submitted by hand before all of its audience was there: it begins with all of it.
 bool wants_matching(const campaign& c) noexcept {
-    return c.state == campaign_state::draft && c.history.empty() && c.base.empty() && c.reminder &&
-           !c.reminder->concerns.is_null();
+    const bool begun =
+        final(c.state) || c.state == campaign_state::running || c.state == campaign_state::paused;
+    return !begun && c.base.empty() && c.reminder && !c.reminder->concerns.is_null();
 }
 
 // A reminder's item and whom it concerns of the item's subjects.
