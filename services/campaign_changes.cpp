@@ -23,12 +23,10 @@ io::log_message campaign_message(const campaign& c, wall_time now) {
 }
 
 asio::awaitable<result<void>> tell_shards(store::ledgers& ledgers, const campaign& c, int shards) {
-    const bool held_back = c.state == campaign_state::paused || c.state == campaign_state::cancelled ||
-                           c.state == campaign_state::withdrawn;
-    const bool went_on = c.state == campaign_state::running &&
-                         std::any_of(c.history.begin(), c.history.end(),
-                                     [](const auto& step) { return step.action == campaign_action::resume; });
-    if (!held_back && !went_on) co_return result<void>{};
+    const bool claims_must_know = c.state == campaign_state::running || c.state == campaign_state::paused ||
+                                  c.state == campaign_state::cancelled ||
+                                  c.state == campaign_state::withdrawn;
+    if (!claims_must_know) co_return result<void>{};
     co_return co_await ledgers.tell_state(c.id, c.state, c.revision, shards);
 }
 

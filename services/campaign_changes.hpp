@@ -46,8 +46,10 @@ class campaign_changes {
     // A round whose id says which one it is, as a reminder's: false where it was there already.
     boost::asio::awaitable<result<bool>> make_once(campaign c);
 
-  private:
+    // Every shard and the log, of a change that is kept: again where whoever kept it may not have come to it.
     boost::asio::awaitable<result<void>> tell(const campaign& c);
+
+  private:
     // once: an equal round that is there already is taken.
     boost::asio::awaitable<result<campaign>> add_round(campaign c, bool once);
     boost::asio::awaitable<result<void>> remark(std::string id, campaign_action what, actor by,

@@ -17,6 +17,7 @@
 #include "services/scheduler/routing.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace zhida::scheduler {
 
@@ -87,16 +88,14 @@ asio::awaitable<void> scheduler::run() {
             if (active_) renewed = now;
             if (active_ != was) {
                 log::info(active_ ? "this scheduler is active" : "another scheduler is active");
-                running_.clear();
-                reminding_.forget();
+                forget();
                 reopened = false;
             }
             active_gauge_.Set(active_ ? 1 : 0);
             // Another server may have lost what was done last: what was over is looked at again too.
             auto server = co_await ledgers_.server();
             if (server && std::exchange(server_, *server) != *server) {
-                running_.clear();
-                reminding_.forget();
+                forget();
                 reopened = false;
             }
         }
@@ -123,6 +122,26 @@ asio::awaitable<void> scheduler::run() {
     log::info("scheduler stopped");
 }
 
+void scheduler::forget() {
+    running_.clear();
+    told_.clear();
+    reminding_.forget();
+}
+
+asio::awaitable<result<campaign>> scheduler::keep(campaign changed) {
+    auto kept = co_await changes_.keep(std::move(changed));
+    if (kept) told_[kept->id] = kept->revision;
+    co_return kept;
+}
+
+asio::awaitable<result<void>> scheduler::tell(const campaign& c) {
+    if (const auto told = told_.find(c.id); told != told_.end() && told->second == c.revision)
+        co_return result<void>{};
+    if (auto told = co_await changes_.tell(c); !told) co_return told.error();
+    told_[c.id] = c.revision;
+    co_return result<void>{};
+}
+
 asio::awaitable<result<bool>> scheduler::turn() {
     auto open = co_await campaigns_.open();
     if (!open) co_return open.error();
@@ -130,7 +149,9 @@ asio::awaitable<result<bool>> scheduler::turn() {
     known_.clear();
     for (const auto& c : *open) {
         result<void> done;
-        if (waits_to_begin(c)) {
+        if (auto told = co_await tell(c); !told) {
+            done = told.error();
+        } else if (waits_to_begin(c)) {
             auto soon = co_await begin(c);
             waiting = waiting || (soon && *soon);
             if (!soon) done = soon.error();
@@ -139,9 +160,6 @@ asio::awaitable<result<bool>> scheduler::turn() {
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
-        } else if (c.state == campaign_state::paused) {
-            // Whoever paused it may have ended before he told every shard.
-            done = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_);
         } else if (final(c.state)) {
             done = co_await end_what_is_over(c);
         }
@@ -150,6 +168,9 @@ asio::awaitable<result<bool>> scheduler::turn() {
             log::warn("a campaign does not move", {{"campaign", c.id}, {"why", done.error().text()}});
     }
     std::erase_if(running_, [this](const auto& r) { return !known_.contains(r.first); });
+    std::set<std::string_view> ids;
+    for (const auto& c : *open) ids.insert(c.id);
+    std::erase_if(told_, [&](const auto& t) { return !ids.contains(t.first); });
     if (auto released = co_await release_due(); !released) co_return released.error();
     co_return waiting;
 }
@@ -196,7 +217,7 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
         auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
         if (!submitted) co_return submitted.error();
         if (submitted->state == campaign_state::submitted) {
-            auto kept = co_await changes_.keep(std::move(*submitted));
+            auto kept = co_await keep(std::move(*submitted));
             if (!kept) co_return kept.error();
             log::info("campaign waits for a second person",
                       {{"campaign", c.id}, {"audience", frozen->audience}});
@@ -207,7 +228,7 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     if (c.not_before_ms > now_ms) {
         auto scheduled = apply(c, campaign_action::schedule, the_system(), now_ms);
         if (!scheduled) co_return scheduled.error();
-        auto kept = co_await changes_.keep(std::move(*scheduled));
+        auto kept = co_await keep(std::move(*scheduled));
         if (!kept) co_return kept.error();
         co_return false;
     }
@@ -219,7 +240,7 @@ asio::awaitable<result<void>> scheduler::cancel_expired(campaign c) {
     auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(),
                       "到期时尚未开始推送");
     if (!over) co_return over.error();
-    auto kept = co_await changes_.keep(std::move(*over));
+    auto kept = co_await keep(std::move(*over));
     if (!kept) co_return kept.error();
     log::info("campaign expired before it began", {{"campaign", c.id}});
     co_return result<void>{};
@@ -228,7 +249,7 @@ asio::awaitable<result<void>> scheduler::cancel_expired(campaign c) {
 asio::awaitable<result<void>> scheduler::start(campaign c) {
     auto started = apply(c, campaign_action::start, the_system(), clock_.now().time_since_epoch().count());
     if (!started) co_return started.error();
-    auto changed = co_await changes_.keep(std::move(*started));
+    auto changed = co_await keep(std::move(*started));
     if (!changed) co_return changed.error();
     log::info("campaign begins", {{"campaign", c.id}});
     known_.emplace(c.id, *changed);
@@ -438,7 +459,7 @@ asio::awaitable<result<void>> scheduler::write(const campaign& c, int shard, cha
 asio::awaitable<result<void>> scheduler::remark_override(campaign c) {
     auto changed = remarked(c, campaign_action::override_quiet, the_system(),
                             clock_.now().time_since_epoch().count(), override_note(c, config_.dispatch));
-    auto kept = co_await changes_.keep(std::move(changed));
+    auto kept = co_await keep(std::move(changed));
     if (!kept) co_return kept.error();
     quiet_overrides_.Increment();
     log::warn("an emergency goes out in quiet hours", {{"campaign", c.id}, {"approved_by", c.approved_by}});
@@ -524,7 +545,7 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
     if (any_left) co_return result<void>{};
     auto over = apply(c, campaign_action::finish, the_system(), clock_.now().time_since_epoch().count());
     if (!over) co_return over.error();
-    auto changed = co_await changes_.keep(std::move(*over));
+    auto changed = co_await keep(std::move(*over));
     if (!changed) co_return changed.error();
     log::info("campaign finished", {{"campaign", c.id}});
     co_return co_await campaigns_.close(c.id);
@@ -567,8 +588,6 @@ asio::awaitable<result<void>> scheduler::release_due() {
 
 asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
     if (c.state != campaign_state::finished) {
-        if (auto told = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_); !told)
-            co_return told.error();
         ledger::record to;
         to.now = c.state == campaign_state::withdrawn ? state::suppressed : state::cancelled;
         to.why = c.state == campaign_state::withdrawn ? reason::withdrawn : reason::none;

@@ -53,6 +53,11 @@ class scheduler {
         bool looked = false; // since we became active, or it went on
     };
 
+    void forget(); // what may not hold any more: another scheduler, or another Redis, was there meanwhile
+    // A change of ours, told to everybody.
+    asio::awaitable<result<campaign>> keep(campaign changed);
+    // Tells every shard and the log, once a revision: whoever changed it may have ended before he did.
+    asio::awaitable<result<void>> tell(const campaign& c);
     asio::awaitable<result<bool>> turn(); // true: something waits to begin
     asio::awaitable<result<void>>
     reopen(); // what may have something to do, whatever the list of open ones says
@@ -108,7 +113,8 @@ class scheduler {
     std::string server_; // run id of the Redis that was looked at last
     reminding reminding_;
     std::map<std::string, running> running_;
-    std::map<std::string, campaign> known_; // those of the last look that run
+    std::map<std::string, std::int64_t> told_; // revision, of what is open
+    std::map<std::string, campaign> known_;    // those of the last look that run
 
     prometheus::Counter& handed_out_;
     prometheus::Counter& gaps_;

@@ -202,5 +202,28 @@ TEST_F(scheduled, what_may_have_gone_out_when_it_was_stopped_is_unknown_and_corr
     EXPECT_EQ(audience("P.v1.r2"), 2);
 }
 
+// Whoever changed it ended before it told anybody.
+TEST_F(scheduled, what_was_kept_and_not_told_is_told_once) {
+    const auto c = put(round(1, campaign_state::running));
+    freeze(c);
+    const auto stopped = [&] {
+        return loop_.run(ledgers_.load(0, c.id, channel::sms, 0, 1, false)).value().as_of.stopped;
+    };
+    const auto keep = [&](campaign_action what) {
+        auto changed = apply(get(c.id), what, {"韩", "department"}, now_ms()).value();
+        loop_.run(campaigns_.change(std::move(changed))).value();
+    };
+    keep(campaign_action::pause);
+    begin();
+    go_until("the pause is told", [&] { return stopped() == "paused"; });
+    go(300ms);
+    const auto before = events(topics::campaign);
+    EXPECT_EQ(before, 1);
+    keep(campaign_action::resume);
+    go_until("that it goes on is told", [&] { return stopped().empty(); });
+    go(600ms);
+    EXPECT_EQ(events(topics::campaign), before + 1);
+}
+
 } // namespace
 } // namespace zhida::scheduler
