@@ -350,9 +350,12 @@ std::optional<ledgers::due_chunk> read_due(std::string_view member) {
 
 } // namespace
 
-asio::awaitable<result<void>> ledgers::put_due(int shard, due_chunk chunk) {
-    auto reply = co_await redis_.command(
-        {"ZADD", keys::due(shard), "LT", std::to_string(chunk.at), due_member(chunk)});
+asio::awaitable<result<void>> ledgers::put_due(int shard, due_chunk chunk, bool keep_earlier) {
+    io::redis_args note{"ZADD", keys::due(shard)};
+    if (keep_earlier) note.push_back("LT");
+    note.push_back(std::to_string(chunk.at));
+    note.push_back(due_member(chunk));
+    auto reply = co_await redis_.command(std::move(note));
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }
@@ -361,26 +364,33 @@ asio::awaitable<result<std::vector<std::pair<int, ledgers::due_chunk>>>>
 ledgers::due_until(int shards, std::uint32_t now) {
     std::vector<io::redis_args> commands;
     for (int shard = 0; shard < shards; ++shard)
-        commands.push_back(
-            {"ZRANGEBYSCORE", keys::due(shard), "-inf", std::to_string(now), "LIMIT", "0", "256"});
+        commands.push_back({"ZRANGEBYSCORE", keys::due(shard), "-inf", std::to_string(now), "WITHSCORES",
+                            "LIMIT", "0", "256"});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     std::vector<std::pair<int, due_chunk>> found;
     for (int shard = 0; shard < shards; ++shard) {
         const auto& r = (*replies)[static_cast<std::size_t>(shard)];
         if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
-        for (const auto& item : r.items)
-            if (auto c = read_due(item.text)) found.emplace_back(shard, std::move(*c));
+        for (std::size_t i = 0; i + 1 < r.items.size(); i += 2)
+            if (auto c = read_due(r.items[i].text)) {
+                c->at = static_cast<std::uint32_t>(r.items[i + 1].number());
+                found.emplace_back(shard, std::move(*c));
+            }
     }
     co_return found;
 }
 
 asio::awaitable<result<void>> ledgers::drop_due(std::vector<std::pair<int, due_chunk>> chunks) {
     std::vector<io::redis_args> commands;
-    for (const auto& [shard, c] : chunks) commands.push_back({"ZREM", keys::due(shard), due_member(c)});
+    for (const auto& [shard, c] : chunks)
+        commands.push_back(
+            {"EVAL", lua::drop_due, "1", keys::due(shard), due_member(c), std::to_string(c.at)});
     if (commands.empty()) co_return result<void>{};
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
     co_return result<void>{};
 }
 

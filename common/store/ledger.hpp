@@ -164,8 +164,10 @@ class ledgers {
         std::uint32_t first = 0, count = 0;
         std::uint32_t at = 0; // seconds since 1970 UTC
     };
-    asio::awaitable<result<void>> put_due(int shard, due_chunk chunk); // keeps the earlier time
+    // keep_earlier: an earlier note stays, which may have been made meanwhile by who knows better.
+    asio::awaitable<result<void>> put_due(int shard, due_chunk chunk, bool keep_earlier = false);
     asio::awaitable<result<std::vector<std::pair<int, due_chunk>>>> due_until(int shards, std::uint32_t now);
+    // Those of them whose time is still the one that was read.
     asio::awaitable<result<void>> drop_due(std::vector<std::pair<int, due_chunk>> chunks);
     // Tells every shard what state the campaign is in: unless it is running no claim of it is granted from
     // the answer on. A later revision stays, whoever comes late.

@@ -112,6 +112,12 @@ end
 return 1
 )lua";
 
+// KEYS due; ARGV member, the time that was read: a note that was made since stays.
+inline constexpr const char* drop_due = R"lua(
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-1') ~= tonumber(ARGV[2]) then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
+)lua";
+
 // KEYS stopped_campaigns; ARGV campaign, revision, state
 inline constexpr const char* tell_state = R"lua(
 local held = redis.call('HGET', KEYS[1], ARGV[1])

@@ -539,7 +539,7 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
                    {{"campaign", c.id}, {"chunks", gaps}, {"fix", "docs/operations.md"}});
     }
     for (const auto& [shard, chunk] : later)
-        if (auto noted = co_await ledgers_.put_due(shard, chunk); !noted) co_return noted.error();
+        if (auto noted = co_await ledgers_.put_due(shard, chunk, true); !noted) co_return noted.error();
     r.looked = all_looked && now.empty(); // until then it is looked at often, so that its end is seen
     if (auto handed = co_await hand_out(c, std::move(now)); !handed) co_return handed.error();
     if (any_left) co_return result<void>{};

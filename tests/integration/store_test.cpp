@@ -241,7 +241,7 @@ TEST_F(store_test, what_falls_due_is_found_when_it_does) {
     loop_.run(ledgers_.put_due(3, b)).value();
     auto later = a;
     later.at = 3000;
-    loop_.run(ledgers_.put_due(1, later)).value();
+    loop_.run(ledgers_.put_due(1, later, true)).value();
     EXPECT_TRUE(loop_.run(ledgers_.due_until(shards, 999)).value().empty());
     const auto first = loop_.run(ledgers_.due_until(shards, 1999)).value();
     ASSERT_EQ(first.size(), 1U);
@@ -251,7 +251,16 @@ TEST_F(store_test, what_falls_due_is_found_when_it_does) {
     EXPECT_EQ(first[0].second.count, 7U);
     EXPECT_EQ(loop_.run(ledgers_.due_until(shards, 2000)).value().size(), 2U) << "the earlier time stays";
     loop_.run(ledgers_.drop_due(first)).value();
-    EXPECT_EQ(loop_.run(ledgers_.due_until(shards, 2000)).value().size(), 1U);
+    const auto second = loop_.run(ledgers_.due_until(shards, 2000)).value();
+    ASSERT_EQ(second.size(), 1U);
+    // The dispatcher looks at what was handed out, before the note of it is dropped.
+    loop_.run(ledgers_.put_due(1, later)).value();
+    loop_.run(ledgers_.drop_due(second)).value();
+    EXPECT_TRUE(loop_.run(ledgers_.due_until(shards, 2999)).value().empty());
+    const auto third = loop_.run(ledgers_.due_until(shards, 3000)).value();
+    ASSERT_EQ(third.size(), 1U);
+    loop_.run(ledgers_.drop_due(third)).value();
+    EXPECT_TRUE(loop_.run(ledgers_.due_until(shards, UINT32_MAX)).value().empty());
 }
 
 TEST_F(store_test, a_campaign_is_changed_by_one_at_a_time) {
