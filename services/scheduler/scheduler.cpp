@@ -33,6 +33,9 @@ constexpr auto due_grace = milliseconds(5000);
 constexpr auto look_again_soon = milliseconds(1500);
 constexpr auto claims_settle_within = milliseconds(60'000);
 
+// Why a campaign is cancelled that did not begin or must not go on; in its history, for people.
+constexpr auto expired_early = "到期时尚未开始推送", rests_on_nothing = "原任务已撤回";
+
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
 }
@@ -156,7 +159,7 @@ asio::awaitable<result<bool>> scheduler::turn() {
             waiting = waiting || (soon && *soon);
             if (!soon) done = soon.error();
         } else if (c.state == campaign_state::submitted) {
-            if (expired(c, clock_)) done = co_await cancel_expired(c); // nobody approved it in time
+            if (expired(c, clock_)) done = co_await cancel(c, expired_early); // nobody approved it in time
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
@@ -191,11 +194,17 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     const auto now_ms = clock_.now().time_since_epoch().count();
     const bool sent_back = c.state == campaign_state::draft && has_step(c, campaign_action::reject);
     if (expired(c, clock_) && (c.state != campaign_state::draft || sent_back)) {
-        if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+        if (auto done = co_await cancel(std::move(c), expired_early); !done) co_return done.error();
         co_return false;
     }
     if (sent_back) co_return false; // by who was to approve it: it waits for who drafted it
     if (c.state == campaign_state::scheduled && c.not_before_ms > now_ms) co_return false;
+    auto groundless = co_await rests_on_withdrawn(c);
+    if (!groundless) co_return groundless.error();
+    if (*groundless) {
+        if (auto done = co_await cancel(std::move(c), rests_on_nothing); !done) co_return done.error();
+        co_return false;
+    }
     // Whoever submitted it by hand may have done so before its audience was there.
     auto frozen = co_await ledgers_.frozen(c.id, shards_);
     if (!frozen) co_return frozen.error();
@@ -209,7 +218,7 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     if (!frozen->missing.empty()) co_return true;
     if (c.state == campaign_state::draft) {
         if (expired(c, clock_)) {
-            if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+            if (auto done = co_await cancel(std::move(c), expired_early); !done) co_return done.error();
             co_return false;
         }
         auto reasons = co_await reasons_to_ask(c, frozen->audience);
@@ -236,13 +245,40 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     co_return false;
 }
 
-asio::awaitable<result<void>> scheduler::cancel_expired(campaign c) {
-    auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(),
-                      "到期时尚未开始推送");
+asio::awaitable<result<void>> scheduler::cancel(campaign c, const char* why) {
+    auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(), why);
     if (!over) co_return over.error();
     auto kept = co_await keep(std::move(*over));
     if (!kept) co_return kept.error();
-    log::info("campaign expired before it began", {{"campaign", c.id}});
+    log::info("campaign cancelled", {{"campaign", c.id}, {"why", why}});
+    co_return result<void>{};
+}
+
+asio::awaitable<result<bool>> scheduler::rests_on_withdrawn(campaign c) {
+    while (c.kind != "correction") { // which is for those whom the withdrawn round reached
+        auto under = c.base;
+        // Whom a reminder is for may be matched anew; it speaks of the first round all the same.
+        if (under.empty() && c.reminder) under = campaign_id(c.policy_id, c.policy_version, 1);
+        if (under.empty()) break;
+        auto base = co_await campaigns_.get(std::move(under));
+        if (!base && base.error().code == errc::not_found) break; // it must not hold up the others
+        if (!base) co_return base.error();
+        if (base->state == campaign_state::withdrawn) co_return true;
+        c = std::move(*base);
+    }
+    co_return false;
+}
+
+asio::awaitable<result<void>> scheduler::cancel_groundless() {
+    auto open = co_await campaigns_.open();
+    if (!open) co_return open.error();
+    for (auto& c : *open) {
+        if (final(c.state)) continue;
+        auto groundless = co_await rests_on_withdrawn(c);
+        if (!groundless) co_return groundless.error();
+        if (!*groundless) continue;
+        if (auto done = co_await cancel(std::move(c), rests_on_nothing); !done) co_return done.error();
+    }
     co_return result<void>{};
 }
 
@@ -587,6 +623,8 @@ asio::awaitable<result<void>> scheduler::release_due() {
 }
 
 asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
+    if (c.state == campaign_state::withdrawn)
+        if (auto done = co_await cancel_groundless(); !done) co_return done.error();
     if (c.state != campaign_state::finished) {
         ledger::record to;
         to.now = c.state == campaign_state::withdrawn ? state::suppressed : state::cancelled;

@@ -63,7 +63,10 @@ class scheduler {
     reopen(); // what may have something to do, whatever the list of open ones says
     // True: it waits for its audience, which comes at any moment.
     asio::awaitable<result<bool>> begin(campaign c);
-    asio::awaitable<result<void>> cancel_expired(campaign c); // it has not begun
+    asio::awaitable<result<void>> cancel(campaign c, const char* why);
+    // Whether a round that it follows, or one that this one follows, was withdrawn. Corrections follow none.
+    asio::awaitable<result<bool>> rests_on_withdrawn(campaign c);
+    asio::awaitable<result<void>> cancel_groundless(); // what rests on a withdrawn round and is open
     asio::awaitable<result<void>> start(campaign c);
     // Why a second person must approve it; empty: nobody need.
     asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,

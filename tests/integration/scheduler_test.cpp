@@ -225,5 +225,30 @@ TEST_F(scheduled, what_was_kept_and_not_told_is_told_once) {
     EXPECT_EQ(events(topics::campaign), before + 1);
 }
 
+TEST_F(scheduled, a_withdrawal_ends_the_rounds_that_rest_on_it) {
+    const auto first = put(round(1, campaign_state::finished));
+    freeze(first);
+    const auto second = put(further(2, campaign_state::running)),
+               waits = put(further(3, campaign_state::submitted)),
+               done = put(further(4, campaign_state::finished));
+    freeze(second);
+    auto on_it = further(5, campaign_state::paused); // a round of a round
+    on_it.base = done.id;
+    put(on_it);
+    const auto correction = put(further(6, campaign_state::running, "correction"));
+    freeze(correction);
+    const auto withdrawn =
+        apply(get(first.id), campaign_action::withdraw, {"韩", "department"}, now_ms()).value();
+    loop_.run(campaigns_.change(withdrawn)).value();
+    begin();
+    for (const auto& id : {second.id, waits.id, on_it.id})
+        go_until("it is cancelled", [&] { return is(id, campaign_state::cancelled); });
+    EXPECT_TRUE(is(done.id, campaign_state::finished));
+    EXPECT_TRUE(is(correction.id, campaign_state::running));
+    const auto late = put(further(7, campaign_state::draft)); // made when it was not withdrawn yet
+    go_until("it does not begin", [&] { return is(late.id, campaign_state::cancelled); });
+    EXPECT_EQ(audience(late.id), 0);
+}
+
 } // namespace
 } // namespace zhida::scheduler
