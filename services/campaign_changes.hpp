@@ -31,7 +31,8 @@ class campaign_changes {
     // A change that was decided already.
     boost::asio::awaitable<result<campaign>> keep(campaign changed);
     // A further round, for those recipients of `base`, with the next free number: interpretation, deadline or
-    // retry (of the failed). invalid where there is none such.
+    // retry (of the failed, whatever `only` says). An equal one that is not over is returned instead. invalid
+    // where there is none such.
     boost::asio::awaitable<result<campaign>> further_round(const campaign& base, std::string kind,
                                                            campaign_recipients only, actor by);
     // A round that goes to these subjects alone, marked as a test, on the channels but the web: it asks for
@@ -50,8 +51,7 @@ class campaign_changes {
     boost::asio::awaitable<result<void>> tell(const campaign& c);
 
   private:
-    // once: an equal round that is there already is taken.
-    boost::asio::awaitable<result<campaign>> add_round(campaign c, bool once);
+    boost::asio::awaitable<result<campaign>> add_round(campaign c);
     boost::asio::awaitable<result<void>> remark(std::string id, campaign_action what, actor by,
                                                 std::string note);
 

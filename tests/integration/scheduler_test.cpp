@@ -250,5 +250,23 @@ TEST_F(scheduled, a_withdrawal_ends_the_rounds_that_rest_on_it) {
     EXPECT_EQ(audience(late.id), 0);
 }
 
+TEST_F(scheduled, a_round_that_is_asked_for_twice_is_one_while_it_is_open) {
+    const auto base = put(round(1, campaign_state::finished));
+    campaign_changes changes(*log_, campaigns_, ledgers_, time_, shards);
+    const auto ask = [&](const char* kind, campaign_recipients only) {
+        return loop_.run(changes.further_round(base, kind, only, {"韩", "department"})).value();
+    };
+    const auto one = ask("interpretation", campaign_recipients::unread);
+    time_.advance(1000ms);
+    EXPECT_EQ(ask("interpretation", campaign_recipients::unread).id, one.id);
+    EXPECT_NE(ask("interpretation", campaign_recipients::reached).id, one.id);
+    EXPECT_NE(ask("deadline", campaign_recipients::unread).id, one.id);
+    auto over = get(one.id);
+    over.state = campaign_state::finished;
+    loop_.run(campaigns_.change(over)).value();
+    EXPECT_NE(ask("interpretation", campaign_recipients::unread).id, one.id);
+    EXPECT_EQ(ask("retry", campaign_recipients::everybody).only, campaign_recipients::failed);
+}
+
 } // namespace
 } // namespace zhida::scheduler
