@@ -80,11 +80,11 @@ result<std::vector<change>> decode_changes(std::string_view bytes) {
     return changes;
 }
 
-asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string campaign,
-                                                       std::vector<channel> channels,
-                                                       std::vector<audience_member> members,
-                                                       std::map<std::string, std::int64_t> verdicts,
-                                                       std::uint32_t epoch, bool waiting) {
+asio::awaitable<result<ledgers::frozen_now>> ledgers::freeze(int shard, std::string campaign,
+                                                             std::vector<channel> channels,
+                                                             std::vector<audience_member> members,
+                                                             std::map<std::string, std::int64_t> verdicts,
+                                                             std::uint32_t epoch, bool waiting) {
     std::vector<std::string> names{keys::audience(shard, campaign), keys::campaigns_of(shard),
                                    keys::verdicts(shard, campaign), keys::shard_state(shard)};
     for (const auto via : channels) {
@@ -116,7 +116,33 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
     }
     auto reply = co_await redis_.eval(freeze_script(), std::move(names), std::move(args));
     if (!reply) co_return of_script(reply.error());
-    co_return static_cast<std::uint32_t>(reply->integer);
+    co_return frozen_now{static_cast<std::uint32_t>(reply->items[0].integer), reply->items[1].integer == 1};
+}
+
+asio::awaitable<result<ledgers::frozen_part>> ledgers::frozen_in(int shard, std::string campaign,
+                                                                 channel via) {
+    std::vector<io::redis_args> commands{{"GET", keys::audience(shard, campaign)},
+                                         {"GET", keys::ledger(shard, campaign, via)},
+                                         {"HGETALL", keys::verdicts(shard, campaign)}};
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+    const std::string_view audience = (*replies)[0].text, records = (*replies)[1].text;
+    const auto size = audience.size() / 4;
+    if (records.size() < size * zhida::ledger::record_size)
+        co_return broken("the ledger of " + campaign + " is shorter than its audience");
+    frozen_part found;
+    found.members.reserve(size);
+    for (std::size_t i = 0; i < size; ++i)
+        found.members.push_back(
+            {read32(audience.substr(i * 4)),
+             zhida::ledger::decode(records.data() + i * zhida::ledger::record_size).items});
+    const auto& fields = (*replies)[2].items;
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+        if (fields[i].text.find(':') != std::string::npos) // the others say that it is frozen, and told
+            found.verdicts[fields[i].text] = fields[i + 1].number();
+    co_return found;
 }
 
 asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campaign, channel via,

@@ -93,18 +93,18 @@ asio::awaitable<bool> matcher::match_reminder(const campaign& c) {
         item_plans plans(about->of.items.size());
         plans[about->number].emplace(about->condition, layouts_.of(item.subject), s.day);
         auto selected = select_audience(about->of, plans, s.subjects, scan_space_);
-        auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
+        auto frozen = co_await persist(clock_, stopping_, "freezing the audience", [&] {
             return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch,
                                    c.routing.how == channel_routing::mode::fallback);
         });
-        if (!size && size.error().code == errc::conflict) {
+        if (!frozen && frozen.error().code == errc::conflict) {
             drop(number, "another process has taken it"); // its owner freezes it
             std::erase(mine, number);
             continue;
         }
-        if (!size || !co_await tell_frozen(number, c, about->number, std::move(selected.verdicts)))
+        if (!frozen || !co_await tell_frozen(number, c, about->number, std::move(selected.verdicts)))
             co_return false;
-        subjects_matched_.Increment(static_cast<double>(*size));
+        subjects_matched_.Increment(static_cast<double>(frozen->size));
         reminders_frozen_.emplace(c.id, number);
     }
     auto told = co_await persist(clock_, stopping_, "telling the audience",

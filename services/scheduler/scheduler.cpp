@@ -383,31 +383,16 @@ asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c, std::v
     co_return co_await ledgers_.told(std::move(in), c.id);
 }
 
-namespace {
-
-asio::awaitable<result<std::vector<store::audience_member>>> frozen_members(store::ledgers& ledgers,
-                                                                            const frozen_audience& of) {
-    auto audience = co_await ledgers.audience_bytes(of.shard, of.campaign);
-    if (!audience) co_return audience.error();
-    auto records = co_await ledgers.ledger_bytes(of.shard, of.campaign, of.channels.front());
-    if (!records) co_return records.error();
-    std::vector<store::audience_member> members;
-    for (std::size_t i = 0; i < audience->size() / 4; ++i)
-        members.push_back(
-            {ordinal_at(*audience, i), ledger::decode(records->data() + i * ledger::record_size).items});
-    co_return members;
-}
-
-} // namespace
-
 asio::awaitable<result<void>> scheduler::freeze(frozen_audience part) {
     auto frozen = co_await ledgers_.freeze(part.shard, part.campaign, part.channels, part.members,
                                            part.verdicts, 0, part.waiting);
     if (!frozen) co_return frozen.error();
     // Whoever was interrupted here has frozen it already, by what was true then: that is what is told.
-    auto members = co_await frozen_members(ledgers_, part);
-    if (!members) co_return members.error();
-    part.members = std::move(*members);
+    if (frozen->before) {
+        auto held = co_await ledgers_.frozen_in(part.shard, part.campaign, part.channels.front());
+        if (!held) co_return held.error();
+        part.members = std::move(held->members);
+    }
     auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
     if (!appended) co_return appended.error();
     ledgers_.appended(part.shard, appended->back());
