@@ -23,12 +23,10 @@ io::log_message campaign_message(const campaign& c, wall_time now) {
 }
 
 asio::awaitable<result<void>> tell_shards(store::ledgers& ledgers, const campaign& c, int shards) {
-    const bool held_back = c.state == campaign_state::paused || c.state == campaign_state::cancelled ||
-                           c.state == campaign_state::withdrawn;
-    const bool went_on = c.state == campaign_state::running &&
-                         std::any_of(c.history.begin(), c.history.end(),
-                                     [](const auto& step) { return step.action == campaign_action::resume; });
-    if (!held_back && !went_on) co_return result<void>{};
+    const bool claims_must_know = c.state == campaign_state::running || c.state == campaign_state::paused ||
+                                  c.state == campaign_state::cancelled ||
+                                  c.state == campaign_state::withdrawn;
+    if (!claims_must_know) co_return result<void>{};
     co_return co_await ledgers.tell_state(c.id, c.state, c.revision, shards);
 }
 
@@ -84,6 +82,13 @@ campaign round_after(const campaign& base, std::string kind, campaign_recipients
     return c;
 }
 
+// What is asked for is there already: a request that was sent twice, or a second click. A test may be wanted
+// again at once; a correction never again.
+bool the_same_round(const campaign& held, const campaign& asked) noexcept {
+    return asked.kind != "test" && held.base == asked.base && held.kind == asked.kind &&
+           held.only == asked.only && (asked.kind == "correction" || !final(held.state));
+}
+
 } // namespace
 
 asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign& base, std::string kind,
@@ -95,9 +100,10 @@ asio::awaitable<result<campaign>> campaign_changes::further_round(const campaign
         co_return failure{errc::conflict, "推送任务已撤回，不能再追加推送", base.id, ""};
     if (base.kind == "test")
         co_return failure{errc::conflict, "试发不能再追加推送", base.id, "请从原任务追加"};
+    if (kind == "retry") only = campaign_recipients::failed; // nobody is told twice
     auto c = round_after(base, std::move(kind), only);
     c.drafted_by = by.name;
-    co_return co_await add_round(std::move(c), false);
+    co_return co_await add_round(std::move(c));
 }
 
 asio::awaitable<result<campaign>> campaign_changes::test_round(const campaign& base,
@@ -119,7 +125,7 @@ asio::awaitable<result<campaign>> campaign_changes::test_round(const campaign& b
     for (const auto& s : chosen) note += (note.empty() ? "" : "、") + s.id;
     c.chosen = std::move(chosen);
     c.drafted_by = by.name;
-    auto made = co_await add_round(std::move(c), false);
+    auto made = co_await add_round(std::move(c));
     if (!made) co_return made.error();
     log::info("campaign tested",
               {{"campaign", base.id}, {"test", made->id}, {"by", by.name}, {"role", by.role}});
@@ -149,7 +155,7 @@ asio::awaitable<result<void>> campaign_changes::correct(const campaign& withdraw
     c.expires_ms = 0; // who was told must hear of it, however late
     if (c.channels.empty()) co_return result<void>{};
     c.drafted_by = withdrawn.history.empty() ? withdrawn.drafted_by : withdrawn.history.back().by;
-    auto made = co_await add_round(std::move(c), true);
+    auto made = co_await add_round(std::move(c));
     if (!made) co_return made.error();
     co_return result<void>{};
 }
@@ -169,7 +175,7 @@ asio::awaitable<result<bool>> campaign_changes::make_once(campaign c) {
     co_return !there;
 }
 
-asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c, bool once) {
+asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c) {
     c.created_ms = time_.now().time_since_epoch().count();
     constexpr int most_rounds = 1000, most_tests = 20;
     int tests = 0;
@@ -180,13 +186,16 @@ asio::awaitable<result<campaign>> campaign_changes::add_round(campaign c, bool o
         if (held && c.kind == "test" && held->kind == "test" && held->base == c.base && ++tests >= most_tests)
             co_return failure{errc::conflict, "此任务已试发 " + std::to_string(most_tests) + " 次", c.base,
                               "不能再试发"};
-        if (held && once && held->base == c.base && held->kind == c.kind) co_return *held;
+        if (held && the_same_round(*held, c)) co_return *held;
         if (held) continue;
         if (held.error().code != errc::not_found) co_return held.error();
         if (auto put = co_await campaigns_.put(c); !put) co_return put.error();
         auto mine = co_await campaigns_.get(c.id);
         if (!mine) co_return mine.error();
-        if (to_json(*mine) != to_json(c)) continue; // somebody else was quicker
+        if (to_json(*mine) != to_json(c)) { // somebody else was quicker
+            if (the_same_round(*mine, c)) co_return *mine;
+            continue;
+        }
         if (auto told = co_await tell(c); !told) co_return told.error();
         co_return c;
     }

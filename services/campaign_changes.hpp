@@ -31,7 +31,8 @@ class campaign_changes {
     // A change that was decided already.
     boost::asio::awaitable<result<campaign>> keep(campaign changed);
     // A further round, for those recipients of `base`, with the next free number: interpretation, deadline or
-    // retry (of the failed). invalid where there is none such.
+    // retry (of the failed, whatever `only` says). An equal one that is not over is returned instead. invalid
+    // where there is none such.
     boost::asio::awaitable<result<campaign>> further_round(const campaign& base, std::string kind,
                                                            campaign_recipients only, actor by);
     // A round that goes to these subjects alone, marked as a test, on the channels but the web: it asks for
@@ -46,10 +47,11 @@ class campaign_changes {
     // A round whose id says which one it is, as a reminder's: false where it was there already.
     boost::asio::awaitable<result<bool>> make_once(campaign c);
 
-  private:
+    // Every shard and the log, of a change that is kept: again where whoever kept it may not have come to it.
     boost::asio::awaitable<result<void>> tell(const campaign& c);
-    // once: an equal round that is there already is taken.
-    boost::asio::awaitable<result<campaign>> add_round(campaign c, bool once);
+
+  private:
+    boost::asio::awaitable<result<campaign>> add_round(campaign c);
     boost::asio::awaitable<result<void>> remark(std::string id, campaign_action what, actor by,
                                                 std::string note);
 

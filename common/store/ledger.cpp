@@ -80,11 +80,11 @@ result<std::vector<change>> decode_changes(std::string_view bytes) {
     return changes;
 }
 
-asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string campaign,
-                                                       std::vector<channel> channels,
-                                                       std::vector<audience_member> members,
-                                                       std::map<std::string, std::int64_t> verdicts,
-                                                       std::uint32_t epoch, bool waiting) {
+asio::awaitable<result<ledgers::frozen_now>> ledgers::freeze(int shard, std::string campaign,
+                                                             std::vector<channel> channels,
+                                                             std::vector<audience_member> members,
+                                                             std::map<std::string, std::int64_t> verdicts,
+                                                             std::uint32_t epoch, bool waiting) {
     std::vector<std::string> names{keys::audience(shard, campaign), keys::campaigns_of(shard),
                                    keys::verdicts(shard, campaign), keys::shard_state(shard)};
     for (const auto via : channels) {
@@ -116,7 +116,33 @@ asio::awaitable<result<std::uint32_t>> ledgers::freeze(int shard, std::string ca
     }
     auto reply = co_await redis_.eval(freeze_script(), std::move(names), std::move(args));
     if (!reply) co_return of_script(reply.error());
-    co_return static_cast<std::uint32_t>(reply->integer);
+    co_return frozen_now{static_cast<std::uint32_t>(reply->items[0].integer), reply->items[1].integer == 1};
+}
+
+asio::awaitable<result<ledgers::frozen_part>> ledgers::frozen_in(int shard, std::string campaign,
+                                                                 channel via) {
+    std::vector<io::redis_args> commands{{"GET", keys::audience(shard, campaign)},
+                                         {"GET", keys::ledger(shard, campaign, via)},
+                                         {"HGETALL", keys::verdicts(shard, campaign)}};
+    auto replies = co_await redis_.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+    const std::string_view audience = (*replies)[0].text, records = (*replies)[1].text;
+    const auto size = audience.size() / 4;
+    if (records.size() < size * zhida::ledger::record_size)
+        co_return broken("the ledger of " + campaign + " is shorter than its audience");
+    frozen_part found;
+    found.members.reserve(size);
+    for (std::size_t i = 0; i < size; ++i)
+        found.members.push_back(
+            {read32(audience.substr(i * 4)),
+             zhida::ledger::decode(records.data() + i * zhida::ledger::record_size).items});
+    const auto& fields = (*replies)[2].items;
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+        if (fields[i].text.find(':') != std::string::npos) // the others say that it is frozen, and told
+            found.verdicts[fields[i].text] = fields[i + 1].number();
+    co_return found;
 }
 
 asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campaign, channel via,
@@ -350,9 +376,12 @@ std::optional<ledgers::due_chunk> read_due(std::string_view member) {
 
 } // namespace
 
-asio::awaitable<result<void>> ledgers::put_due(int shard, due_chunk chunk) {
-    auto reply = co_await redis_.command(
-        {"ZADD", keys::due(shard), "LT", std::to_string(chunk.at), due_member(chunk)});
+asio::awaitable<result<void>> ledgers::put_due(int shard, due_chunk chunk, bool keep_earlier) {
+    io::redis_args note{"ZADD", keys::due(shard)};
+    if (keep_earlier) note.push_back("LT");
+    note.push_back(std::to_string(chunk.at));
+    note.push_back(due_member(chunk));
+    auto reply = co_await redis_.command(std::move(note));
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }
@@ -361,26 +390,33 @@ asio::awaitable<result<std::vector<std::pair<int, ledgers::due_chunk>>>>
 ledgers::due_until(int shards, std::uint32_t now) {
     std::vector<io::redis_args> commands;
     for (int shard = 0; shard < shards; ++shard)
-        commands.push_back(
-            {"ZRANGEBYSCORE", keys::due(shard), "-inf", std::to_string(now), "LIMIT", "0", "256"});
+        commands.push_back({"ZRANGEBYSCORE", keys::due(shard), "-inf", std::to_string(now), "WITHSCORES",
+                            "LIMIT", "0", "256"});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     std::vector<std::pair<int, due_chunk>> found;
     for (int shard = 0; shard < shards; ++shard) {
         const auto& r = (*replies)[static_cast<std::size_t>(shard)];
         if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
-        for (const auto& item : r.items)
-            if (auto c = read_due(item.text)) found.emplace_back(shard, std::move(*c));
+        for (std::size_t i = 0; i + 1 < r.items.size(); i += 2)
+            if (auto c = read_due(r.items[i].text)) {
+                c->at = static_cast<std::uint32_t>(r.items[i + 1].number());
+                found.emplace_back(shard, std::move(*c));
+            }
     }
     co_return found;
 }
 
 asio::awaitable<result<void>> ledgers::drop_due(std::vector<std::pair<int, due_chunk>> chunks) {
     std::vector<io::redis_args> commands;
-    for (const auto& [shard, c] : chunks) commands.push_back({"ZREM", keys::due(shard), due_member(c)});
+    for (const auto& [shard, c] : chunks)
+        commands.push_back(
+            {"EVAL", lua::drop_due, "1", keys::due(shard), due_member(c), std::to_string(c.at)});
     if (commands.empty()) co_return result<void>{};
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
+    for (const auto& r : *replies)
+        if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
     co_return result<void>{};
 }
 
@@ -422,7 +458,7 @@ asio::awaitable<result<ledgers::frozen_shards>> ledgers::frozen(std::string camp
     for (std::size_t i = 0; i + 1 < replies->size(); i += 2) {
         if ((*replies)[i].type == io::redis_reply::kind::error)
             co_return failure{errc::refused, (*replies)[i].text, "redis", ""};
-        found.shards += static_cast<int>((*replies)[i].integer);
+        if ((*replies)[i].integer == 0) found.missing.push_back(static_cast<int>(i / 2));
         found.audience += (*replies)[i + 1].integer / 4;
     }
     co_return found;

@@ -88,14 +88,17 @@ class ledgers {
     explicit ledgers(io::redis& r) : redis_(r) {}
 
     // Freezes the shard's audience (members by rising ordinal) and queues every delivery of every channel,
-    // once: a second call keeps the first audience, an empty one too. Returns its size. verdicts:
-    // "<item>:<verdict>" -> count. conflict: another process took the shard after this epoch of take_matching
-    // (0: not asked), nothing is frozen. waiting: every delivery begins as held, waiting_turn.
-    asio::awaitable<result<std::uint32_t>> freeze(int shard, std::string campaign,
-                                                  std::vector<channel> channels,
-                                                  std::vector<audience_member> members,
-                                                  std::map<std::string, std::int64_t> verdicts,
-                                                  std::uint32_t epoch = 0, bool waiting = false);
+    // once: a second call keeps the first audience, an empty one too. verdicts: "<item>:<verdict>" -> count.
+    // conflict: another process took the shard after this epoch of take_matching (0: not asked), nothing is
+    // frozen. waiting: every delivery begins as held, waiting_turn.
+    struct frozen_now {
+        std::uint32_t size = 0;
+        bool before = false; // by an earlier call: it may be another audience than the one given
+    };
+    asio::awaitable<result<frozen_now>> freeze(int shard, std::string campaign, std::vector<channel> channels,
+                                               std::vector<audience_member> members,
+                                               std::map<std::string, std::int64_t> verdicts,
+                                               std::uint32_t epoch = 0, bool waiting = false);
     asio::awaitable<result<loaded_chunk>> load(int shard, std::string campaign, channel via,
                                                std::uint32_t first, std::uint32_t count, bool with_subjects);
     // A new owner of (shard, channel): every claim with an older epoch is refused from now on.
@@ -145,12 +148,19 @@ class ledgers {
     asio::awaitable<result<std::string>> server();
     // The log knows these audiences: they may be sent to.
     asio::awaitable<result<void>> told(std::vector<int> shards, std::string campaign);
-    // Of the campaign: in how many shards its audience is frozen and told, and how many subjects are in it.
+    // Of the campaign: in which shards its audience is not yet frozen and told, and how many subjects are in
+    // it.
     struct frozen_shards {
-        int shards = 0;
+        std::vector<int> missing;
         std::int64_t audience = 0;
     };
     asio::awaitable<result<frozen_shards>> frozen(std::string campaign, int shards);
+    // What is frozen in the shard, with the items of each as on this channel.
+    struct frozen_part {
+        std::vector<audience_member> members;
+        std::map<std::string, std::int64_t> verdicts;
+    };
+    asio::awaitable<result<frozen_part>> frozen_in(int shard, std::string campaign, channel via);
     // From the log: counts of messages sent, and that an owner had this epoch.
     asio::awaitable<result<void>> keep_sent(int shard, channel via,
                                             std::vector<std::pair<std::uint32_t, sent_count>> sent,
@@ -163,8 +173,10 @@ class ledgers {
         std::uint32_t first = 0, count = 0;
         std::uint32_t at = 0; // seconds since 1970 UTC
     };
-    asio::awaitable<result<void>> put_due(int shard, due_chunk chunk); // keeps the earlier time
+    // keep_earlier: an earlier note stays, which may have been made meanwhile by who knows better.
+    asio::awaitable<result<void>> put_due(int shard, due_chunk chunk, bool keep_earlier = false);
     asio::awaitable<result<std::vector<std::pair<int, due_chunk>>>> due_until(int shards, std::uint32_t now);
+    // Those of them whose time is still the one that was read.
     asio::awaitable<result<void>> drop_due(std::vector<std::pair<int, due_chunk>> chunks);
     // Tells every shard what state the campaign is in: unless it is running no claim of it is granted from
     // the answer on. A later revision stays, whoever comes late.

@@ -7,17 +7,17 @@ namespace zhida::store::lua {
 // KEYS audience, campaigns_of, verdicts, shard_state, then ledger and counters of each channel.
 // ARGV campaign, ordinals, ledger bytes, epoch field, epoch ('0': any), '1' where every record waits its
 // turn, then verdict fields and counts. An empty audience leaves no array: that it was frozen is kept with
-// the verdicts.
+// the verdicts. Gives the size, and 1 where an earlier audience stays.
 inline constexpr const char* freeze = R"lua(
 if ARGV[5] ~= '0' and redis.call('HGET', KEYS[4], ARGV[4]) ~= ARGV[5] then
   return redis.error_reply('FENCED epoch ' .. ARGV[5])
 end
 local held = redis.call('STRLEN', KEYS[1])
-if held > 0 then return held / 4 end
-if redis.call('HEXISTS', KEYS[3], 'frozen') == 1 then return 0 end
+if held > 0 then return {held / 4, 1} end
+if redis.call('HEXISTS', KEYS[3], 'frozen') == 1 then return {0, 1} end
 redis.call('HSET', KEYS[3], 'frozen', 1, unpack(ARGV, 7))
 local n = #ARGV[2] / 4
-if n == 0 then return 0 end
+if n == 0 then return {0, 0} end
 redis.call('SET', KEYS[1], ARGV[2])
 for i = 5, #KEYS, 2 do
   redis.call('SET', KEYS[i], ARGV[3])
@@ -25,7 +25,7 @@ for i = 5, #KEYS, 2 do
   else redis.call('HSET', KEYS[i + 1], 's0', n) end
 end
 redis.call('SADD', KEYS[2], ARGV[1])
-return n
+return {n, 0}
 )lua";
 
 // KEYS audience, ledger, ids, opted_out, no_grant, preferences, shard_state, sent_counts, stopped_campaigns,
@@ -110,6 +110,12 @@ if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') < tonumber(ARGV[2]) the
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 end
 return 1
+)lua";
+
+// KEYS due; ARGV member, the time that was read: a note that was made since stays.
+inline constexpr const char* drop_due = R"lua(
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-1') ~= tonumber(ARGV[2]) then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
 )lua";
 
 // KEYS stopped_campaigns; ARGV campaign, revision, state

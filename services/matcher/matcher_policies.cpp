@@ -189,17 +189,27 @@ asio::awaitable<bool> matcher::push(const policy_event& event, std::vector<int>&
     for (const int number : mine) {
         const auto& s = shards_.at(number);
         auto selected = select_audience(p, plans.at(s.day), s.subjects, scan_space_);
-        auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
+        auto frozen = co_await persist(clock_, stopping_, "freezing the audience", [&] {
             return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch,
                                    c.routing.how == channel_routing::mode::fallback);
         });
-        if (!size && size.error().code == errc::conflict) {
+        if (!frozen && frozen.error().code == errc::conflict) {
             drop(number, taken_by_another); // its owner freezes it, by newer rows
             std::erase(shards, number);
             continue;
         }
-        if (!size) co_return false;
-        matched += *size;
+        if (!frozen) co_return false;
+        matched += frozen->size;
+        // Whoever was here before may have frozen it by other rows, or was interrupted before it was told:
+        // what is told is what holds.
+        if (frozen->before) {
+            auto held = co_await persist(clock_, stopping_, "reading the audience", [&] {
+                return ledgers_.frozen_in(number, c.id, c.channels.front());
+            });
+            if (!held) co_return false;
+            selected.members = std::move(held->members);
+            selected.verdicts = std::move(held->verdicts);
+        }
         auto parts = audience_messages({number, c.id, c.channels, std::move(selected.members),
                                         std::move(selected.verdicts),
                                         c.routing.how == channel_routing::mode::fallback, 0, 0},

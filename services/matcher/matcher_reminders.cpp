@@ -14,9 +14,11 @@ namespace {
 
 constexpr auto tick = milliseconds(500);
 
+// Also what was submitted by hand before all of its audience was there: it begins with all of it.
 bool wants_matching(const campaign& c) noexcept {
-    return c.state == campaign_state::draft && c.history.empty() && c.base.empty() && c.reminder &&
-           !c.reminder->concerns.is_null();
+    const bool begun =
+        final(c.state) || c.state == campaign_state::running || c.state == campaign_state::paused;
+    return !begun && c.base.empty() && c.reminder && !c.reminder->concerns.is_null();
 }
 
 // A reminder's item and whom it concerns of the item's subjects.
@@ -91,18 +93,18 @@ asio::awaitable<bool> matcher::match_reminder(const campaign& c) {
         item_plans plans(about->of.items.size());
         plans[about->number].emplace(about->condition, layouts_.of(item.subject), s.day);
         auto selected = select_audience(about->of, plans, s.subjects, scan_space_);
-        auto size = co_await persist(clock_, stopping_, "freezing the audience", [&] {
+        auto frozen = co_await persist(clock_, stopping_, "freezing the audience", [&] {
             return ledgers_.freeze(number, c.id, c.channels, selected.members, selected.verdicts, s.epoch,
                                    c.routing.how == channel_routing::mode::fallback);
         });
-        if (!size && size.error().code == errc::conflict) {
+        if (!frozen && frozen.error().code == errc::conflict) {
             drop(number, "another process has taken it"); // its owner freezes it
             std::erase(mine, number);
             continue;
         }
-        if (!size || !co_await tell_frozen(number, c, about->number, std::move(selected.verdicts)))
+        if (!frozen || !co_await tell_frozen(number, c, about->number, std::move(selected.verdicts)))
             co_return false;
-        subjects_matched_.Increment(static_cast<double>(*size));
+        subjects_matched_.Increment(static_cast<double>(frozen->size));
         reminders_frozen_.emplace(c.id, number);
     }
     auto told = co_await persist(clock_, stopping_, "telling the audience",

@@ -11,11 +11,13 @@
 #include "matching/policy_check.hpp"
 #include "matching/sensitivity.hpp"
 #include "services/dispatch_records.hpp"
+#include "services/dispatcher/decide.hpp"
 #include "services/scheduler/owed.hpp"
 #include "services/scheduler/quiet_override.hpp"
 #include "services/scheduler/routing.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace zhida::scheduler {
 
@@ -29,6 +31,10 @@ constexpr auto lease = std::chrono::milliseconds(5000);
 constexpr auto short_pause = milliseconds(30), long_pause = milliseconds(250);
 constexpr auto due_grace = milliseconds(5000);
 constexpr auto look_again_soon = milliseconds(1500);
+constexpr auto claims_settle_within = milliseconds(60'000);
+
+// Why a campaign is cancelled that did not begin or must not go on; in its history, for people.
+constexpr auto expired_early = "到期时尚未开始推送", rests_on_nothing = "原任务已撤回";
 
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
@@ -85,16 +91,14 @@ asio::awaitable<void> scheduler::run() {
             if (active_) renewed = now;
             if (active_ != was) {
                 log::info(active_ ? "this scheduler is active" : "another scheduler is active");
-                running_.clear();
-                reminding_.forget();
+                forget();
                 reopened = false;
             }
             active_gauge_.Set(active_ ? 1 : 0);
             // Another server may have lost what was done last: what was over is looked at again too.
             auto server = co_await ledgers_.server();
             if (server && std::exchange(server_, *server) != *server) {
-                running_.clear();
-                reminding_.forget();
+                forget();
                 reopened = false;
             }
         }
@@ -121,6 +125,26 @@ asio::awaitable<void> scheduler::run() {
     log::info("scheduler stopped");
 }
 
+void scheduler::forget() {
+    running_.clear();
+    told_.clear();
+    reminding_.forget();
+}
+
+asio::awaitable<result<campaign>> scheduler::keep(campaign changed) {
+    auto kept = co_await changes_.keep(std::move(changed));
+    if (kept) told_[kept->id] = kept->revision;
+    co_return kept;
+}
+
+asio::awaitable<result<void>> scheduler::tell(const campaign& c) {
+    if (const auto told = told_.find(c.id); told != told_.end() && told->second == c.revision)
+        co_return result<void>{};
+    if (auto told = co_await changes_.tell(c); !told) co_return told.error();
+    told_[c.id] = c.revision;
+    co_return result<void>{};
+}
+
 asio::awaitable<result<bool>> scheduler::turn() {
     auto open = co_await campaigns_.open();
     if (!open) co_return open.error();
@@ -128,18 +152,17 @@ asio::awaitable<result<bool>> scheduler::turn() {
     known_.clear();
     for (const auto& c : *open) {
         result<void> done;
-        if (waits_to_begin(c)) {
+        if (auto told = co_await tell(c); !told) {
+            done = told.error();
+        } else if (waits_to_begin(c)) {
             auto soon = co_await begin(c);
             waiting = waiting || (soon && *soon);
             if (!soon) done = soon.error();
         } else if (c.state == campaign_state::submitted) {
-            if (expired(c, clock_)) done = co_await cancel_expired(c); // nobody approved it in time
+            if (expired(c, clock_)) done = co_await cancel(c, expired_early); // nobody approved it in time
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
-        } else if (c.state == campaign_state::paused) {
-            // Whoever paused it may have ended before he told every shard.
-            done = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_);
         } else if (final(c.state)) {
             done = co_await end_what_is_over(c);
         }
@@ -148,6 +171,9 @@ asio::awaitable<result<bool>> scheduler::turn() {
             log::warn("a campaign does not move", {{"campaign", c.id}, {"why", done.error().text()}});
     }
     std::erase_if(running_, [this](const auto& r) { return !known_.contains(r.first); });
+    std::set<std::string_view> ids;
+    for (const auto& c : *open) ids.insert(c.id);
+    std::erase_if(told_, [&](const auto& t) { return !ids.contains(t.first); });
     if (auto released = co_await release_due(); !released) co_return released.error();
     co_return waiting;
 }
@@ -168,21 +194,31 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     const auto now_ms = clock_.now().time_since_epoch().count();
     const bool sent_back = c.state == campaign_state::draft && has_step(c, campaign_action::reject);
     if (expired(c, clock_) && (c.state != campaign_state::draft || sent_back)) {
-        if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+        if (auto done = co_await cancel(std::move(c), expired_early); !done) co_return done.error();
         co_return false;
     }
-    if (c.state == campaign_state::draft) {
-        // Sent back by who was to approve it: it waits for who drafted it.
-        if (sent_back) co_return false;
-        if (!c.base.empty()) {
-            auto done = c.kind == "test" ? co_await freeze_chosen(c) : co_await freeze_from_base(c);
-            if (!done) co_return done.error();
-        }
-        auto frozen = co_await ledgers_.frozen(c.id, shards_);
+    if (sent_back) co_return false; // by who was to approve it: it waits for who drafted it
+    if (c.state == campaign_state::scheduled && c.not_before_ms > now_ms) co_return false;
+    auto groundless = co_await rests_on_withdrawn(c);
+    if (!groundless) co_return groundless.error();
+    if (*groundless) {
+        if (auto done = co_await cancel(std::move(c), rests_on_nothing); !done) co_return done.error();
+        co_return false;
+    }
+    // Whoever submitted it by hand may have done so before its audience was there.
+    auto frozen = co_await ledgers_.frozen(c.id, shards_);
+    if (!frozen) co_return frozen.error();
+    if (!c.base.empty() && !frozen->missing.empty()) {
+        auto done = c.kind == "test" ? co_await freeze_chosen(c, frozen->missing)
+                                     : co_await freeze_from_base(c, frozen->missing);
+        if (!done) co_return done.error();
+        frozen = co_await ledgers_.frozen(c.id, shards_);
         if (!frozen) co_return frozen.error();
-        if (frozen->shards < shards_) co_return true;
+    }
+    if (!frozen->missing.empty()) co_return true;
+    if (c.state == campaign_state::draft) {
         if (expired(c, clock_)) {
-            if (auto done = co_await cancel_expired(std::move(c)); !done) co_return done.error();
+            if (auto done = co_await cancel(std::move(c), expired_early); !done) co_return done.error();
             co_return false;
         }
         auto reasons = co_await reasons_to_ask(c, frozen->audience);
@@ -190,7 +226,7 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
         auto submitted = submit(c, *reasons, {c.drafted_by, "department"}, now_ms);
         if (!submitted) co_return submitted.error();
         if (submitted->state == campaign_state::submitted) {
-            auto kept = co_await changes_.keep(std::move(*submitted));
+            auto kept = co_await keep(std::move(*submitted));
             if (!kept) co_return kept.error();
             log::info("campaign waits for a second person",
                       {{"campaign", c.id}, {"audience", frozen->audience}});
@@ -199,10 +235,9 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
         c = std::move(*submitted);
     }
     if (c.not_before_ms > now_ms) {
-        if (c.state == campaign_state::scheduled) co_return false;
         auto scheduled = apply(c, campaign_action::schedule, the_system(), now_ms);
         if (!scheduled) co_return scheduled.error();
-        auto kept = co_await changes_.keep(std::move(*scheduled));
+        auto kept = co_await keep(std::move(*scheduled));
         if (!kept) co_return kept.error();
         co_return false;
     }
@@ -210,20 +245,47 @@ asio::awaitable<result<bool>> scheduler::begin(campaign c) {
     co_return false;
 }
 
-asio::awaitable<result<void>> scheduler::cancel_expired(campaign c) {
-    auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(),
-                      "到期时尚未开始推送");
+asio::awaitable<result<void>> scheduler::cancel(campaign c, const char* why) {
+    auto over = apply(c, campaign_action::cancel, the_system(), clock_.now().time_since_epoch().count(), why);
     if (!over) co_return over.error();
-    auto kept = co_await changes_.keep(std::move(*over));
+    auto kept = co_await keep(std::move(*over));
     if (!kept) co_return kept.error();
-    log::info("campaign expired before it began", {{"campaign", c.id}});
+    log::info("campaign cancelled", {{"campaign", c.id}, {"why", why}});
+    co_return result<void>{};
+}
+
+asio::awaitable<result<bool>> scheduler::rests_on_withdrawn(campaign c) {
+    while (c.kind != "correction") { // which is for those whom the withdrawn round reached
+        auto under = c.base;
+        // Whom a reminder is for may be matched anew; it speaks of the first round all the same.
+        if (under.empty() && c.reminder) under = campaign_id(c.policy_id, c.policy_version, 1);
+        if (under.empty()) break;
+        auto base = co_await campaigns_.get(std::move(under));
+        if (!base && base.error().code == errc::not_found) break; // it must not hold up the others
+        if (!base) co_return base.error();
+        if (base->state == campaign_state::withdrawn) co_return true;
+        c = std::move(*base);
+    }
+    co_return false;
+}
+
+asio::awaitable<result<void>> scheduler::cancel_groundless() {
+    auto open = co_await campaigns_.open();
+    if (!open) co_return open.error();
+    for (auto& c : *open) {
+        if (final(c.state)) continue;
+        auto groundless = co_await rests_on_withdrawn(c);
+        if (!groundless) co_return groundless.error();
+        if (!*groundless) continue;
+        if (auto done = co_await cancel(std::move(c), rests_on_nothing); !done) co_return done.error();
+    }
     co_return result<void>{};
 }
 
 asio::awaitable<result<void>> scheduler::start(campaign c) {
     auto started = apply(c, campaign_action::start, the_system(), clock_.now().time_since_epoch().count());
     if (!started) co_return started.error();
-    auto changed = co_await changes_.keep(std::move(*started));
+    auto changed = co_await keep(std::move(*started));
     if (!changed) co_return changed.error();
     log::info("campaign begins", {{"campaign", c.id}});
     known_.emplace(c.id, *changed);
@@ -266,7 +328,7 @@ asio::awaitable<result<std::uint16_t>> scheduler::item_bit(const campaign& c) {
     co_return static_cast<std::uint16_t>(1U << (item - p->items.data()));
 }
 
-asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
+asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c, std::vector<int> in) {
     auto base = co_await campaigns_.get(c.base);
     if (!base) co_return base.error();
     std::uint16_t wanted = UINT16_MAX; // items that it is about
@@ -275,9 +337,7 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         if (!bit) co_return bit.error();
         wanted = *bit;
     }
-    std::vector<int> all;
-    for (int shard = 0; shard < shards_; ++shard) {
-        all.push_back(shard);
+    for (const int shard : in) {
         auto audience = co_await ledgers_.audience_bytes(shard, base->id);
         if (!audience) co_return audience.error();
         std::vector<std::string> ledgers;
@@ -302,19 +362,17 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c) {
         }
         if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
-    co_return co_await ledgers_.told(std::move(all), c.id);
+    co_return co_await ledgers_.told(std::move(in), c.id);
 }
 
-asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c) {
+asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c, std::vector<int> in) {
     auto document = co_await policies_.get_version(c.policy_id, c.policy_version);
     if (!document) co_return document.error();
     std::vector<failure> errors;
     const auto about = read_policy(*document, errors);
     if (!about) co_return about.error();
     const auto every_item = static_cast<std::uint16_t>((1U << about->items.size()) - 1);
-    std::vector<int> all;
-    for (int shard = 0; shard < shards_; ++shard) {
-        all.push_back(shard);
+    for (const int shard : in) {
         frozen_audience part{shard, c.id, c.channels, {}, {}, false, 0, 0};
         for (const auto& s : c.chosen)
             if (shard_of(s.id, shards_) == shard) part.members.push_back({s.ordinal, every_item});
@@ -322,34 +380,19 @@ asio::awaitable<result<void>> scheduler::freeze_chosen(const campaign& c) {
                   [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
         if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
-    co_return co_await ledgers_.told(std::move(all), c.id);
+    co_return co_await ledgers_.told(std::move(in), c.id);
 }
-
-namespace {
-
-asio::awaitable<result<std::vector<store::audience_member>>> frozen_members(store::ledgers& ledgers,
-                                                                            const frozen_audience& of) {
-    auto audience = co_await ledgers.audience_bytes(of.shard, of.campaign);
-    if (!audience) co_return audience.error();
-    auto records = co_await ledgers.ledger_bytes(of.shard, of.campaign, of.channels.front());
-    if (!records) co_return records.error();
-    std::vector<store::audience_member> members;
-    for (std::size_t i = 0; i < audience->size() / 4; ++i)
-        members.push_back(
-            {ordinal_at(*audience, i), ledger::decode(records->data() + i * ledger::record_size).items});
-    co_return members;
-}
-
-} // namespace
 
 asio::awaitable<result<void>> scheduler::freeze(frozen_audience part) {
     auto frozen = co_await ledgers_.freeze(part.shard, part.campaign, part.channels, part.members,
                                            part.verdicts, 0, part.waiting);
     if (!frozen) co_return frozen.error();
     // Whoever was interrupted here has frozen it already, by what was true then: that is what is told.
-    auto members = co_await frozen_members(ledgers_, part);
-    if (!members) co_return members.error();
-    part.members = std::move(*members);
+    if (frozen->before) {
+        auto held = co_await ledgers_.frozen_in(part.shard, part.campaign, part.channels.front());
+        if (!held) co_return held.error();
+        part.members = std::move(held->members);
+    }
     auto appended = co_await log_->append_all(audience_messages(part, clock_.now()));
     if (!appended) co_return appended.error();
     ledgers_.appended(part.shard, appended->back());
@@ -437,7 +480,7 @@ asio::awaitable<result<void>> scheduler::write(const campaign& c, int shard, cha
 asio::awaitable<result<void>> scheduler::remark_override(campaign c) {
     auto changed = remarked(c, campaign_action::override_quiet, the_system(),
                             clock_.now().time_since_epoch().count(), override_note(c, config_.dispatch));
-    auto kept = co_await changes_.keep(std::move(changed));
+    auto kept = co_await keep(std::move(changed));
     if (!kept) co_return kept.error();
     quiet_overrides_.Increment();
     log::warn("an emergency goes out in quiet hours", {{"campaign", c.id}, {"approved_by", c.approved_by}});
@@ -517,13 +560,13 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
                    {{"campaign", c.id}, {"chunks", gaps}, {"fix", "docs/operations.md"}});
     }
     for (const auto& [shard, chunk] : later)
-        if (auto noted = co_await ledgers_.put_due(shard, chunk); !noted) co_return noted.error();
+        if (auto noted = co_await ledgers_.put_due(shard, chunk, true); !noted) co_return noted.error();
     r.looked = all_looked && now.empty(); // until then it is looked at often, so that its end is seen
     if (auto handed = co_await hand_out(c, std::move(now)); !handed) co_return handed.error();
     if (any_left) co_return result<void>{};
     auto over = apply(c, campaign_action::finish, the_system(), clock_.now().time_since_epoch().count());
     if (!over) co_return over.error();
-    auto changed = co_await changes_.keep(std::move(*over));
+    auto changed = co_await keep(std::move(*over));
     if (!changed) co_return changed.error();
     log::info("campaign finished", {{"campaign", c.id}});
     co_return co_await campaigns_.close(c.id);
@@ -565,9 +608,9 @@ asio::awaitable<result<void>> scheduler::release_due() {
 }
 
 asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
+    if (c.state == campaign_state::withdrawn)
+        if (auto done = co_await cancel_groundless(); !done) co_return done.error();
     if (c.state != campaign_state::finished) {
-        if (auto told = co_await ledgers_.tell_state(c.id, c.state, c.revision, shards_); !told)
-            co_return told.error();
         ledger::record to;
         to.now = c.state == campaign_state::withdrawn ? state::suppressed : state::cancelled;
         to.why = c.state == campaign_state::withdrawn ? reason::withdrawn : reason::none;
@@ -578,7 +621,7 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
         auto left = co_await end_deliveries(c, to);
         if (!left) co_return left.error();
         if (*left > 0) co_return result<void>{};
-        if (c.base.empty() && frozen->shards < shards_) co_return result<void>{};
+        if (c.base.empty() && !frozen->missing.empty()) co_return result<void>{};
         // Now it stands whom it reached. On the web the package itself says that it was withdrawn.
         if (c.state == campaign_state::withdrawn && c.kind != "correction")
             if (auto made = co_await changes_.correct(c); !made) co_return made.error();
@@ -586,22 +629,39 @@ asio::awaitable<result<void>> scheduler::end_what_is_over(const campaign& c) {
     co_return co_await campaigns_.close(c.id);
 }
 
+namespace {
+
+// Since when no delivery of it has been claimed.
+std::int64_t stopped_ms(const campaign& c) noexcept {
+    return final(c.state) && !c.history.empty() ? c.history.back().at_ms : c.expires_ms;
+}
+
+} // namespace
+
 asio::awaitable<result<std::int64_t>> scheduler::end_deliveries(const campaign& c, ledger::record to) {
     auto progress = co_await campaigns_.progress_of_shards(c);
     if (!progress) co_return progress.error();
+    // Whoever lives has heard from the gateway by then: what is claimed still was claimed by one who is gone.
+    const bool given_up = clock_.now() - wall_time(milliseconds(stopped_ms(c))) >= claims_settle_within;
     std::int64_t under_way = 0;
     for (const auto& [where, counts] : *progress) {
         const auto [shard, via] = where;
-        under_way += counts[2];
-        if (counts[0] + counts[1] == 0) continue;
+        if (!given_up) under_way += counts[2];
+        if (counts[0] + counts[1] + (given_up ? counts[2] : 0) == 0) continue;
         auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
         if (!records) co_return records.error();
         std::vector<store::change> changes;
         for (std::size_t i = 0; i < records->size() / ledger::record_size; ++i) {
             auto r = ledger::decode(records->data() + i * ledger::record_size);
-            if (r.now != state::queued && r.now != state::held) continue;
-            r.now = to.now;
-            r.why = to.why;
+            const bool claimed = r.now == state::submitting;
+            if (claimed ? !given_up : r.now != state::queued && r.now != state::held) continue;
+            if (dispatcher::in_doubt(r)) {
+                r.why = claimed ? reason::crashed_in_flight : reason::no_answer;
+                r.now = state::unknown;
+            } else {
+                r.now = to.now;
+                r.why = to.why;
+            }
             r.at = to.at;
             changes.push_back({static_cast<std::uint32_t>(i), r});
         }

@@ -53,22 +53,31 @@ class scheduler {
         bool looked = false; // since we became active, or it went on
     };
 
+    void forget(); // what may not hold any more: another scheduler, or another Redis, was there meanwhile
+    // A change of ours, told to everybody.
+    asio::awaitable<result<campaign>> keep(campaign changed);
+    // Tells every shard and the log, once a revision: whoever changed it may have ended before he did.
+    asio::awaitable<result<void>> tell(const campaign& c);
     asio::awaitable<result<bool>> turn(); // true: something waits to begin
     asio::awaitable<result<void>>
     reopen(); // what may have something to do, whatever the list of open ones says
     // True: it waits for its audience, which comes at any moment.
     asio::awaitable<result<bool>> begin(campaign c);
-    asio::awaitable<result<void>> cancel_expired(campaign c); // it has not begun
+    asio::awaitable<result<void>> cancel(campaign c, const char* why);
+    // Whether a round that it follows, or one that this one follows, was withdrawn. Corrections follow none.
+    asio::awaitable<result<bool>> rests_on_withdrawn(campaign c);
+    asio::awaitable<result<void>> cancel_groundless(); // what rests on a withdrawn round and is open
     asio::awaitable<result<void>> start(campaign c);
     // Why a second person must approve it; empty: nobody need.
     asio::awaitable<result<std::vector<approval_reason>>> reasons_to_ask(const campaign& c,
                                                                          std::int64_t audience);
-    // Of a further round: the audience of the round it is based on, or those of it whom it is for.
-    asio::awaitable<result<void>> freeze_from_base(const campaign& c);
+    // Of a further round, in these shards: the audience of the round it is based on, or those of it whom it
+    // is for.
+    asio::awaitable<result<void>> freeze_from_base(const campaign& c, std::vector<int> in);
     // Which item of its policy a reminder is about.
     asio::awaitable<result<std::uint16_t>> item_bit(const campaign& c);
     // Of a test: the chosen subjects, with every item of the policy.
-    asio::awaitable<result<void>> freeze_chosen(const campaign& c);
+    asio::awaitable<result<void>> freeze_chosen(const campaign& c, std::vector<int> in);
     asio::awaitable<result<void>> freeze(frozen_audience part);
     // By position in the campaign's audience: who wants its channels in another order.
     asio::awaitable<result<std::map<std::uint32_t, channel_order>>> preferred_orders(const campaign& c,
@@ -82,7 +91,9 @@ class scheduler {
     asio::awaitable<result<void>> release_due();
     asio::awaitable<result<void>> hand_out(const campaign& c,
                                            std::vector<std::pair<int, store::ledgers::due_chunk>> chunks);
-    // Ends what was not begun of every channel: queued and held become `to`. Returns how many are under way.
+    // Ends what is not settled of every channel: queued and held become `to`, and unknown where a gateway may
+    // have the message. So does what is claimed still when its owner must be gone. Returns how many are under
+    // way.
     asio::awaitable<result<std::int64_t>> end_deliveries(const campaign& c, ledger::record to);
 
     asio::awaitable<result<void>> write(const campaign& c, int shard, channel via, std::string kind,
@@ -105,7 +116,8 @@ class scheduler {
     std::string server_; // run id of the Redis that was looked at last
     reminding reminding_;
     std::map<std::string, running> running_;
-    std::map<std::string, campaign> known_; // those of the last look that run
+    std::map<std::string, std::int64_t> told_; // revision, of what is open
+    std::map<std::string, campaign> known_;    // those of the last look that run
 
     prometheus::Counter& handed_out_;
     prometheus::Counter& gaps_;

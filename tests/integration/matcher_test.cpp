@@ -7,6 +7,7 @@
 #include "common/io/redis_log_schema.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/audit.hpp"
 #include "common/store/keys.hpp"
 #include "matching/profile_document.hpp"
 #include "services/matcher/snapshot.hpp"
@@ -420,6 +421,17 @@ class installation {
         return settings_.node.data_dir + "/matcher/shard-000" + std::to_string(shard) + ".snapshot";
     }
     store::campaigns& campaigns() { return campaigns_; }
+    store::ledgers& ledgers() { return ledgers_; }
+    // Who the log says is in the campaign's audience.
+    std::vector<std::uint32_t> told_audience(int shard, const std::string& campaign) {
+        std::vector<std::uint32_t> ordinals;
+        for (const auto& r : world_.run(log_->read({topics::delivery, shard}, 0, 1000)).value()) {
+            const auto event = decode_event(r.headers, r.value).value();
+            if (event.type != event_type::audience_frozen || event.subject != campaign) continue;
+            for (const auto& m : read_audience(event.data).value().members) ordinals.push_back(m.ordinal);
+        }
+        return ordinals;
+    }
     zhida::tests::loop& world() { return world_; }
 
   private:
@@ -615,6 +627,18 @@ TEST(matcher, finishes_a_policy_on_the_day_it_was_begun_on) {
         EXPECT_EQ(campaign.about.state, campaign_state::draft);
         EXPECT_EQ(it.told(), ends_today ? 0U : 8U);
     }
+}
+
+// As where the one before froze it, did not come to tell it, and a profile has changed since.
+TEST(matcher, tells_the_audience_that_was_frozen) {
+    installation it(1);
+    it.founded(add_months(it.today(), -1));
+    it.settle();
+    it.world().run(it.ledgers().freeze(0, "P.v1.r1", {channel::web}, {{0, 1}}, {})).value();
+    it.publish(
+        tests::policy_document("P", 1, {{"1", subject_type::enterprise, established(">=", 1), json()}}));
+    it.settle();
+    EXPECT_EQ(it.told_audience(0, "P.v1.r1"), std::vector<std::uint32_t>{0});
 }
 
 json either_side_of_a_month() {

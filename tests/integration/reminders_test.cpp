@@ -288,6 +288,23 @@ TEST_F(reminded, only_those_whose_licence_expires) {
     EXPECT_THAT(inbox_of(later), UnorderedElementsAre("P.v1.r1/1", next + "/1"));
 }
 
+TEST_F(reminded, by_a_round_that_was_submitted_by_hand_too) {
+    const auto due = start_ + 2;
+    const auto concerned = enterprise(1, 20, due + 30);
+    publish(json::array(
+        {item("1", 500, json::object(),
+              {{"days_before", {30}}, {"expires_from", {{"attribute", "ent.hightech_valid_to"}}}})}));
+    a_day_at(due, 9);
+    auto by_hand = loop_.run(campaigns_.get("P.v1.r1.1-licence30-" + date(due))).value();
+    by_hand.id = "P.v1.r1.1-licence30-" + date(due + 5);
+    by_hand.state = campaign_state::approved;
+    by_hand.revision = 0;
+    loop_.run(campaigns_.put(by_hand)).value();
+    go_until("it is over",
+             [&] { return loop_.run(campaigns_.get(by_hand.id)).value().state == campaign_state::finished; });
+    EXPECT_THAT(inbox_of(concerned), testing::Contains(by_hand.id + "/1"));
+}
+
 TEST_F(reminded, not_of_what_was_withdrawn_and_a_second_person_is_asked_as_for_other_rounds) {
     const auto one = enterprise(1, 20, 0), two = enterprise(2, 30, 0);
     publish(json::array({item("1", 500, {{"end", format_date(start_ + 9)}}, {{"days_before", {7, 5}}})}));
