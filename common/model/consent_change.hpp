@@ -14,7 +14,7 @@ enum class consent_kind : std::uint8_t {
     opt_out,     // no message of any kind any more
     opt_in,      // messages again; WeChat may send again too, whatever it refused before
     refuse,      // WeChat told that the subject refuses our messages, or does not follow us
-    preferences, // all of them, in place of what was said before
+    preferences, // all of them, in place of what was said before; but only opt_in takes an opt-out back
     number_out,  // no message to this number any more, whomever it belongs to
     number_in,
 };

@@ -61,7 +61,9 @@ asio::awaitable<io::http_response> api_put_preferences(context& c, visitor v, io
     if (!chosen) co_return preferences_invalid(errors);
     const auto done = co_await record_consent(c, consent_kind::preferences, subject->subject.id, *chosen);
     if (!done) co_return of_failure(done.error());
-    co_return json_answer(to_document(*chosen));
+    // What stands now: an opt-out stays whatever they say of all messages.
+    const auto stands = co_await c.consents.preferences_of(subject->shard, subject->subject.id);
+    co_return stands ? json_answer(to_document(*stands)) : of_failure(stands.error());
 }
 
 asio::awaitable<io::http_response> api_number_out(context& c, visitor, io::http_request r) {

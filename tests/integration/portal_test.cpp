@@ -534,6 +534,21 @@ TEST_F(portal_test, the_preferences_page_saves_what_is_ticked) {
     EXPECT_NE(get("/preferences?done=saved", {{"Cookie", cookie}}).body.find("接收设置已保存"),
               std::string::npos);
     EXPECT_EQ(post("/preferences", form, "first=" + token).status, 303);
+    const auto all_messages = [&] {
+        return json::parse(get("/api/v1/subjects/" + enterprise_id + "/preferences", enterprise).body)
+            .at("all_messages")
+            .get<bool>();
+    };
+    EXPECT_TRUE(all_messages()) << "a form that was drawn before the opt-out does not take it back";
+    const auto put = fetch(port(), "PUT", "/api/v1/subjects/" + enterprise_id + "/preferences", enterprise,
+                           to_text(json{{"all_messages", false}}));
+    EXPECT_EQ(put.status, 200);
+    EXPECT_TRUE(json::parse(put.body).at("all_messages").get<bool>()) << "nor does the API, and it says so";
+    const auto opted_out = get("/preferences", {{"Cookie", cookie}}).body;
+    EXPECT_EQ(opted_out.find("name=\"all_messages\""), std::string::npos);
+    EXPECT_NE(opted_out.find("form=\"opt-in\""), std::string::npos);
+    EXPECT_EQ(post("/opt-out", form, "do=in" + token).status, 303);
+    EXPECT_FALSE(all_messages());
 }
 
 TEST_F(portal_test, funnels_agree_with_the_ledger_and_departments_see_their_own) {
