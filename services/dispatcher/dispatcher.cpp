@@ -409,7 +409,8 @@ asio::awaitable<bool> dispatcher::accept_opt_outs(std::vector<std::string> phone
         auto kept = co_await changes.record({consent_kind::number_out,
                                              deliverer_.digests.of(phone),
                                              {},
-                                             clock_.now().time_since_epoch().count()});
+                                             clock_.now().time_since_epoch().count(),
+                                             {"sms", "gateway"}});
         if (kept) continue;
         log::warn("an opt-out by SMS could not be kept; the gateway will send it again",
                   {{"why", kept.error().text()}});

@@ -454,8 +454,17 @@ TEST_F(portal_test, opting_out_stops_sms_and_wechat_and_leaves_the_page) {
     EXPECT_TRUE(json::parse(get("/api/v1/subjects/" + enterprise_id + "/packages", enterprise).body)
                     .at("opted_out")
                     .get<bool>());
-    EXPECT_EQ(fetch(port(), "DELETE", path, enterprise).status, 200);
+    EXPECT_EQ(fetch(port(), "DELETE", path, op).status, 200);
     EXPECT_FALSE(shared->loop.run(consents.opted_out(shard, enterprise_id)).value());
+    const auto ends = shared->loop.run(shared->log->end_offsets(topics::consent)).value();
+    const auto end = ends[static_cast<std::size_t>(shard)];
+    const auto said = shared->loop.run(shared->log->read({topics::consent, shard}, end - 2, 2)).value();
+    ASSERT_EQ(said.size(), 2U);
+    const auto by = [&](std::size_t n) {
+        return read_consent_change(decode_event(said[n].headers, said[n].value).value()).value().by;
+    };
+    EXPECT_EQ(by(0), (actor{enterprise_id, "subject"}));
+    EXPECT_EQ(by(1).role, "operator");
 }
 
 TEST_F(portal_test, preferences_are_read_and_replaced) {
