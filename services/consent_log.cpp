@@ -44,6 +44,12 @@ asio::awaitable<result<void>> consent_log::record(consent_change change) {
     const auto offsets = co_await log_.append_all(std::move(messages));
     if (!offsets) co_return offsets.error();
     ZHIDA_FAILPOINT("optout.logged");
+    // Whom it is about is in the event alone; a subject that speaks for itself is not named either.
+    if (const auto& by = change.by; !by.role.empty())
+        log::info("consent changed", {{"kind", to_string(change.kind)},
+                                      {"event", event.id},
+                                      {"role", by.role},
+                                      {"by", by.role == "subject" ? "" : by.name}});
     for (std::size_t i = 0; i < changes.size(); ++i) changes[i].after = changes[i].offset = (*offsets)[i];
     const auto outcomes = co_await consents_.apply(std::move(changes));
     if (!outcomes) co_return outcomes.error();

@@ -260,6 +260,12 @@ asio::awaitable<result<connection_ptr>> http_client::impl::dial(std::shared_ptr<
 
 namespace {
 
+// After the first attempt nothing says any more that nothing can have happened.
+failure not_again(failure why, int attempt) {
+    if (attempt > 0) why.code = errc::timeout;
+    return why;
+}
+
 // Gives the slot back and forgets the connection however the request ends.
 template <class Impl>
 struct slot_guard {
@@ -285,10 +291,11 @@ asio::awaitable<result<http_reply>> http_client::impl::run(std::shared_ptr<impl>
             self->busy.insert(slot.c);
         } else {
             auto dialled = co_await dial(self, deadline);
-            if (!dialled) co_return dialled.error();
+            if (!dialled) co_return not_again(dialled.error(), attempt);
             slot.c = *dialled;
         }
-        if (clock_type::now() >= deadline) co_return self->unavailable("no time left to send");
+        if (clock_type::now() >= deadline)
+            co_return not_again(self->unavailable("no time left to send"), attempt);
         const bool reused = slot.c->used;
         slot.c->used = true;
         slot.c->tcp_layer().expires_at(deadline);

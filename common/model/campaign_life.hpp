@@ -2,6 +2,7 @@
 //   draft -> submitted -> approved -> scheduled -> running <-> paused -> finished, or cancelled, withdrawn
 #pragma once
 
+#include "common/model/actor.hpp"
 #include "common/model/campaign.hpp"
 
 #include <string>
@@ -10,11 +11,6 @@
 
 namespace zhida {
 
-// Who acts. Whether the role may is decided by who asks for it (services/portal/access.hpp).
-struct actor {
-    std::string name; // of the account; empty only for a role of ours
-    std::string role; // operator, department; of ours: rule, system
-};
 inline actor the_rule() {
     return {"", "rule"}; // approves what needs no second person
 }

@@ -40,6 +40,7 @@ cloud_event to_event(const consent_change& c) {
     e.data = {{"kind", to_string(c.kind)}, {"at_ms", c.at_ms}};
     e.data[of_number(c.kind) ? "number" : "subject"] = c.who;
     if (c.kind == consent_kind::preferences) e.data["preferences"] = to_document(c.chosen);
+    if (!c.by.role.empty()) e.data["by"] = {{"name", c.by.name}, {"role", c.by.role}};
     return e;
 }
 
@@ -74,6 +75,11 @@ result<consent_change> read_consent_change(const cloud_event& e) {
         else if (auto chosen = read_preferences(e.data.at("preferences"), "/preferences", errors))
             c.chosen = std::move(*chosen);
         c.chosen.at_ms = c.at_ms;
+    }
+    if (const auto* by = in.object("by", false)) {
+        json_reader said(*by, "/by", errors);
+        c.by.name = said.text("name", true).value_or("");
+        c.by.role = said.text("role", true).value_or("");
     }
     if (!errors.empty()) return errors.front();
     return c;

@@ -268,7 +268,8 @@ elseif kind == 'refuse' then put(KEYS[4], KEYS[5], true)
 elseif kind == 'number_out' then put(KEYS[8], nil, true)
 elseif kind == 'number_in' then put(KEYS[8], nil, false)
 elseif kind == 'preferences' then
-  put(KEYS[2], KEYS[3], ARGV[6] == '1')
+  -- they may have been drawn before an opt-out that came since: opt_in alone takes that back
+  if ARGV[6] == '1' then put(KEYS[2], KEYS[3], true) end
   put(nil, KEYS[7], ARGV[5]:sub(2, 2) == 'u')
   if ARGV[5] == '' then redis.call('HDEL', KEYS[6], who) else redis.call('HSET', KEYS[6], who, ARGV[5]) end
 end

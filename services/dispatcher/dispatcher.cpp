@@ -5,6 +5,7 @@
 #include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "services/consent_log.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/lanes.hpp"
@@ -70,8 +71,10 @@ dispatcher::~dispatcher() = default;
 
 std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
-        return make_sms_sender(executor_, clock_, config_.sms,
-                               [this](auto receipts) { return accept_receipts(std::move(receipts)); });
+        return make_sms_sender(
+            executor_, clock_, config_.sms,
+            [this](auto receipts) { return accept_receipts(std::move(receipts)); },
+            [this](auto phones) { return accept_opt_outs(std::move(phones)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
     return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
@@ -428,6 +431,23 @@ asio::awaitable<bool> dispatcher::resolve_again(const json& receipt) {
     if (!places) co_return false;
     for (auto& place : *places)
         if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
+    co_return true;
+}
+
+// One after the other: each goes to every shard, and they come too seldom to be worth more.
+asio::awaitable<bool> dispatcher::accept_opt_outs(std::vector<std::string> phones) {
+    consent_log changes(*log_, consents_, clock_, static_cast<int>(config_.node.shards));
+    for (const auto& phone : phones) {
+        auto kept = co_await changes.record({consent_kind::number_out,
+                                             deliverer_.digests.of(phone),
+                                             {},
+                                             clock_.now().time_since_epoch().count(),
+                                             {"sms", "gateway"}});
+        if (kept) continue;
+        log::warn("an opt-out by SMS could not be kept; the gateway will send it again",
+                  {{"why", kept.error().text()}});
+        co_return false;
+    }
     co_return true;
 }
 

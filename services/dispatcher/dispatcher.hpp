@@ -81,6 +81,8 @@ class dispatcher {
     asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
     asio::awaitable<bool> accept_receipt(gateways::receipt r);
     asio::awaitable<bool> resolve_again(const json& receipt);
+    // The same of numbers that want no message any more.
+    asio::awaitable<bool> accept_opt_outs(std::vector<std::string> phones);
     asio::awaitable<void> watch();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
     std::unique_ptr<sender> make_sender(channel via);

@@ -20,8 +20,9 @@ namespace {
 class sms_sender final : public sender {
   public:
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
-               gateways::receipt_sink receipts)
-        : clock_(c), settings_(settings), client_(executor, c, settings, std::move(receipts)) {}
+               gateways::receipt_sink receipts, gateways::opt_out_sink opt_outs)
+        : clock_(c), settings_(settings),
+          client_(executor, c, settings, std::move(receipts), std::move(opt_outs)) {}
 
     asio::awaitable<void> run() override { co_await client_.run(); }
     void stop() override { client_.stop(milliseconds(2000)); }
@@ -133,8 +134,9 @@ class wechat_sender final : public sender {
 } // namespace
 
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
-                                        const sms_config& settings, gateways::receipt_sink receipts) {
-    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts));
+                                        const sms_config& settings, gateways::receipt_sink receipts,
+                                        gateways::opt_out_sink opt_outs) {
+    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts), std::move(opt_outs));
 }
 
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,

@@ -14,8 +14,8 @@
 namespace zhida::gateways::cmpp {
 
 struct channel {
-    channel(asio::any_io_executor ex, const clock& c, sms_config s, receipt_sink to)
-        : executor(ex), time(c), settings(std::move(s)), sink(std::move(to)),
+    channel(asio::any_io_executor ex, const clock& c, sms_config s, receipt_sink to, opt_out_sink outs)
+        : executor(ex), time(c), settings(std::move(s)), sink(std::move(to)), opt_outs(std::move(outs)),
           layout(settings.version == "2.0" ? version::v20 : version::v30),
           rate(settings.rate_per_s, c.steady_now()), random(std::random_device{}()) {}
 
@@ -23,6 +23,7 @@ struct channel {
     const clock& time;
     sms_config settings;
     receipt_sink sink;
+    opt_out_sink opt_outs;
     version layout;
     throttle flow;
     part_rate rate;

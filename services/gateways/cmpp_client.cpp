@@ -41,9 +41,10 @@ bool dialable(std::string_view phone) {
 } // namespace
 
 struct cmpp_client::impl : std::enable_shared_from_this<cmpp_client::impl> {
-    impl(asio::any_io_executor ex, const clock& time, sms_config settings, receipt_sink sink)
-        : ch(std::make_shared<channel>(ex, time, std::move(settings), std::move(sink))), all_ended(ex),
-          ref(static_cast<std::uint8_t>(ch->random())) {
+    impl(asio::any_io_executor ex, const clock& time, sms_config settings, receipt_sink sink,
+         opt_out_sink opt_outs)
+        : ch(std::make_shared<channel>(ex, time, std::move(settings), std::move(sink), std::move(opt_outs))),
+          all_ended(ex), ref(static_cast<std::uint8_t>(ch->random())) {
         for (std::int64_t i = 0; i < ch->settings.connections; ++i)
             lines.push_back(std::make_unique<line>(ex));
         since = time.now();
@@ -152,8 +153,9 @@ void cmpp_client::impl::count(send_outcome o) {
 }
 
 cmpp_client::cmpp_client(asio::any_io_executor executor, const clock& time, sms_config settings,
-                         receipt_sink sink)
-    : impl_(std::make_shared<impl>(executor, time, std::move(settings), std::move(sink))) {}
+                         receipt_sink sink, opt_out_sink opt_outs)
+    : impl_(std::make_shared<impl>(executor, time, std::move(settings), std::move(sink),
+                                   std::move(opt_outs))) {}
 cmpp_client::~cmpp_client() = default;
 
 asio::awaitable<void> cmpp_client::run() {

@@ -1,4 +1,4 @@
-// A CMPP account: keeps its connections up, sends texts, hands over receipts.
+// A CMPP account: keeps its connections up, sends texts, hands over receipts and opt-outs.
 #pragma once
 
 #include "common/base/config.hpp"
@@ -16,7 +16,8 @@ namespace zhida::gateways {
 // Used from the executor's thread alone. The clock outlives the client.
 class cmpp_client {
   public:
-    cmpp_client(asio::any_io_executor executor, const clock& time, sms_config settings, receipt_sink sink);
+    cmpp_client(asio::any_io_executor executor, const clock& time, sms_config settings, receipt_sink sink,
+                opt_out_sink opt_outs);
     ~cmpp_client();
 
     // Keeps `connections` sessions up until stop(); returns when all have ended.

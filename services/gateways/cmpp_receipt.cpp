@@ -13,8 +13,7 @@ std::string plain_phone(std::string_view phone) {
 }
 
 result<receipt> receipt_of(const deliver& d, wall_time now) {
-    if (d.Registered_Delivery != 1)
-        return failure{errc::invalid, "an inbound message, and nobody reads them yet", "CMPP_DELIVER", ""};
+    if (d.Registered_Delivery != 1) return failure{errc::invalid, "no status report", "CMPP_DELIVER", ""};
     const auto report = decode_report(d.Msg_Content);
     if (!report) return report.error();
     receipt r;

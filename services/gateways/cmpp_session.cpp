@@ -4,6 +4,7 @@
 #include "common/io/spawn.hpp"
 #include "common/io/timer.hpp"
 #include "services/gateways/cmpp_auth.hpp"
+#include "services/gateways/cmpp_inbound.hpp"
 #include "services/gateways/cmpp_receipt.hpp"
 #include "services/gateways/cmpp_submit.hpp"
 
@@ -78,7 +79,7 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
           window(static_cast<std::size_t>(ch->settings.window)),
           form(submit_form::of(submit_of(ch->settings), ch->layout)), sequence(ch->random()) {}
 
-    struct report { // the DELIVER that a receipt came in
+    struct report { // the DELIVER that a receipt or an opt-out came in
         std::uint32_t Sequence_Id;
         std::uint64_t Msg_Id;
     };
@@ -97,6 +98,8 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     std::unique_ptr<keepalive> alive;
     std::vector<receipt> heard; // read, and not handed over yet
     std::vector<report> heard_in;
+    std::vector<std::string> outs; // numbers that want no more, likewise
+    std::vector<report> outs_in;
     std::size_t reports = 0; // heard, or being made durable
     int timeouts = 0;
     bool up = false, ending = false, terminate_sent = false;
@@ -133,9 +136,11 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     void handle(const pdu& p);
     void handle_submit_resp(std::uint32_t Sequence_Id, const submit_resp& r);
     void handle_deliver(std::uint32_t Sequence_Id, const deliver& d);
+    void handle_inbound(std::uint32_t Sequence_Id, const deliver& d);
     void hand_over();
-    static asio::awaitable<void> take_reports(std::shared_ptr<impl> self, std::vector<receipt> receipts,
-                                              std::vector<report> from);
+    template <class Sink, class What>
+    static asio::awaitable<void> take(std::shared_ptr<impl> self, const Sink& sink, std::vector<What> what,
+                                      std::vector<report> from, std::int64_t& counter);
     void refused_by_flow(part_job job, milliseconds wait);
     void give_back(const send_result& as, bool all);
     void expire();
@@ -236,7 +241,7 @@ asio::awaitable<void> session::impl::read_all() {
                 // The frame's end is known, so the stream goes on behind it.
                 log::warn("cmpp_pdu_unreadable", {{"where", where()}, {"what", p.error().text()}});
             }
-            if (heard.size() >= reports_at_once) hand_over();
+            if (heard.size() >= reports_at_once || outs.size() >= reports_at_once) hand_over();
             while (reports >= most_reports && !ending) co_await room_wake.wait();
         }
         hand_over(); // also what came before the end
@@ -314,6 +319,7 @@ void session::impl::refused_by_flow(part_job job, milliseconds wait) {
 }
 
 void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) {
+    if (d.Registered_Delivery == 0) return handle_inbound(Sequence_Id, d);
     auto r = receipt_of(d, ch->time.now());
     if (r) {
         ++reports;
@@ -321,33 +327,55 @@ void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) 
         heard_in.push_back({Sequence_Id, d.Msg_Id});
         return;
     }
-    // 9: not taken by us. An inbound message must not be lost by a confirmation while nobody reads them.
-    const std::uint32_t answer = d.Registered_Delivery == 1 ? 1 : 9;
     if (ch->worth_a_line("deliver"))
         log::warn("cmpp_deliver_refused", {{"where", where()}, {"what", r.error().text()}});
-    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, answer}});
+    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, 1}});
+}
+
+// An opt-out is answered once it is durable; nobody reads anything else.
+void session::impl::handle_inbound(std::uint32_t Sequence_Id, const deliver& d) {
+    ++ch->counters.inbound;
+    if (asks_to_stop(d)) {
+        ++reports;
+        outs.push_back(plain_phone(d.Src_terminal_Id));
+        outs_in.push_back({Sequence_Id, d.Msg_Id});
+        return;
+    }
+    if (ch->worth_a_line("inbound"))
+        log::info("cmpp_inbound_dropped",
+                  {{"where", where()},
+                   {"format", d.Msg_Fmt},
+                   {"bytes", d.Msg_Content.size()},
+                   {"what", "a message to us that is no opt-out; nobody reads them"}});
+    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, 0}});
 }
 
 void session::impl::hand_over() {
-    if (heard.empty()) return;
-    io::spawn(ch->executor,
-              take_reports(shared_from_this(), std::exchange(heard, {}), std::exchange(heard_in, {})));
+    const auto self = shared_from_this();
+    if (!heard.empty())
+        io::spawn(ch->executor, take(self, ch->sink, std::exchange(heard, {}), std::exchange(heard_in, {}),
+                                     ch->counters.receipts));
+    if (!outs.empty())
+        io::spawn(ch->executor, take(self, ch->opt_outs, std::exchange(outs, {}), std::exchange(outs_in, {}),
+                                     ch->counters.opt_outs));
 }
 
-asio::awaitable<void> session::impl::take_reports(std::shared_ptr<impl> self, std::vector<receipt> receipts,
-                                                  std::vector<report> from) {
+// `sink` and `counter` are of the channel, which `self` keeps.
+template <class Sink, class What>
+asio::awaitable<void> session::impl::take(std::shared_ptr<impl> self, const Sink& sink,
+                                          std::vector<What> what, std::vector<report> from,
+                                          std::int64_t& counter) {
     bool kept = false;
     try {
-        kept = co_await self->ch->sink(std::move(receipts));
+        kept = co_await sink(std::move(what));
     } catch (const std::exception& e) {
-        log::error("cmpp_receipt_failed", {{"what", e.what()}});
+        log::error("cmpp_deliver_failed", {{"what", e.what()}});
     }
     self->reports -= from.size();
     self->room_wake.notify();
     if (kept) {
-        self->ch->counters.receipts += static_cast<std::int64_t>(from.size());
-        // Where the connection has ended meanwhile the gateway sends the reports again: receipts are
-        // idempotent.
+        counter += static_cast<std::int64_t>(from.size());
+        // Where the connection has ended meanwhile the gateway sends them again: both are idempotent.
         for (const auto& r : from)
             if (!self->ending) self->put({r.Sequence_Id, self->ch->layout, deliver_resp{r.Msg_Id, 0}});
     }

@@ -7,7 +7,8 @@ json to_json(const gateway_status& s) {
             {"detail", s.detail},     {"sent", s.sent},         {"accepted", s.accepted},
             {"rejected", s.rejected}, {"retried", s.retried},   {"unknown", s.unknown},
             {"receipts", s.receipts}, {"orphans", s.orphans},   {"in_flight", s.in_flight},
-            {"window", s.window},     {"since_ms", s.since_ms}, {"circuit", s.circuit}};
+            {"window", s.window},     {"since_ms", s.since_ms}, {"circuit", s.circuit},
+            {"inbound", s.inbound},   {"opt_outs", s.opt_outs}};
 }
 
 } // namespace zhida::gateways

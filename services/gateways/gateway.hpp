@@ -50,12 +50,16 @@ struct receipt {
 // to hear one twice changes nothing).
 using receipt_sink = std::function<asio::awaitable<bool>(std::vector<receipt>)>;
 
+// Makes durable that these numbers want no message any more; false: as for receipts.
+using opt_out_sink = std::function<asio::awaitable<bool>(std::vector<std::string> phones)>;
+
 struct gateway_status {
     std::string name;     // "sms", "wechat"
     std::string protocol; // "CMPP 3.0", "WeChat"
     std::string state;    // connected | connecting | down | stopped | circuit_open
     std::string detail;   // last error, in words
     std::int64_t sent = 0, accepted = 0, rejected = 0, retried = 0, unknown = 0, receipts = 0, orphans = 0;
+    std::int64_t inbound = 0, opt_outs = 0; // what people wrote back; of that: that they want no more
     std::int64_t in_flight = 0, window = 0;
     std::int64_t since_ms = 0;      // when the state began, milliseconds since 1970
     std::string circuit = "closed"; // closed | open | half_open: services/gateways/circuit.hpp

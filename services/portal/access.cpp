@@ -25,7 +25,9 @@ bool may_see_campaign(const identity& who, std::string_view issuer) noexcept {
 }
 
 actor actor_of(const identity& who) {
-    const char* as = who.as == role::operator_ ? "operator" : "department";
+    const char* as = who.as == role::operator_ ? "operator"
+                     : who.as == role::subject ? "subject"
+                                               : "department";
     return {who.name.empty() ? as : who.name, as};
 }
 

@@ -29,7 +29,7 @@ bool own_issuer(const identity& who, std::string_view issuer) noexcept;
 bool may_see_policy(const identity& who, std::string_view disclosure, std::string_view issuer) noexcept;
 bool may_publish(const identity& who, std::string_view issuer) noexcept;
 bool may_see_campaign(const identity& who, std::string_view issuer) noexcept;
-// Who acts on a campaign, by a name that is never empty: two nameless operators are one person.
+// Who acts, by a name that is never empty: two nameless operators are one person.
 actor actor_of(const identity& who);
 bool may_see_subject(const identity& who, std::string_view id) noexcept;
 // Reading a package is the subject's own act; nobody does it for them.

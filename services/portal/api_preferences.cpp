@@ -32,11 +32,11 @@ std::string mainland_number(std::string_view text) {
     return right ? std::string(text) : "";
 }
 
-asio::awaitable<io::http_response> put_number(context& c, std::string given, consent_kind kind) {
+asio::awaitable<io::http_response> put_number(context& c, identity by, std::string given, consent_kind kind) {
     const auto phone = mainland_number(given);
     if (phone.empty())
         co_return of_failure({errc::invalid, "不是手机号码", "phone", "写 11 位数字，如 13800000000"});
-    const auto done = co_await record_consent(c, kind, c.numbers.of(phone));
+    const auto done = co_await record_consent(c, by, kind, c.numbers.of(phone));
     if (!done) co_return of_failure(done.error());
     co_return json_answer({{"opted_out", kind == consent_kind::number_out}});
 }
@@ -59,17 +59,20 @@ asio::awaitable<io::http_response> api_put_preferences(context& c, visitor v, io
     std::vector<failure> errors;
     const auto chosen = read_preferences(*document, "", errors);
     if (!chosen) co_return preferences_invalid(errors);
-    const auto done = co_await record_consent(c, consent_kind::preferences, subject->subject.id, *chosen);
+    const auto done =
+        co_await record_consent(c, v.who, consent_kind::preferences, subject->subject.id, *chosen);
     if (!done) co_return of_failure(done.error());
-    co_return json_answer(to_document(*chosen));
+    // What stands now: an opt-out stays whatever they say of all messages.
+    const auto stands = co_await c.consents.preferences_of(subject->shard, subject->subject.id);
+    co_return stands ? json_answer(to_document(*stands)) : of_failure(stands.error());
 }
 
-asio::awaitable<io::http_response> api_number_out(context& c, visitor, io::http_request r) {
-    co_return co_await put_number(c, r.params.at("phone"), consent_kind::number_out);
+asio::awaitable<io::http_response> api_number_out(context& c, visitor v, io::http_request r) {
+    co_return co_await put_number(c, v.who, r.params.at("phone"), consent_kind::number_out);
 }
 
-asio::awaitable<io::http_response> api_number_in(context& c, visitor, io::http_request r) {
-    co_return co_await put_number(c, r.params.at("phone"), consent_kind::number_in);
+asio::awaitable<io::http_response> api_number_in(context& c, visitor v, io::http_request r) {
+    co_return co_await put_number(c, v.who, r.params.at("phone"), consent_kind::number_in);
 }
 
 } // namespace zhida::portal

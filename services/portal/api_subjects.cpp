@@ -60,7 +60,7 @@ asio::awaitable<io::http_response> api_read_package(context& c, visitor v, io::h
 asio::awaitable<io::http_response> api_opt_out(context& c, visitor v, io::http_request r) {
     const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
-    const auto done = co_await record_consent(c, consent_kind::opt_out, subject->subject.id);
+    const auto done = co_await record_consent(c, v.who, consent_kind::opt_out, subject->subject.id);
     if (!done) co_return of_failure(done.error());
     co_return json_answer({{"opted_out", true}});
 }
@@ -68,7 +68,7 @@ asio::awaitable<io::http_response> api_opt_out(context& c, visitor v, io::http_r
 asio::awaitable<io::http_response> api_opt_in(context& c, visitor v, io::http_request r) {
     const auto subject = co_await visible_subject(c, v.who, r.params.at("id"));
     if (!subject) co_return of_failure(subject.error());
-    const auto done = co_await record_consent(c, consent_kind::opt_in, subject->subject.id);
+    const auto done = co_await record_consent(c, v.who, consent_kind::opt_in, subject->subject.id);
     if (!done) co_return of_failure(done.error());
     co_return json_answer({{"opted_out", false}});
 }

@@ -47,7 +47,8 @@ asio::awaitable<io::http_response> post_preferences(context& c, visitor v, io::h
     if (!subject) co_return page_of_failure(c, v, r, subject.error());
     const auto chosen = chosen_in(v.form);
     if (!chosen) co_return error_page(c, v, r, 400, text(v.in, "preferences_unreadable"));
-    const auto done = co_await record_consent(c, consent_kind::preferences, subject->subject.id, *chosen);
+    const auto done =
+        co_await record_consent(c, v.who, consent_kind::preferences, subject->subject.id, *chosen);
     if (!done) co_return page_of_failure(c, v, r, done.error());
     co_return redirect("/preferences?done=saved");
 }

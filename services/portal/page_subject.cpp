@@ -68,8 +68,8 @@ asio::awaitable<io::http_response> post_opt_out(context& c, visitor v, io::http_
     const auto found = v.form.find("do");
     const bool out = found != v.form.end() && found->second == "out";
     if (!out && (found == v.form.end() || found->second != "in")) co_return error_page(c, v, r, 400, "");
-    const auto done =
-        co_await record_consent(c, out ? consent_kind::opt_out : consent_kind::opt_in, subject->subject.id);
+    const auto done = co_await record_consent(c, v.who, out ? consent_kind::opt_out : consent_kind::opt_in,
+                                              subject->subject.id);
     if (!done) co_return page_of_failure(c, v, r, done.error());
     co_return redirect(page_of(subject->subject.type) +
                        (out ? "?done=opted_out_done" : "?done=opted_in_done"));

@@ -13,11 +13,12 @@ asio::awaitable<result<store::stored_profile>> visible_subject(context& c, ident
     co_return found;
 }
 
-asio::awaitable<result<void>> record_consent(context& c, consent_kind kind, std::string who,
+asio::awaitable<result<void>> record_consent(context& c, identity by, consent_kind kind, std::string who,
                                              preferences chosen) {
     const auto now_ms = c.time.now().time_since_epoch().count();
     chosen.at_ms = now_ms;
-    co_return co_await c.consent_changes.record({kind, std::move(who), std::move(chosen), now_ms});
+    co_return co_await c.consent_changes.record(
+        {kind, std::move(who), std::move(chosen), now_ms, actor_of(by)});
 }
 
 asio::awaitable<result<bool>> mark_read(context& c, std::string subject_id, std::string campaign) {

@@ -10,7 +10,7 @@ namespace zhida::portal {
 asio::awaitable<result<store::stored_profile>> visible_subject(context& c, identity who, std::string id);
 
 // Says it now, through consent_log::record. who: a subject's id, or the digest of a number.
-asio::awaitable<result<void>> record_consent(context& c, consent_kind kind, std::string who,
+asio::awaitable<result<void>> record_consent(context& c, identity by, consent_kind kind, std::string who,
                                              preferences chosen = {});
 
 // Marks it seen and read; true where that is new. The change is also appended to zhida.delivery. not_found

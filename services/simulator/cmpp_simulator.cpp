@@ -36,12 +36,13 @@ auto into(error_code& ec) {
 
 constexpr int most_report_tries = 5;
 
-// A status report on its way to the account that submitted the message.
+// A status report on its way to the account that submitted the message, or what somebody wrote back.
 struct pending_report {
     std::string account;
     std::string src_id, service_id;
     cmpp::status_report report;
     std::string form = "normal"; // as in fault_rule
+    std::string written;         // UCS2, of report.Dest_terminal_Id; empty: a status report
     int tries = 0;
     steady_time sent_at{};
 };
@@ -480,19 +481,24 @@ void cmpp_simulator::impl::send_report(const std::weak_ptr<connection>& wanted, 
     d.Dest_Id = r.src_id;
     d.Service_Id = r.service_id;
     d.Src_terminal_Id = r.report.Dest_terminal_Id;
-    d.Registered_Delivery = 1;
-    const bool swapped = r.form == "other_layout";
-    d.Msg_Content =
-        cmpp::encode_report(r.report, (c->layout == cmpp::version::v30) != swapped ? cmpp::version::v30
-                                                                                   : cmpp::version::v20)
-            .value();
+    if (r.written.empty()) {
+        d.Registered_Delivery = 1;
+        const bool swapped = r.form == "other_layout";
+        d.Msg_Content =
+            cmpp::encode_report(r.report, (c->layout == cmpp::version::v30) != swapped ? cmpp::version::v30
+                                                                                       : cmpp::version::v20)
+                .value();
+    } else {
+        d.Msg_Fmt = gateways::sms_format_ucs2;
+        d.Msg_Content = r.written;
+    }
     const auto sequence = c->sequence++;
     auto frame = cmpp::encode({sequence, c->layout, d}).value();
     if (r.form == "short_tail") {
         frame.resize(frame.size() - (c->layout == cmpp::version::v30 ? 20 : 8));
         frame[3] = static_cast<char>(frame.size());
     }
-    ++stats.reports_sent;
+    ++(r.written.empty() ? stats.reports_sent : stats.inbound_sent);
     if (!c->black_hole) c->out.push_back(std::move(frame));
     c->wake.notify();
     r.sent_at = time.steady_now();
@@ -503,8 +509,9 @@ void cmpp_simulator::impl::confirmed(const connection_ptr& c, std::uint32_t Sequ
                                      std::uint32_t Result) {
     const auto found = c->unconfirmed.find(Sequence_Id);
     if (found == c->unconfirmed.end() || Result != 0) return; // refused: sent again in its time
-    ++stats.reports_acked;
-    if (acks.is_open()) acks << cmpp::id_text(found->second.report.Msg_Id) << '\n' << std::flush;
+    const bool written = !found->second.written.empty();
+    ++(written ? stats.inbound_acked : stats.reports_acked);
+    if (!written && acks.is_open()) acks << cmpp::id_text(found->second.report.Msg_Id) << '\n' << std::flush;
     c->unconfirmed.erase(found);
 }
 
@@ -546,6 +553,8 @@ json to_json(const cmpp_simulator_stats& s) {
             {"reports_sent", s.reports_sent},
             {"reports_acked", s.reports_acked},
             {"reports_waiting", s.reports_waiting},
+            {"inbound_sent", s.inbound_sent},
+            {"inbound_acked", s.inbound_acked},
             {"active_tests", s.active_tests},
             {"terminates", s.terminates},
             {"garbled", s.garbled},
@@ -585,6 +594,19 @@ cmpp_simulator_stats cmpp_simulator::stats() const {
     for (const auto& c : impl_->connections)
         s.reports_waiting += static_cast<std::int64_t>(c->unconfirmed.size());
     return s;
+}
+
+result<void> cmpp_simulator::write_back(std::string phone, std::string_view text) {
+    auto parts = gateways::segment_sms(text, 0);
+    if (!parts) return parts.error();
+    if (parts->size() > 1 || !mainland_mobile(phone))
+        return failure{errc::invalid, "a number of eleven digits and a text of one part", "", ""};
+    pending_report r;
+    r.account = impl_->options.accounts.front().source_addr;
+    r.report.Dest_terminal_Id = std::move(phone);
+    r.written = std::move(parts->front().content);
+    impl_->send_report({}, std::move(r));
+    return {};
 }
 
 void cmpp_simulator::terminate_all() {

@@ -37,6 +37,7 @@ struct cmpp_simulator_stats {
     std::int64_t connections = 0, logins = 0, refused_logins = 0, submits = 0, accepted = 0, rejected = 0;
     std::int64_t window_overruns = 0, dropped_responses = 0, reports_sent = 0, reports_acked = 0;
     std::int64_t reports_waiting = 0, active_tests = 0, terminates = 0, garbled = 0;
+    std::int64_t inbound_sent = 0, inbound_acked = 0;
     std::int64_t most_in_flight = 0; // of one connection
 };
 json to_json(const cmpp_simulator_stats& s);
@@ -53,6 +54,9 @@ class cmpp_simulator {
     void stop();
 
     cmpp_simulator_stats stats() const;
+    // Somebody writes to our number; sent again until it is taken. Failure invalid: no number, or more than
+    // one part.
+    result<void> write_back(std::string phone, std::string_view text);
     void terminate_all();  // sends TERMINATE on every connection
     void disconnect_all(); // closes them without a word
     void ask_all();        // sends ACTIVE_TEST on every connection

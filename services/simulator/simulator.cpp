@@ -67,6 +67,7 @@ struct simulator::impl {
     io::http_response get_messages(const io::http_request& r) const;
     io::http_response get_stats() const;
     io::http_response post_faults(const io::http_request& r);
+    io::http_response post_inbound(const io::http_request& r);
     io::http_response delete_messages();
 };
 
@@ -92,6 +93,7 @@ void simulator::impl::add_control(io::http_router& router) {
     router.add("GET", "/sim/stats", [this](io::http_request) { return at_once(get_stats()); });
     router.add("GET", "/sim/faults", [this](io::http_request) { return at_once(as_json(faults.to_json())); });
     router.add("POST", "/sim/faults", [this](io::http_request r) { return at_once(post_faults(r)); });
+    router.add("POST", "/sim/inbound", [this](io::http_request r) { return at_once(post_inbound(r)); });
 }
 
 io::http_response simulator::impl::get_messages(const io::http_request& r) const {
@@ -140,6 +142,19 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
         if (action == "active_test") cmpp->ask_all();
     }
     return as_json(faults.to_json());
+}
+
+io::http_response simulator::impl::post_inbound(const io::http_request& r) {
+    const auto body = parse_json(r.body);
+    if (!body) return wrong({body.error()});
+    std::vector<failure> errors;
+    json_reader in(*body, "", errors);
+    if (in.is_object()) in.only({"phone", "text"});
+    auto phone = in.text("phone", true).value_or("");
+    const auto text = in.text("text", true).value_or("");
+    if (!errors.empty()) return wrong(errors);
+    const auto sent = cmpp->write_back(std::move(phone), text);
+    return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 
 io::http_response simulator::impl::delete_messages() {

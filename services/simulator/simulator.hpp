@@ -4,6 +4,7 @@
 //   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
 //   "disconnect",
 //                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
+//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS
 #pragma once
 
 #include "common/base/clock.hpp"

@@ -87,7 +87,8 @@ void measure_client(std::size_t total, bool receipts) {
     bench::cmpp_sink sink({.secret = secret, .receipts = receipts, .expected = total});
     asio::io_context io(1);
     system_clock time;
-    gateways::cmpp_client client(io.get_executor(), time, settings_of(sink), keep);
+    gateways::cmpp_client client(io.get_executor(), time, settings_of(sink), keep,
+                                 [](std::vector<std::string>) -> asio::awaitable<bool> { co_return true; });
     bool ended = false;
     asio::co_spawn(io, client.run(), [&](std::exception_ptr) { ended = true; });
     run_until(io, [&] { return client.status().state == "connected"; });

@@ -261,6 +261,27 @@ TEST_P(cmpp, a_report_is_confirmed_only_once_it_is_durable) {
     EXPECT_EQ(c.receipts.size(), 1U);
 }
 
+TEST_P(cmpp, who_writes_r_is_taken_off_once_that_is_durable) {
+    all.start([](auto& s) { s.cmpp_options().report_again = milliseconds(200); });
+    sms_client c(all);
+    ASSERT_TRUE(c.connected());
+    c.keep = false;
+    ASSERT_TRUE(all.sim->cmpp().write_back("13800000001", "Ｒ ").has_value());
+    ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_sent >= 2; }));
+    EXPECT_EQ(all.sim->cmpp().stats().inbound_acked, 0);
+    c.keep = true;
+    ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_acked == 1; }));
+    EXPECT_EQ(c.opt_outs, std::vector<std::string>{"13800000001"});
+    // Nobody reads anything else, and it is not sent again either.
+    ASSERT_TRUE(all.sim->cmpp().write_back("13800000002", "谢谢").has_value());
+    ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_acked == 2; }));
+    EXPECT_EQ(c.opt_outs.size(), 1U);
+    EXPECT_EQ(c.client.status().opt_outs, 1);
+    EXPECT_GE(c.client.status().inbound, 3);
+    EXPECT_TRUE(c.receipts.empty());
+    EXPECT_FALSE(all.sim->cmpp().write_back("nobody", "R").has_value());
+}
+
 TEST_P(cmpp, a_broken_connection_leaves_doubt_and_is_dialled_again) {
     all.start([this](auto& s) { fast_reports(s); });
     all.rules(R"({"rules":[{"channel":"sms","to":"*5","disconnect_after":1,"times":1}]})");

@@ -6,11 +6,13 @@
 #include "common/store/profiles.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/chunk.hpp"
+#include "services/dispatcher/dispatcher.hpp"
 #include "services/dispatcher/guarded_sender.hpp"
 #include "services/ledger_check.hpp"
 #include "services/ledger_replay.hpp"
 #include "services/publishing.hpp"
 
+#include "tests/support/gateways.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
 
@@ -562,6 +564,40 @@ TEST_F(delivery, who_opts_out_between_the_look_and_the_claim_is_not_sent_to) {
     EXPECT_EQ(gateway.seen.size(), people - 1);
     EXPECT_EQ(at(people - 1).why, reason::opted_out);
     expect_audit_agrees();
+}
+
+TEST_F(delivery, who_answers_r_is_sent_nothing_more) {
+    tests::simulated gateway; // on a loop of its own, by turns with ours
+    gateway.start();
+    auto c = settings_;
+    c.sms = gateway.sms;
+    c.sms.enabled = true;
+    metrics meters;
+    dispatcher process(loop_.executor(), c, clock_, sealer_, meters, {channel::sms});
+    bool ended = false;
+    asio::co_spawn(loop_.context(), process.run(), [&](std::exception_ptr thrown) {
+        ended = true;
+        if (thrown) std::rethrow_exception(thrown);
+    });
+    const auto go_until = [&](auto holds) {
+        return gateway.wait_until([&] {
+            loop_.run_for(milliseconds(2));
+            return holds();
+        });
+    };
+    ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().logins == 1; }));
+    ASSERT_TRUE(gateway.sim->cmpp().write_back("16400000002", "r").has_value());
+    ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().inbound_acked == 1; }));
+    process.stop();
+    ASSERT_TRUE(go_until([&] { return ended; }));
+    gateway.stop();
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
+
+    scripted sms;
+    ASSERT_TRUE(deliver(&sms));
+    EXPECT_EQ(sms.seen.size(), people - 1);
+    EXPECT_FALSE(sms.seen.contains("16400000002"));
+    EXPECT_EQ(at(2).why, reason::refused_number);
 }
 
 TEST_F(delivery, what_is_more_urgent_goes_between_two_batches) {

@@ -187,6 +187,18 @@ TEST_F(http_client_test, a_connection_that_closes_on_a_request_is_tried_again_on
     EXPECT_EQ(s.connections, 3);
 }
 
+TEST_F(http_client_test, what_was_written_once_is_in_doubt_though_the_second_dial_is_refused) {
+    scripted s(on);
+    s.answers_per_connection = 1;
+    http_client c(on.executor(), to(s.url()));
+    EXPECT_TRUE(on.run(c.request("POST", "/", {}, "x", true)));
+    s.acceptor.close();
+    EXPECT_EQ(on.run(c.request("POST", "/", {}, "x", true)).error().code, errc::timeout);
+    EXPECT_EQ(s.requests, 2) << "the peer has read it";
+    EXPECT_EQ(on.run(c.request("POST", "/", {}, "x", true)).error().code, errc::unavailable)
+        << "and has seen nothing of this one";
+}
+
 TEST_F(http_client_test, an_answer_larger_than_allowed_is_refused) {
     scripted s(on);
     s.first_answer = "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + std::string(2000, 'x');

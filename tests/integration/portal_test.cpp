@@ -454,8 +454,17 @@ TEST_F(portal_test, opting_out_stops_sms_and_wechat_and_leaves_the_page) {
     EXPECT_TRUE(json::parse(get("/api/v1/subjects/" + enterprise_id + "/packages", enterprise).body)
                     .at("opted_out")
                     .get<bool>());
-    EXPECT_EQ(fetch(port(), "DELETE", path, enterprise).status, 200);
+    EXPECT_EQ(fetch(port(), "DELETE", path, op).status, 200);
     EXPECT_FALSE(shared->loop.run(consents.opted_out(shard, enterprise_id)).value());
+    const auto ends = shared->loop.run(shared->log->end_offsets(topics::consent)).value();
+    const auto end = ends[static_cast<std::size_t>(shard)];
+    const auto said = shared->loop.run(shared->log->read({topics::consent, shard}, end - 2, 2)).value();
+    ASSERT_EQ(said.size(), 2U);
+    const auto by = [&](std::size_t n) {
+        return read_consent_change(decode_event(said[n].headers, said[n].value).value()).value().by;
+    };
+    EXPECT_EQ(by(0), (actor{enterprise_id, "subject"}));
+    EXPECT_EQ(by(1).role, "operator");
 }
 
 TEST_F(portal_test, preferences_are_read_and_replaced) {
@@ -534,6 +543,21 @@ TEST_F(portal_test, the_preferences_page_saves_what_is_ticked) {
     EXPECT_NE(get("/preferences?done=saved", {{"Cookie", cookie}}).body.find("接收设置已保存"),
               std::string::npos);
     EXPECT_EQ(post("/preferences", form, "first=" + token).status, 303);
+    const auto all_messages = [&] {
+        return json::parse(get("/api/v1/subjects/" + enterprise_id + "/preferences", enterprise).body)
+            .at("all_messages")
+            .get<bool>();
+    };
+    EXPECT_TRUE(all_messages()) << "a form that was drawn before the opt-out does not take it back";
+    const auto put = fetch(port(), "PUT", "/api/v1/subjects/" + enterprise_id + "/preferences", enterprise,
+                           to_text(json{{"all_messages", false}}));
+    EXPECT_EQ(put.status, 200);
+    EXPECT_TRUE(json::parse(put.body).at("all_messages").get<bool>()) << "nor does the API, and it says so";
+    const auto opted_out = get("/preferences", {{"Cookie", cookie}}).body;
+    EXPECT_EQ(opted_out.find("name=\"all_messages\""), std::string::npos);
+    EXPECT_NE(opted_out.find("form=\"opt-in\""), std::string::npos);
+    EXPECT_EQ(post("/opt-out", form, "do=in" + token).status, 303);
+    EXPECT_FALSE(all_messages());
 }
 
 TEST_F(portal_test, funnels_agree_with_the_ledger_and_departments_see_their_own) {

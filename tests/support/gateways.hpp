@@ -77,13 +77,16 @@ struct simulated {
 struct sms_client {
     simulated& all;
     std::vector<gateways::receipt> receipts;
-    bool keep = true; // false: the receipts cannot be made durable now
+    std::vector<std::string> opt_outs; // numbers
+    bool keep = true;                  // false: nothing can be made durable now
     gateways::cmpp_client client;
     bool ended = false;
 
     explicit sms_client(simulated& s)
         : all(s),
-          client(s.on.executor(), s.time, s.sms, [this](auto some) { return take(this, std::move(some)); }) {
+          client(
+              s.on.executor(), s.time, s.sms, [this](auto some) { return take(this, std::move(some)); },
+              [this](auto some) { return take_outs(this, std::move(some)); }) {
         asio::co_spawn(s.on.context(), client.run(), [this](std::exception_ptr e) {
             ended = true;
             if (e) std::rethrow_exception(e);
@@ -96,6 +99,10 @@ struct sms_client {
     }
     static asio::awaitable<bool> take(sms_client* self, std::vector<gateways::receipt> some) {
         if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->receipts));
+        co_return self->keep;
+    }
+    static asio::awaitable<bool> take_outs(sms_client* self, std::vector<std::string> some) {
+        if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->opt_outs));
         co_return self->keep;
     }
     bool connected() {

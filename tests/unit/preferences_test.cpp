@@ -151,6 +151,9 @@ TEST(consent_change, comes_back_from_its_event) {
         c = {kind, std::string(32, 'a'), {}, 5};
         EXPECT_EQ(read_consent_change(to_event(c)).value(), c);
     }
+    EXPECT_FALSE(to_event(c).data.contains("by")) << "as events were before they told it";
+    c.by = {"热线", "operator"};
+    EXPECT_EQ(read_consent_change(to_event(c)).value(), c);
 }
 
 TEST(consent_change, a_wrong_event_says_what_is_wrong) {
@@ -168,6 +171,8 @@ TEST(consent_change, a_wrong_event_says_what_is_wrong) {
     EXPECT_TRUE(refused({{"kind", "preferences"}}, "/preferences"));
     EXPECT_TRUE(
         refused({{"kind", "preferences"}, {"preferences", {{"untargeted", 1}}}}, "/preferences/untargeted"));
+    EXPECT_TRUE(refused({{"by", "热线"}}, "/by"));
+    EXPECT_TRUE(refused({{"by", {{"name", "热线"}}}}, "/by/role"));
     cloud_event other = to_event({consent_kind::opt_out, "R1", {}, 5});
     other.type = event_type::policy_published;
     EXPECT_EQ(read_consent_change(other).error().where, "ce_type");
