@@ -136,6 +136,10 @@ std::string orphan(std::string_view gateway, std::string_view id) {
 std::string wechat_token(std::string_view appid) {
     return "wechat:token:" + std::string(appid);
 }
+std::string tests_of_day(std::string_view subject, std::int32_t day) {
+    return "tests:" + std::to_string(day) + ":" + std::string(subject);
+}
+
 std::string idempotency(std::string_view digest) {
     return "idempotency:" + std::string(digest);
 }

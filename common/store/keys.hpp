@@ -76,8 +76,9 @@ std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string any_orphan(std::string_view gateway); // string: while there may be one of those, expires
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
-std::string idempotency(std::string_view digest); // string: a request's outcome, expires
-std::string matchers();                           // set: instances of matchers
-std::string matcher(std::string_view instance);   // string: JSON, expires
+std::string tests_of_day(std::string_view subject, std::int32_t day); // counter: expires
+std::string idempotency(std::string_view digest);                     // string: a request's outcome, expires
+std::string matchers();                                               // set: instances of matchers
+std::string matcher(std::string_view instance);                       // string: JSON, expires
 
 } // namespace zhida::store::keys

@@ -1,6 +1,8 @@
 #include "services/portal/test_send.hpp"
 
-#include "common/base/murmur2.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/log.hpp"
+#include "common/store/keys.hpp"
 #include "services/portal/access.hpp"
 #include "services/portal/api.hpp"
 #include "services/portal/problems.hpp"
@@ -25,6 +27,33 @@ std::vector<std::string> subject_ids_in(std::string_view text) {
     return out;
 }
 
+namespace {
+
+constexpr std::int64_t most_a_day = 5; // of one subject, over all campaigns: a test is no way to pester
+
+// Who is not here and who cannot be reached are answered alike: a test tells nobody who has a profile.
+failure cannot_be_tested(const std::string& subject) {
+    return {errc::invalid, "不能试发给 " + subject, "/subjects", "只能试发给已有画像和联系方式的主体"};
+}
+
+// Adds one to today's tests of each, or takes it back: what each has had then.
+asio::awaitable<result<std::vector<std::int64_t>>> count_tests(context& c, std::vector<chosen_subject> of,
+                                                               const char* by) {
+    const auto day = shanghai_day(c.time.now());
+    std::vector<io::redis_args> commands;
+    for (const auto& one : of) {
+        commands.push_back({"INCRBY", store::keys::tests_of_day(one.id, day), by});
+        commands.push_back({"EXPIRE", store::keys::tests_of_day(one.id, day), "90000"});
+    }
+    const auto replies = co_await c.redis.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    std::vector<std::int64_t> had;
+    for (std::size_t i = 0; i < replies->size(); i += 2) had.push_back((*replies)[i].integer);
+    co_return had;
+}
+
+} // namespace
+
 asio::awaitable<result<campaign>> send_test(context& c, identity who, std::string id,
                                             std::vector<std::string> named) {
     const auto base = co_await c.campaigns.get(id);
@@ -35,16 +64,22 @@ asio::awaitable<result<campaign>> send_test(context& c, identity who, std::strin
                           "/subjects", "填写统一社会信用代码或居民编号"};
     std::vector<chosen_subject> chosen;
     for (auto& subject : named) {
-        const auto shard = shard_of(subject, static_cast<int>(c.settings.node.shards));
-        std::vector<std::string> one{subject};
-        const auto ordinal = co_await c.profiles.ordinals(shard, std::move(one));
-        if (!ordinal) co_return ordinal.error();
-        if (!ordinal->front())
-            co_return failure{errc::invalid, "没有主体 " + subject, "/subjects", "只能试发给已有画像的主体"};
-        chosen.push_back({std::move(subject), *ordinal->front()});
+        const auto found = co_await c.profiles.get(subject);
+        if (!found && found.error().code != errc::not_found) co_return found.error();
+        if (!found || reachable(found->subject.contacts) == 0) co_return cannot_be_tested(subject);
+        chosen.push_back({std::move(subject), found->ordinal});
     }
-    auto made = co_await c.changes.test_round(*base, std::move(chosen), actor_of(who));
-    if (made) c.progress.forget();
+    // Counted before it is sent, so that two at once do not pass together.
+    const auto all = chosen;
+    const auto had = co_await count_tests(c, all, "1");
+    if (!had) co_return had.error();
+    auto made = result<campaign>(failure{errc::conflict, "有主体今天已试发 5 次", "/subjects", "请明天再试"});
+    if (std::all_of(had->begin(), had->end(), [](auto n) { return n <= most_a_day; }))
+        made = co_await c.changes.test_round(*base, std::move(chosen), actor_of(who));
+    if (made)
+        c.progress.forget();
+    else if (const auto undone = co_await count_tests(c, all, "-1"); !undone)
+        log::warn("a test that was not sent is counted", {{"why", undone.error().text()}});
     co_return made;
 }
 

@@ -3,6 +3,7 @@
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "common/store/audit.hpp"
+#include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
 #include "services/dead_letter.hpp"
 #include "services/portal/portal.hpp"
@@ -18,6 +19,8 @@
 #include <boost/asio/post.hpp>
 
 #include <gtest/gtest.h>
+
+#include <regex>
 
 #include <thread>
 
@@ -139,6 +142,7 @@ struct world {
         r.type = subject_type::resident;
         r.name = "合成·居民";
         set(r, "person.residence_division", "310113003");
+        e.contacts = {{"法人", "16400000001", ""}};
         for (const auto& p : {e, r}) loop.run(profiles.put(shard_of(p.id, shards), {p}, 1)).value();
     }
 
@@ -748,6 +752,13 @@ TEST_F(portal_test, a_campaign_is_tested_on_a_few_named_subjects_and_its_history
     };
     EXPECT_EQ(send(id, json::array()).status, 422);
     EXPECT_EQ(send(id, {enterprise_id, "NOBODY"}).status, 422);
+    store::profiles profiles(shared->redis, shared->sealer, shards);
+    const auto of_nobody = send(id, {"R-NOONE"}).body, of_somebody = send(id, {resident_id}).body;
+    auto reachable = shared->loop.run(profiles.get(resident_id)).value().subject;
+    reachable.contacts = {{"本人", "16400000002", ""}};
+    shared->loop.run(profiles.put(shard_of(resident_id, shards), {reachable}, 2)).value();
+    EXPECT_EQ(std::regex_replace(of_somebody, std::regex(resident_id), "R-NOONE"), of_nobody)
+        << "who has a profile and cannot be reached is not told from who has none";
     EXPECT_EQ(send(id, enterprise_id).status, 400);
     EXPECT_EQ(send(foreign, {enterprise_id}).status, 404);
     EXPECT_EQ(send(id, {enterprise_id}, enterprise).status, 403);
@@ -782,7 +793,7 @@ TEST_F(portal_test, a_campaign_is_tested_on_a_few_named_subjects_and_its_history
     };
     const auto refused = submit("NOBODY%0D%0A");
     EXPECT_EQ(refused.status, 409);
-    EXPECT_NE(refused.body.find("没有主体 NOBODY"), std::string::npos);
+    EXPECT_NE(refused.body.find("不能试发给 NOBODY"), std::string::npos);
     const auto done = submit(enterprise_id + "%0D%0A" + resident_id);
     EXPECT_EQ(done.status, 303);
     EXPECT_EQ(done.header("Location"), "/campaigns/TEST-1.v1.r3?tested=1");
@@ -791,6 +802,15 @@ TEST_F(portal_test, a_campaign_is_tested_on_a_few_named_subjects_and_its_history
     EXPECT_EQ(shown.find("/test\""), std::string::npos) << "a test has no form for another";
     int made_so_far = 2;
     while (made_so_far < 30 && send(id, {enterprise_id}).status == 201) ++made_so_far;
+    EXPECT_EQ(made_so_far, 5) << "nobody gets more in a day";
+    const auto again = shared->campaign_of("TEST-3", issuer, 1'000'000'000'032);
+    EXPECT_EQ(send(again, {enterprise_id}).status, 409) << "of whatever campaign";
+    const auto next_day = [&] {
+        const auto key = store::keys::tests_of_day(enterprise_id, shanghai_day(system_clock().now()));
+        shared->loop.run(shared->redis.command({"DEL", key})).value();
+        return true;
+    };
+    while (made_so_far < 30 && next_day() && send(id, {enterprise_id}).status == 201) ++made_so_far;
     EXPECT_EQ(made_so_far, 20) << "nobody approves them, so they are few";
 }
 
