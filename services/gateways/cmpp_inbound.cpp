@@ -31,11 +31,11 @@ std::u32string from_bytes(std::string_view content, bool gbk) {
     for (std::size_t at = 0; at < content.size(); ++at) {
         const auto byte = static_cast<std::uint8_t>(content[at]);
         if (byte < 0x80) {
-            out += byte;
+            out += char32_t{byte};
         } else if (gbk && at + 1 < content.size()) {
             out += of_gbk(static_cast<std::uint16_t>(byte << 8 | static_cast<std::uint8_t>(content[++at])));
         } else {
-            out += 0xFFFD;
+            out += U'\uFFFD';
         }
     }
     return out;
