@@ -183,7 +183,7 @@ class ledgers {
     asio::awaitable<result<void>> tell_state(std::string campaign, campaign_state state,
                                              std::int64_t revision, int shards);
 
-    // For checks: ids of the shard's campaigns; whole arrays; the counters as they are.
+    // For the scheduler and for checks: ids of the shard's campaigns; whole arrays; the counters as they are.
     asio::awaitable<result<std::vector<std::string>>> campaigns_of(int shard);
     asio::awaitable<result<std::string>> audience_bytes(int shard, std::string campaign);
     asio::awaitable<result<std::string>> ledger_bytes(int shard, std::string campaign, channel via);

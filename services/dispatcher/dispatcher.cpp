@@ -417,14 +417,10 @@ asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
 }
 
 // One that came before its message was known: perhaps it is now.
-asio::awaitable<bool> dispatcher::resolve_again(const json& receipt) {
-    std::vector<failure> errors;
+asio::awaitable<bool> dispatcher::resolve_again(const json& receipt, std::vector<failure>& errors) {
     json_reader in(receipt, "", errors);
     const auto gateway = in.text("gateway", true).value_or(""), id = in.text("message_id", true).value_or("");
-    if (!errors.empty()) {
-        log::error("an early receipt cannot be read", {{"why", errors.front().text()}});
-        co_return true;
-    }
+    if (!errors.empty()) co_return true;
     const auto text = zhida::to_text(receipt);
     auto places = co_await persist(clock_, stopping_, "looking for a receipt's message",
                                    [&] { return messages_.resolve(gateway, id, text); });
@@ -493,7 +489,9 @@ asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> rec
         std::vector<failure> errors;
         auto event = decode_event(record.headers, record.value);
         if (event && event->type == event_type::receipt_orphaned) {
-            if (!co_await resolve_again(event->data)) co_return false;
+            if (!co_await resolve_again(event->data, errors)) co_return false;
+            if (!errors.empty() && !co_await bury_record(std::move(record), std::move(errors)))
+                co_return false;
             continue;
         }
         auto arrived = event ? read_receipt(event->data, errors) : result<arrived_receipt>(event.error());

@@ -80,7 +80,8 @@ class dispatcher {
     // False: not all are durable; the gateway sends them again.
     asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
     asio::awaitable<bool> accept_receipt(gateways::receipt r);
-    asio::awaitable<bool> resolve_again(const json& receipt);
+    // errors: it cannot be read.
+    asio::awaitable<bool> resolve_again(const json& receipt, std::vector<failure>& errors);
     // The same of numbers that want no message any more.
     asio::awaitable<bool> accept_opt_outs(std::vector<std::string> phones);
     asio::awaitable<void> watch();

@@ -1,5 +1,5 @@
 // The matcher: owns shards by assignment of zhida.profile. It writes their profiles, judges every policy
-// against them in the order of zhida.policy, freezes the audiences and hands out the dispatch records; and it
+// against them in the order of zhida.policy and freezes the audiences, which the scheduler hands out; and it
 // judges every profile that changes, and every day that begins, against the policies that stand.
 //
 // Profile events, policy events and days of a shard form one sequence: each pair of a policy's version and a

@@ -19,6 +19,7 @@
 #include "services/matcher/shard_loading.hpp"
 #include "services/matcher/snapshot.hpp"
 #include "services/profiles/synthesis.hpp"
+#include "tests/bench/support/measure.hpp"
 #include "tests/support/loop.hpp"
 
 #include <chrono>
@@ -32,34 +33,16 @@ namespace {
 
 using namespace zhida;
 using namespace zhida::matcher;
+using bench::memory_of;
+using bench::print;
 
 constexpr int shards = 64;
-
-void print(const char* name, double value, const char* unit) {
-    std::cout << zhida::to_text(json{{"name", name}, {"value", value}, {"unit", unit}}) << std::endl;
-}
 
 template <class Work>
 double seconds(Work work) {
     const auto began = std::chrono::steady_clock::now();
     work();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-}
-
-boost::asio::awaitable<double> memory_of(io::redis& redis, std::string pattern) {
-    double sum = 0;
-    std::string cursor = "0";
-    do {
-        const auto page =
-            (co_await redis.command({"SCAN", cursor, "MATCH", pattern, "COUNT", "5000"})).value();
-        cursor = page.items[0].text;
-        std::vector<io::redis_args> ask;
-        for (const auto& key : page.items[1].items) ask.push_back({"MEMORY", "USAGE", key.text});
-        if (ask.empty()) continue;
-        for (const auto& r : (co_await redis.pipeline(std::move(ask))).value())
-            sum += static_cast<double>(r.integer);
-    } while (cursor != "0");
-    co_return sum;
 }
 
 // As the matcher writes them: in batches of a shard, numbered by the script.
