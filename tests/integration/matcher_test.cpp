@@ -113,6 +113,7 @@ class installation {
     // Without warning, wherever it is.
     void kill() {
         static auto& graves = *new std::vector<std::unique_ptr<process>>;
+        compactions_ += compactions_of(*running_);
         graves.push_back(std::move(running_));
         forget_lease();
     }
@@ -514,7 +515,7 @@ class installation {
     std::vector<std::string> order_;
     std::int64_t published_events_ = 0;
     int processes_ = 0;
-    double compactions_ = 0; // of processes that were stopped
+    double compactions_ = 0; // of processes that are gone
 };
 
 class matcher_model : public testing::TestWithParam<unsigned> {};
