@@ -94,7 +94,9 @@ result<embedded_redis> embedded_redis::start(const std::string& folder) {
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--logfile",
         "redis.log",
         // Profiles are kept in small hashes: store::keys::profiles.
-        "--hash-max-listpack-entries", "512", "--hash-max-listpack-value", "2048"};
+        "--hash-max-listpack-entries", "512", "--hash-max-listpack-value", "2048",
+        // Writing the file anew takes a core while it lasts, and half of that goes into compressing.
+        "--rdbcompression", "no", "--auto-aof-rewrite-min-size", "512mb"};
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) {
