@@ -1,4 +1,5 @@
 #include "common/model/ledger.hpp"
+#include "common/base/little_endian.hpp"
 
 #include <algorithm>
 
@@ -63,15 +64,6 @@ const reason_name& find(reason r) noexcept {
         std::find_if(std::begin(reasons), std::end(reasons), [r](const auto& n) { return n.value == r; });
     static constexpr reason_name other{reason::none, "other", "其他"};
     return found == std::end(reasons) ? other : *found;
-}
-
-void put32(char* to, std::uint32_t v) noexcept {
-    for (int i = 0; i < 4; ++i) to[i] = static_cast<char>(v >> (8 * i) & 0xff);
-}
-std::uint32_t get32(const char* from) noexcept {
-    std::uint32_t v = 0;
-    for (int i = 3; i >= 0; --i) v = v << 8 | static_cast<unsigned char>(from[i]);
-    return v;
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #include "common/store/keys.hpp"
 
-#include "common/base/crypto.hpp"
+#include "common/base/murmur2.hpp"
 
 namespace zhida::store::keys {
 
@@ -20,11 +20,19 @@ std::string tag(int shard) {
     return std::string("{s") + (shard < 10 ? "0" : "") + std::to_string(shard) + "}";
 }
 
-std::string profiles(int shard, std::string_view subject_id) {
-    return profile_prefix(shard) + crypto::sha1_hex(subject_id).substr(0, 2);
+int profile_bucket(std::string_view subject_id) noexcept {
+    return static_cast<int>(murmur2(subject_id) >> 16 & 0xff);
+}
+std::string hex_of_bucket(int bucket) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto n = static_cast<std::size_t>(bucket);
+    return {digits[n >> 4 & 15], digits[n & 15]};
 }
 std::string profiles(int shard, int bucket) {
-    return profile_prefix(shard) + crypto::hex(std::string(1, static_cast<char>(bucket)));
+    return profile_prefix(shard) + hex_of_bucket(bucket);
+}
+std::string profiles(int shard, std::string_view subject_id) {
+    return profiles(shard, profile_bucket(subject_id));
 }
 std::string profile_prefix(int shard) {
     return tag(shard) + ":p:";
@@ -124,8 +132,11 @@ std::string reminder_days() {
 std::string gateway_status(std::string_view name) {
     return "gateway:" + std::string(name);
 }
-std::string message(std::string_view gateway, std::string_view id) {
-    return of_gateway(gateway, "m", id);
+std::string messages(std::string_view gateway, std::string_view id) {
+    return of_gateway(gateway, "m", id.substr(0, id.empty() ? 0 : id.size() - 1));
+}
+std::string field_of_message(std::string_view id) {
+    return std::string(id.empty() ? id : id.substr(id.size() - 1));
 }
 std::string any_orphan(std::string_view gateway) {
     return of_gateway(gateway, "any", "orphan");

@@ -13,24 +13,26 @@ namespace zhida::store::keys {
 std::string tag(int shard); // "{s07}", "{s123}"
 
 // Of a shard
-// hash: subject id -> packed profile. A shard's subjects are spread over so many of them, by the first two
-// hex digits of the SHA-1 of the id: small hashes that Redis keeps as one piece of memory, because a key of
-// its own for each subject costs more than half a profile.
+// hash: subject id -> packed profile. A shard's subjects are spread over so many of them, by a byte of the
+// id's murmur2: small hashes that Redis keeps as one piece of memory, because a key of its own for each
+// subject costs more than half a profile.
 inline constexpr int profile_buckets = 256;
+int profile_bucket(std::string_view subject_id) noexcept;
+std::string hex_of_bucket(int bucket);                        // as in the key
 std::string profiles(int shard, std::string_view subject_id); // the one that holds the subject
 std::string profiles(int shard, int bucket);                  // 0 .. profile_buckets - 1
 std::string profile_prefix(int shard);
 std::string
 ids(int shard); // string: 24 bytes an ordinal, the subject id, NUL-padded; zeros where none is yet
-std::string reserved(int shard); // hash: subject id -> ordinal, of subjects that the log knows and whose
-                                 // profile is not here (any more, or again)
-std::string
-shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
-                        // profiles_begun, subjects (how many have an ordinal), lineage,
-                        // numbers_told (how many of those zhida.delivery knows), epoch:<channel>,
-                        // epoch:matching, consents (rises with each change of what subjects want),
-                        // consent_offset (next place in zhida.consent), delivery_offset (next place in
-                        // zhida.delivery), delivery_server (run id of the server that has all before it)
+std::string reserved(int shard);    // hash: subject id -> ordinal, of subjects that the log knows and whose
+                                    // profile is not here (any more, or again)
+std::string shard_state(int shard); // hash: policy_offset, day, profile_offset, policies_begun, day_begun,
+                                    // profiles_begun, subjects (how many have an ordinal), lineage,
+                                    // numbers_told (how many of those zhida.delivery knows), epoch:<channel>,
+                                    // epoch:matching, consents (rises with each change of what subjects
+                                    // want), consent_offset (next place in zhida.consent), delivery_offset
+                                    // (next place in zhida.delivery), delivery_server (run id of the server
+                                    // that has all before it), receipts_server (the same of receipts)
 inline constexpr const char* matching_epoch = "epoch:matching";
 std::string opted_out(int shard);       // set: subject ids (every channel but web)
 std::string opted_out_bits(int shard);  // string: the same as bits by ordinal, of the subjects that have one
@@ -70,8 +72,11 @@ std::string reminder_days();     // hash: policy id -> day up to which its remin
 std::string contact_key_check(); // string: by which a command sees that its contact key is the service's
 std::string campaigns();         // sorted set: campaign id by created_ms
 std::string gateway_status(std::string_view name); // string: JSON, expires
-std::string message(std::string_view gateway,
-                    std::string_view message_id); // string: where a receipt belongs, expires
+// hash: last character of a message's id -> where its receipts belong, expires. A gateway counts its
+// messages, so that those of one batch share hashes: a key of its own for each costs Redis more than all the
+// rest of it.
+std::string messages(std::string_view gateway, std::string_view message_id);
+std::string field_of_message(std::string_view message_id);
 std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string any_orphan(std::string_view gateway); // string: while there may be one of those, expires

@@ -2,9 +2,9 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/json.hpp"
+#include "common/base/little_endian.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
-#include "common/store/profile_lua.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,7 +19,7 @@ const io::lua_script& freeze_script() {
     return s;
 }
 const io::lua_script& load_script() {
-    static const io::lua_script s(std::string(lua::run_id) + lua::bucket + lua::load);
+    static const io::lua_script s(std::string(lua::run_id) + lua::load);
     return s;
 }
 const io::lua_script& records_script() {
@@ -29,16 +29,6 @@ const io::lua_script& records_script() {
 const io::lua_script& commit_script() {
     static const io::lua_script s(std::string(lua::run_id) + lua::commit);
     return s;
-}
-
-void append32(std::string& to, std::uint32_t v) {
-    for (int i = 0; i < 4; ++i) to += static_cast<char>(v >> (8 * i) & 0xff);
-}
-
-std::uint32_t read32(std::string_view from) {
-    std::uint32_t v = 0;
-    for (int i = 3; i >= 0; --i) v = v << 8 | static_cast<unsigned char>(from[static_cast<std::size_t>(i)]);
-    return v;
 }
 
 std::string epoch_field(channel via) {
@@ -74,7 +64,7 @@ result<std::vector<change>> decode_changes(std::string_view bytes) {
         return broken("a list of changes has " + std::to_string(bytes.size()) + " bytes");
     std::vector<change> changes(bytes.size() / 20);
     for (std::size_t i = 0; i < changes.size(); ++i) {
-        changes[i].position = read32(bytes.substr(i * 20));
+        changes[i].position = get32(bytes, i * 20);
         changes[i].to = zhida::ledger::decode(bytes.data() + i * 20 + 4);
     }
     return changes;
@@ -136,7 +126,7 @@ asio::awaitable<result<ledgers::frozen_part>> ledgers::frozen_in(int shard, std:
     found.members.reserve(size);
     for (std::size_t i = 0; i < size; ++i)
         found.members.push_back(
-            {read32(audience.substr(i * 4)),
+            {get32(audience, i * 4),
              zhida::ledger::decode(records.data() + i * zhida::ledger::record_size).items});
     const auto& fields = (*replies)[2].items;
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
@@ -144,6 +134,36 @@ asio::awaitable<result<ledgers::frozen_part>> ledgers::frozen_in(int shard, std:
             found.verdicts[fields[i].text] = fields[i + 1].number();
     co_return found;
 }
+
+namespace {
+
+// Bucket by bucket, as several members share one.
+asio::awaitable<result<void>> read_profiles(io::redis& redis, int shard, std::vector<chunk_member>& members) {
+    std::array<std::vector<chunk_member*>, keys::profile_buckets> in_bucket;
+    for (auto& m : members)
+        in_bucket[static_cast<std::size_t>(keys::profile_bucket(m.subject_id))].push_back(&m);
+    std::vector<io::redis_args> commands;
+    for (int b = 0; b < keys::profile_buckets; ++b) {
+        const auto& mine = in_bucket[static_cast<std::size_t>(b)];
+        if (mine.empty()) continue;
+        auto& command = commands.emplace_back(io::redis_args{"HMGET", keys::profiles(shard, b)});
+        for (const auto* m : mine) command.push_back(m->subject_id);
+    }
+    auto replies = co_await redis.pipeline(std::move(commands));
+    if (!replies) co_return replies.error();
+    std::size_t next = 0;
+    for (const auto& mine : in_bucket) {
+        if (mine.empty()) continue;
+        auto& reply = (*replies)[next++];
+        if (reply.type == io::redis_reply::kind::error)
+            co_return failure{errc::refused, std::move(reply.text), "redis", ""};
+        for (std::size_t i = 0; i < mine.size() && i < reply.items.size(); ++i)
+            mine[i]->packed = std::move(reply.items[i].text);
+    }
+    co_return result<void>{};
+}
+
+} // namespace
 
 asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campaign, channel via,
                                                     std::uint32_t first, std::uint32_t count,
@@ -153,8 +173,7 @@ asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campa
         {keys::audience(shard, campaign), keys::ledger(shard, campaign, via), keys::ids(shard),
          keys::opted_out(shard), keys::no_grant(shard), keys::preferences(shard), keys::shard_state(shard),
          keys::sent_counts(shard, via), keys::stopped_campaigns(shard), keys::refused_numbers(shard)},
-        {std::to_string(first), std::to_string(count), keys::profile_prefix(shard), with_subjects ? "1" : "0",
-         campaign});
+        {std::to_string(first), std::to_string(count), with_subjects ? "1" : "0", campaign});
     if (!reply) co_return reply.error();
     auto& items = reply->items;
     const std::string_view audience = items[3].text, records = items[4].text, sent = items[5].text;
@@ -178,18 +197,19 @@ asio::awaitable<result<loaded_chunk>> ledgers::load(int shard, std::string campa
     for (std::size_t i = 0; i < n; ++i) {
         auto& m = out.members[i];
         m.position = first + static_cast<std::uint32_t>(i);
-        m.ordinal = read32(audience.substr(i * 4));
+        m.ordinal = get32(audience, i * 4);
         m.now = zhida::ledger::decode(records.data() + i * zhida::ledger::record_size);
         if (!with_subjects) continue;
         const auto id = ids.substr(i * id_size, id_size);
         m.subject_id = id.substr(0, std::min(id.find('\0'), id.size()));
-        m.packed = std::move(items[header + i].text);
         m.opted_out = (flags[i] & 1) != 0;
         m.no_grant = (flags[i] & 2) != 0;
-        if (out.any_preferences) m.preferences = std::move(items[header + n + i].text);
+        if (out.any_preferences) m.preferences = std::move(items[header + i].text);
         const auto at = (lowest < 0 ? i : m.ordinal - static_cast<std::size_t>(lowest)) * sent_count::size;
         if (at < sent.size()) m.sent = sent_count::read(sent.substr(at, sent_count::size));
     }
+    if (with_subjects)
+        if (auto found = co_await read_profiles(redis_, shard, out.members); !found) co_return found.error();
     co_return out;
 }
 

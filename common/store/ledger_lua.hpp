@@ -30,23 +30,24 @@ return {n, 0}
 
 // KEYS audience, ledger, ids, opted_out, no_grant, preferences, shard_state, sent_counts, stopped_campaigns,
 // refused_numbers
-// ARGV first, count, profile prefix, '1' with subjects, campaign
+// ARGV first, count, '1' with subjects, campaign
 // Gives the run id of the server, the counter of consents, what stopped the campaign, audience, records,
 // the counts of messages sent and the lowest ordinal where they begin with it (-1: they are in the
 // audience's order), whether anybody of the shard has
 // preferences, whether any number is refused; and with subjects their ids (24 bytes each), their flags (a
-// byte each: 1 opted out, 2 no grant), then their profiles, then, where anybody has some, their preferences.
+// byte each: 1 opted out, 2 no grant), then, where anybody has some, their preferences. Profiles are not
+// among them: Lua would hash each as a string of its own.
 inline constexpr const char* load = R"lua(
 local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 local audience = redis.call('GETRANGE', KEYS[1], first * 4, (first + count) * 4 - 1)
 local records = redis.call('GETRANGE', KEYS[2], first * 16, (first + count) * 16 - 1)
 local consents = redis.call('HGET', KEYS[7], 'consents') or '0'
-local stopped = redis.call('HGET', KEYS[9], ARGV[5]) or ''
+local stopped = redis.call('HGET', KEYS[9], ARGV[4]) or ''
 local any_wish = redis.call('EXISTS', KEYS[6]) == 1
 local out = {run_id(), consents, stopped, audience, records, '', -1, any_wish and 1 or 0,
              redis.call('EXISTS', KEYS[10])}
 local n = #audience / 4
-if n == 0 or ARGV[4] ~= '1' then return out end
+if n == 0 or ARGV[3] ~= '1' then return out end
 local lowest, highest = 4294967295, 0
 for i = 1, n * 4, 4 do
   local ordinal = struct.unpack('<I4', audience, i)
@@ -79,12 +80,11 @@ for i = 0, n - 1 do
   if anybody_out and redis.call('SISMEMBER', KEYS[4], id) == 1 then flag = flag + 1 end
   if any_refusal and redis.call('SISMEMBER', KEYS[5], id) == 1 then flag = flag + 2 end
   flags[i + 1] = string.char(flag)
-  out[12 + i] = redis.call('HGET', bucket(ARGV[3], id), id) or ''
   if any_wish then wishes[i + 1] = redis.call('HGET', KEYS[6], id) or '' end
 end
 if not near then out[6] = table.concat(counts) end
 out[10], out[11] = table.concat(names), table.concat(flags)
-for i = 1, #wishes do out[11 + n + i] = wishes[i] end
+for i = 1, #wishes do out[11 + i] = wishes[i] end
 return out
 )lua";
 
@@ -189,10 +189,11 @@ end
 return 'done'
 )lua";
 
-// KEYS message, orphan, any_orphan; ARGV receipt, seconds to keep. Who binds sets the message before it asks
-// for any orphan, this asks for the message before it sets the orphan: one of them sees the other.
+// KEYS messages, orphan, any_orphan; ARGV receipt, seconds to keep, field of the message. Who binds sets the
+// message before it asks for any orphan, this asks for the message before it sets the orphan: one of them
+// sees the other.
 inline constexpr const char* resolve = R"lua(
-local place = redis.call('GET', KEYS[1])
+local place = redis.call('HGET', KEYS[1], ARGV[3])
 if not place then
   redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
   redis.call('SET', KEYS[3], '1', 'EX', ARGV[2])

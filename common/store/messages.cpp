@@ -7,6 +7,7 @@
 #include "common/store/ledger_lua.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 namespace zhida::store {
@@ -64,10 +65,19 @@ asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gat
         if (!text.empty()) text += '\n';
         text += to_text(m.place);
     }
+    std::unordered_map<std::string, io::redis_args> fields; // by key
+    for (auto& [id, text] : places) {
+        auto& fields_here = fields[keys::messages(gateway, id)];
+        fields_here.push_back(keys::field_of_message(id));
+        fields_here.push_back(std::move(text));
+    }
     std::vector<io::redis_args> commands;
-    commands.reserve(places.size() + 1);
-    for (const auto& [id, text] : places)
-        commands.push_back({"SET", keys::message(gateway, id), text, "EX", seconds_kept()});
+    commands.reserve(fields.size() * 2 + 1);
+    for (auto& [key, of_it] : fields) {
+        auto& set = commands.emplace_back(io::redis_args{"HSET", key});
+        std::move(of_it.begin(), of_it.end(), std::back_inserter(set));
+        commands.push_back({"EXPIRE", key, seconds_kept()});
+    }
     commands.push_back({"EXISTS", keys::any_orphan(gateway)});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
@@ -91,8 +101,8 @@ asio::awaitable<result<std::vector<message_place>>>
 messages::resolve(std::string gateway, std::string message_id, std::string receipt) {
     auto reply = co_await redis_.eval(
         resolve_script(),
-        {keys::message(gateway, message_id), keys::orphan(gateway, message_id), keys::any_orphan(gateway)},
-        {std::move(receipt), seconds_kept()});
+        {keys::messages(gateway, message_id), keys::orphan(gateway, message_id), keys::any_orphan(gateway)},
+        {std::move(receipt), seconds_kept(), keys::field_of_message(message_id)});
     if (!reply) co_return reply.error();
     std::vector<message_place> places;
     if (reply->is_nil()) co_return places;
@@ -125,6 +135,19 @@ asio::awaitable<result<std::vector<bool>>> messages::parts_delivered(std::vector
         whole.push_back((*replies)[i * 3 + 2].integer >= parts[i].parts);
     }
     co_return whole;
+}
+
+asio::awaitable<result<std::string>> messages::receipts_server(int shard) {
+    auto reply = co_await redis_.command({"HGET", keys::shard_state(shard), "receipts_server"});
+    if (!reply) co_return reply.error();
+    co_return std::move(reply->text);
+}
+
+asio::awaitable<result<void>> messages::put_receipts_server(int shard, std::string run_id) {
+    auto reply =
+        co_await redis_.command({"HSET", keys::shard_state(shard), "receipts_server", std::move(run_id)});
+    if (!reply) co_return reply.error();
+    co_return result<void>{};
 }
 
 namespace {

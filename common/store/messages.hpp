@@ -55,6 +55,10 @@ class messages {
     // been.
     asio::awaitable<result<std::vector<bool>>> parts_delivered(std::vector<message_place> parts);
 
+    // Run id of the Redis that has every receipt which the group has read of the shard; "" none has.
+    asio::awaitable<result<std::string>> receipts_server(int shard);
+    asio::awaitable<result<void>> put_receipts_server(int shard, std::string run_id);
+
   private:
     io::redis& redis_;
 };

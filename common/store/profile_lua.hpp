@@ -3,18 +3,13 @@
 
 namespace zhida::store::lua {
 
-// The hash that holds a subject's profile: keys::profiles.
-inline constexpr const char* bucket = R"lua(
-local function bucket(prefix, id) return prefix .. redis.sha1hex(id):sub(1, 2) end
-)lua";
-
 // KEYS shard_state, ids, opted_out, opted_out_bits, preferences, untargeted_bits, no_grant, no_grant_bits,
 // reserved; ARGV next offset, profile prefix, lineage, epoch field, epoch ('0': any), offset that must have
-// been applied, then (id, packed) pairs. The packed form holds the ordinal in bytes 2..5 (little-endian): an
-// existing subject keeps its own, one that the log knows gets what is reserved for it, a new one the next.
-// Rows of offsets that were applied before change no profile: a newer one may stand there, and whoever writes
-// them has lost the shard, or repeats itself. Where less was applied than the writer knows, Redis has lost
-// its last writes: the events in between have to come again first.
+// been applied, then of each its bucket (keys::profile_bucket), id and packed form. That holds the ordinal in
+// bytes 2..5 (little-endian): an existing subject keeps its own, one that the log knows gets what is reserved
+// for it, a new one the next. Rows of offsets that were applied before change no profile: a newer one may
+// stand there, and whoever writes them has lost the shard, or repeats itself. Where less was applied than the
+// writer knows, Redis has lost its last writes: the events in between have to come again first.
 inline constexpr const char* put_profiles = R"lua(
 if ARGV[5] ~= '0' and redis.call('HGET', KEYS[1], ARGV[4]) ~= ARGV[5] then
   return redis.error_reply('FENCED epoch ' .. ARGV[5])
@@ -26,9 +21,8 @@ local before = tonumber(redis.call('HGET', KEYS[1], 'subjects') or '0')
 local anybody_out, anybody_chose = redis.call('EXISTS', KEYS[3]) == 1, redis.call('EXISTS', KEYS[5]) == 1
 local anybody_refused, anybody_reserved = redis.call('EXISTS', KEYS[7]) == 1, redis.call('EXISTS', KEYS[9]) == 1
 local ordinals, fresh = {}, {}
-for i = 7, #ARGV, 2 do
-  local id, packed = ARGV[i], ARGV[i + 1]
-  local key = bucket(ARGV[2], id)
+for i = 7, #ARGV, 3 do
+  local key, id, packed = ARGV[2] .. ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local held = redis.call('HGET', key, id)
   local ordinal
   if held then ordinal = struct.unpack('<I4', held, 2)
@@ -67,27 +61,28 @@ end
 return ordinals
 )lua";
 
-// KEYS shard_state, ids, reserved; ARGV profile prefix, first ordinal, then ids: from the log. Gives '' or
-// the ordinal that another subject has here.
+// KEYS shard_state, ids, reserved; ARGV profile prefix, first ordinal, then buckets and ids: from the log.
+// Gives '' or the ordinal that another subject has here.
 inline constexpr const char* keep_numbers = R"lua(
 local first, absent, bytes = tonumber(ARGV[2]), {}, {}
-local held = redis.call('GETRANGE', KEYS[2], first * 24, (first + #ARGV - 2) * 24 - 1)
-for i = 3, #ARGV do
-  local id, at = ARGV[i], (i - 3) * 24
+local until_here = first + (#ARGV - 2) / 2
+local held = redis.call('GETRANGE', KEYS[2], first * 24, until_here * 24 - 1)
+for i = 3, #ARGV, 2 do
+  local id, nth = ARGV[i + 1], (i - 3) / 2
+  local at = nth * 24
   local was = held:sub(at + 1, at + 24)
   local shall = id .. string.rep('\0', 24 - #id)
-  if was ~= '' and was:byte(1) ~= 0 and was ~= shall then return tostring(first + i - 3) end
-  local packed = redis.call('HGET', bucket(ARGV[1], id), id)
-  if packed and struct.unpack('<I4', packed, 2) ~= first + i - 3 then return tostring(first + i - 3) end
+  if was ~= '' and was:byte(1) ~= 0 and was ~= shall then return tostring(first + nth) end
+  local packed = redis.call('HGET', ARGV[1] .. ARGV[i], id)
+  if packed and struct.unpack('<I4', packed, 2) ~= first + nth then return tostring(first + nth) end
   if not packed then
     absent[#absent + 1] = id
-    absent[#absent + 1] = first + i - 3
+    absent[#absent + 1] = first + nth
   end
   bytes[#bytes + 1] = shall
 end
 redis.call('SETRANGE', KEYS[2], first * 24, table.concat(bytes))
 for i = 1, #absent, 2 do redis.call('HSET', KEYS[3], absent[i], absent[i + 1]) end
-local until_here = first + #ARGV - 2
 for _, field in ipairs({'subjects', 'numbers_told'}) do
   if tonumber(redis.call('HGET', KEYS[1], field) or '0') < until_here then
     redis.call('HSET', KEYS[1], field, until_here)

@@ -1,5 +1,6 @@
 #include "common/store/profiles.hpp"
 
+#include "common/base/little_endian.hpp"
 #include "common/base/murmur2.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/profile_lua.hpp"
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t id_size = 24;
 
 const io::lua_script& put_script() {
-    static const io::lua_script s(std::string(lua::bucket) + lua::put_profiles);
+    static const io::lua_script s(lua::put_profiles);
     return s;
 }
 
@@ -31,11 +32,7 @@ std::vector<std::string> split_ids(std::string_view bytes) {
 
 std::optional<std::uint32_t> ordinal_in(std::string_view packed) {
     if (packed.size() < packed_ordinal_at + 4) return std::nullopt;
-    std::uint32_t ordinal = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-        ordinal |= static_cast<std::uint32_t>(static_cast<unsigned char>(packed[packed_ordinal_at + i]))
-                   << (8 * i);
-    return ordinal;
+    return get32(packed, packed_ordinal_at);
 }
 
 // What pipelined commands gave; an error reply to one is a failure of all.
@@ -88,6 +85,7 @@ asio::awaitable<result<std::vector<std::uint32_t>>> profiles::put(int shard, std
         std::to_string(next_offset), keys::profile_prefix(shard), crypto::hex(crypto::random_bytes(8)),
         keys::matching_epoch,        std::to_string(by.epoch),    std::to_string(by.applied)};
     for (const auto& row : rows) {
+        args.push_back(keys::hex_of_bucket(keys::profile_bucket(row.id)));
         args.push_back(row.id);
         args.push_back(pack_profile(row, 0, seal_contacts(row.contacts, sealer_, row.id)));
     }

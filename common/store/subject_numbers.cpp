@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t id_size = 24, at_once = 4096;
 
 const io::lua_script& keep_script() {
-    static const io::lua_script s(std::string(lua::bucket) + lua::keep_numbers);
+    static const io::lua_script s(lua::keep_numbers);
     return s;
 }
 
@@ -43,7 +43,10 @@ asio::awaitable<result<void>> subject_numbers::told(int shard, std::uint32_t unt
 asio::awaitable<result<void>> subject_numbers::keep(numbered_subjects subjects) {
     const auto shard = subjects.shard;
     io::redis_args args{keys::profile_prefix(shard), std::to_string(subjects.first)};
-    for (auto& id : subjects.ids) args.push_back(std::move(id));
+    for (auto& id : subjects.ids) {
+        args.push_back(keys::hex_of_bucket(keys::profile_bucket(id)));
+        args.push_back(std::move(id));
+    }
     auto reply = co_await redis_.eval(
         keep_script(), {keys::shard_state(shard), keys::ids(shard), keys::reserved(shard)}, std::move(args));
     if (!reply) co_return reply.error();

@@ -9,7 +9,6 @@
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/lanes.hpp"
-#include "services/dispatcher/receipts.hpp"
 #include "services/dispatcher/senders.hpp"
 #include "services/persist.hpp"
 
@@ -51,8 +50,11 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
                  policies_,
                  stopping_,
                  [this](int shard) { return replay_.bring_up(shard); }},
+      receipts_(executor, deliverer_, replay_, meters,
+                [this](io::log_record record, std::vector<failure> errors) {
+                    return bury_record(std::move(record), std::move(errors));
+                }),
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
-      receipts_applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
         auto l = std::make_unique<lane>(via, executor, workers_of_a_lane,
@@ -73,7 +75,7 @@ std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(
             executor_, clock_, config_.sms,
-            [this](auto receipts) { return accept_receipts(std::move(receipts)); },
+            [this](auto receipts) { return receipts_.accept(std::move(receipts)); },
             [this](auto phones) { return accept_opt_outs(std::move(phones)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
@@ -90,10 +92,9 @@ asio::awaitable<void> dispatcher::run() {
         for (; l->workers < static_cast<int>(workers_of_a_lane); ++l->workers) start(work(*l));
         start(follow(*l));
     }
-    receipt_consumer_ = log_->subscribe(group + ".receipt", {topics::receipt});
     log::info("dispatcher started", {{"channels", names}});
     using namespace boost::asio::experimental::awaitable_operators;
-    co_await (follow_receipts() && watch());
+    co_await (receipts_.run() && watch());
 
     // Gateways take nothing new and answer what they have; what is not settled in time will be found in
     // doubt.
@@ -106,7 +107,7 @@ asio::awaitable<void> dispatcher::run() {
         co_await io::sleep_for(clock_, milliseconds(50));
     }
     for (auto& l : lanes_) co_await l->consumer->close();
-    co_await receipt_consumer_->close(); // stop() began it: wait until it has left
+    co_await receipts_.close();
     co_await log_->close();
     redis_.close();
     log::info("dispatcher stopped");
@@ -129,7 +130,7 @@ void dispatcher::must(bool done) const {
 void dispatcher::stop() {
     stopping_ = true;
     for (auto& l : lanes_) l->work_there.close();
-    if (receipt_consumer_) asio::co_spawn(executor_, receipt_consumer_->close(), asio::detached);
+    receipts_.stop();
 }
 
 asio::awaitable<void> dispatcher::keep_up(lane& l) {
@@ -378,58 +379,6 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
     }
 }
 
-// Side by side, so that the looking up and the passing on go to Redis and the log in few turns.
-asio::awaitable<bool> dispatcher::accept_receipts(std::vector<gateways::receipt> receipts) {
-    struct progress {
-        progress(const asio::any_io_executor& ex, std::size_t n) : left(n), done(ex, 1) {}
-        std::size_t left;
-        bool kept = true;
-        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
-    };
-    const auto all = std::make_shared<progress>(executor_, receipts.size());
-    for (auto& r : receipts)
-        asio::co_spawn(executor_, accept_receipt(std::move(r)), [all](std::exception_ptr thrown, bool kept) {
-            if (thrown || !kept) all->kept = false;
-            if (--all->left == 0) all->done.try_send(boost::system::error_code());
-        });
-    co_await all->done.async_receive(asio::use_awaitable);
-    co_return all->kept;
-}
-
-asio::awaitable<bool> dispatcher::accept_receipt(gateways::receipt r) {
-    const auto text = receipt_text(r);
-    auto places = co_await messages_.resolve(r.gateway, r.message_id, text);
-    if (!places) {
-        log::warn("a receipt could not be kept; the gateway will send it again",
-                  {{"why", places.error().text()}});
-        co_return false;
-    }
-    for (auto& place : *places)
-        if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
-    if (!places->empty()) co_return true;
-    // It is kept until its message is known; and told, for Redis may forget it.
-    const auto orphan = store::orphan_message(shard_of(r.message_id, static_cast<int>(config_.node.shards)),
-                                              text, clock_.now());
-    if (!orphan) co_return false;
-    const auto told = co_await persist(clock_, stopping_, "telling of an early receipt",
-                                       [&] { return log_->append(*orphan); });
-    co_return told.has_value();
-}
-
-// One that came before its message was known: perhaps it is now.
-asio::awaitable<bool> dispatcher::resolve_again(const json& receipt, std::vector<failure>& errors) {
-    json_reader in(receipt, "", errors);
-    const auto gateway = in.text("gateway", true).value_or(""), id = in.text("message_id", true).value_or("");
-    if (!errors.empty()) co_return true;
-    const auto text = zhida::to_text(receipt);
-    auto places = co_await persist(clock_, stopping_, "looking for a receipt's message",
-                                   [&] { return messages_.resolve(gateway, id, text); });
-    if (!places) co_return false;
-    for (auto& place : *places)
-        if (!co_await deliverer_.forward_receipt(std::move(place), text)) co_return false;
-    co_return true;
-}
-
 // One after the other: each goes to every shard, and they come too seldom to be worth more.
 asio::awaitable<bool> dispatcher::accept_opt_outs(std::vector<std::string> phones) {
     consent_log changes(*log_, consents_, clock_, static_cast<int>(config_.node.shards));
@@ -447,117 +396,8 @@ asio::awaitable<bool> dispatcher::accept_opt_outs(std::vector<std::string> phone
     co_return true;
 }
 
-asio::awaitable<void> dispatcher::follow_receipts() {
-    while (!stopping_) {
-        auto event = co_await receipt_consumer_->next();
-        if (!event) {
-            if (event.error().code == errc::cancelled) break;
-            log::warn("receipts cannot be read", {{"why", event.error().text()}});
-            co_await io::sleep_for(clock_, milliseconds(500));
-            continue;
-        }
-        if (auto* records = std::get_if<std::vector<io::log_record>>(&*event))
-            must(co_await apply_receipts(std::move(*records)));
-        else if (const auto* lost = std::get_if<io::revoked>(&*event))
-            for (const auto& p : lost->partitions) receipts_read_.erase(p.partition);
-    }
-}
-
-// Another server may have forgotten the last receipts, and parts of messages that arrived are nowhere else.
-asio::awaitable<void> dispatcher::read_lost_receipts() {
-    constexpr std::int64_t lost_at_most = 10'000; // a shard's, of the seconds that a server may lose
-    const auto server = co_await ledgers_.server();
-    if (!server || *server == receipts_server_) co_return; // no answer: asked again soon
-    if (!receipts_server_.empty())
-        for (const auto& [shard, next] : std::map(receipts_read_)) {
-            const auto up = co_await persist(clock_, stopping_, "bringing Redis up to the log",
-                                             [this, s = shard] { return replay_.bring_up(s); });
-            if (!up) co_return;
-            receipt_consumer_->seek({topics::receipt, shard}, std::max<std::int64_t>(0, next - lost_at_most));
-        }
-    receipts_server_ = *server;
-}
-
-asio::awaitable<bool> dispatcher::apply_receipts(std::vector<io::log_record> records) {
-    std::map<std::tuple<int, std::string, channel>, std::vector<store::change>> by_ledger;
-    std::map<int, std::int64_t> next;
-    std::vector<store::message_place> parts; // of messages of several, delivered
-    std::vector<ledger::record> part_records;
-    ZHIDA_FAILPOINT("receipt.read");
-    for (auto& record : records) {
-        next[record.partition] = record.offset + 1;
-        std::vector<failure> errors;
-        auto event = decode_event(record.headers, record.value);
-        if (event && event->type == event_type::receipt_orphaned) {
-            if (!co_await resolve_again(event->data, errors)) co_return false;
-            if (!errors.empty() && !co_await bury_record(std::move(record), std::move(errors)))
-                co_return false;
-            continue;
-        }
-        auto arrived = event ? read_receipt(event->data, errors) : result<arrived_receipt>(event.error());
-        if (!arrived) {
-            if (errors.empty()) errors.push_back(arrived.error());
-            if (!co_await bury_record(std::move(record), std::move(errors))) co_return false;
-            continue;
-        }
-        const auto& at = arrived->place;
-        if (at.shard != record.partition || at.part < 1 || at.part > at.parts || at.parts > 255) {
-            errors.push_back({errc::invalid,
-                              "the receipt belongs to another partition or to no part of a message", "/place",
-                              ""});
-            if (!co_await bury_record(std::move(record), std::move(errors))) co_return false;
-            continue;
-        }
-        if (arrived->means == gateways::receipt::meaning::intermediate) continue;
-        if (arrived->means == gateways::receipt::meaning::delivered && at.parts > 1) {
-            parts.push_back(at);
-            part_records.push_back(record_of(*arrived));
-            continue;
-        }
-        by_ledger[{at.shard, at.campaign, at.via}].push_back({at.position, record_of(*arrived)});
-    }
-    auto whole = co_await persist(clock_, stopping_, "counting the parts of messages",
-                                  [&] { return messages_.parts_delivered(parts); });
-    if (!whole) co_return false;
-    for (std::size_t i = 0; i < parts.size(); ++i)
-        if ((*whole)[i])
-            by_ledger[{parts[i].shard, parts[i].campaign, parts[i].via}].push_back(
-                {parts[i].position, part_records[i]});
-    for (auto& [where, changes] : by_ledger) {
-        const auto& [shard, name, via] = where;
-        auto applied =
-            co_await persist(clock_, stopping_, "writing receipts",
-                             [&, s = shard, n = name, v = via] { return ledgers_.apply(s, n, v, changes); });
-        if (!applied) {
-            if (applied.error().code == errc::cancelled) co_return false;
-            // One of them has no place: the others must not suffer for it.
-            for (const auto& one : changes) {
-                auto alone = co_await ledgers_.apply(shard, name, via, {one});
-                if (!alone)
-                    log::error(
-                        "a receipt without a place in the ledger",
-                        {{"campaign", name}, {"position", one.position}, {"why", alone.error().text()}});
-            }
-        }
-        receipts_applied_.Increment(static_cast<double>(changes.size()));
-        ZHIDA_FAILPOINT("receipt.applied");
-        // Not what changed but what was heard: after a crash in between, nothing changes any more and the
-        // audit must know.
-        if (!co_await deliverer_.audit({shard, name, via, 0, "receipt", 0, std::move(changes)}))
-            co_return false;
-        ZHIDA_FAILPOINT("receipt.audited");
-    }
-    for (const auto& [partition, offset] : next) {
-        receipt_consumer_->store({topics::receipt, partition}, offset);
-        auto& read = receipts_read_[partition];
-        read = std::max(read, offset);
-    }
-    co_return true;
-}
-
 asio::awaitable<void> dispatcher::watch() {
     while (!stopping_) {
-        co_await read_lost_receipts();
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
             const auto s = l->gateway->status();

@@ -6,7 +6,7 @@
 #include "common/base/metrics.hpp"
 #include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
-#include "services/ledger_replay.hpp"
+#include "services/dispatcher/receipt_worker.hpp"
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
@@ -74,15 +74,7 @@ class dispatcher {
     static void done_with(lane& l, int shard, std::int64_t offset);
     asio::awaitable<bool> gain(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
-    asio::awaitable<void> follow_receipts();
-    asio::awaitable<void> read_lost_receipts();
-    asio::awaitable<bool> apply_receipts(std::vector<io::log_record> records);
-    // False: not all are durable; the gateway sends them again.
-    asio::awaitable<bool> accept_receipts(std::vector<gateways::receipt> receipts);
-    asio::awaitable<bool> accept_receipt(gateways::receipt r);
-    // errors: it cannot be read.
-    asio::awaitable<bool> resolve_again(const json& receipt, std::vector<failure>& errors);
-    // The same of numbers that want no message any more.
+    // Numbers that want no message any more. False: not all are durable; the gateway sends them again.
     asio::awaitable<bool> accept_opt_outs(std::vector<std::string> phones);
     asio::awaitable<void> watch();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
@@ -104,13 +96,10 @@ class dispatcher {
     store::policies policies_;
     ledger_replay replay_;
     deliverer deliverer_;
+    receipt_worker receipts_;
     std::vector<std::unique_ptr<lane>> lanes_;
-    std::unique_ptr<io::log_consumer> receipt_consumer_;
-    std::map<int, std::int64_t> receipts_read_; // by shard: the offset after the last one
-    std::string receipts_server_;               // run id of the Redis that has those
 
     prometheus::Counter& chunks_done_;
-    prometheus::Counter& receipts_applied_;
     prometheus::Counter& events_buried_;
 };
 

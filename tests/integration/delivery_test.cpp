@@ -600,6 +600,55 @@ TEST_F(delivery, who_answers_r_is_sent_nothing_more) {
     EXPECT_EQ(at(2).why, reason::refused_number);
 }
 
+// The process died together with the last second of its Redis, in which a part of a long SMS had arrived.
+TEST_F(delivery, receipts_that_another_redis_had_are_read_again) {
+    scripted sms;
+    ASSERT_TRUE(deliver(&sms));
+    const auto arrived = [&](int part) {
+        const store::message_place place{shard_, campaign_, channel::sms, 0, part, 2};
+        const auto text = receipt_text({"sms", "id" + std::to_string(part), "", "DELIVRD",
+                                        gateways::receipt::meaning::delivered, clock_.now()});
+        loop_.run(log_->append(store::receipt_message(place, text, clock_.now()).value())).value();
+    };
+    auto c = settings_;
+    c.sms.enabled = false;
+    const auto run_until = [&](auto holds) {
+        metrics meters;
+        dispatcher process(loop_.executor(), c, clock_, sealer_, meters, {channel::sms});
+        bool ended = false;
+        asio::co_spawn(loop_.context(), process.run(), [&](std::exception_ptr thrown) {
+            ended = true;
+            if (thrown) std::rethrow_exception(thrown);
+        });
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        bool held = false;
+        while (!held && std::chrono::steady_clock::now() < limit) {
+            loop_.run_for(milliseconds(5));
+            held = holds();
+        }
+        process.stop();
+        while (!ended) loop_.run_for(milliseconds(5));
+        return held;
+    };
+    const auto parts = store::keys::parts(shard_, campaign_, channel::sms, 0);
+    const auto state_key = store::keys::shard_state(shard_);
+    arrived(1);
+    ASSERT_TRUE(run_until([&] {
+        return loop_.run(redis_.command({"SCARD", parts})).value().integer == 1 &&
+               loop_.run(redis_.command({"HGET", state_key, "receipts_server"})).value().text ==
+                   loop_.run(ledgers_.server()).value();
+    }));
+    loop_.run(redis_.command({"DEL", parts})).value();
+    loop_.run(redis_.command({"HSET", state_key, "receipts_server", "the one before"})).value();
+    arrived(2);
+    EXPECT_TRUE(run_until([&] { return at(0).now == state::delivered; }));
+    // Once: the next start finds nothing to do.
+    EXPECT_TRUE(run_until([&] {
+        return loop_.run(redis_.command({"HGET", state_key, "receipts_server"})).value().text ==
+               loop_.run(ledgers_.server()).value();
+    }));
+}
+
 TEST_F(delivery, what_is_more_urgent_goes_between_two_batches) {
     scripted gateway;
     bool urgent = false;

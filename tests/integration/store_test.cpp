@@ -379,6 +379,17 @@ TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].position, 9U);
     EXPECT_TRUE(loop_.run(m.resolve("wechat", "aa", "x")).value().empty()) << "ids belong to their gateway";
+    // Ids that differ in their last character share a hash, and the empty one is one too.
+    auto next = place;
+    next.position = 10;
+    loop_.run(m.bind("sms", {{"ab", next}, {"", next}, {"a", next}})).value();
+    EXPECT_EQ(loop_.run(m.resolve("sms", "aa", "x")).value().front().position, 9U);
+    EXPECT_EQ(loop_.run(m.resolve("sms", "ab", "x")).value().front().position, 10U);
+    EXPECT_EQ(loop_.run(m.resolve("sms", "", "x")).value().size(), 1U);
+    EXPECT_EQ(loop_.run(m.resolve("sms", "a", "x")).value().size(), 1U);
+    EXPECT_TRUE(loop_.run(m.resolve("sms", "ac", "x")).value().empty());
+    const auto left = loop_.run(redis_.command({"TTL", keys::messages("sms", "aa")})).value().integer;
+    EXPECT_GT(left, receipts_kept.count() - 60);
 }
 
 TEST_F(store_test, a_long_message_is_delivered_when_every_part_is) {

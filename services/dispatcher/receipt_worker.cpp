@@ -1,0 +1,251 @@
+#include "services/dispatcher/receipt_worker.hpp"
+
+#include "common/base/failpoint.hpp"
+#include "common/base/log.hpp"
+#include "common/base/murmur2.hpp"
+#include "common/model/cloud_event.hpp"
+#include "common/model/topics.hpp"
+#include "services/persist.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace zhida::dispatcher {
+
+receipt_worker::receipt_worker(
+    asio::any_io_executor executor, deliverer& d, ledger_replay& replay, metrics& meters,
+    std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury)
+    : executor_(std::move(executor)), d_(d), replay_(replay), bury_(std::move(bury)),
+      group_(d.settings.event_log.group + ".receipt"), shards_(static_cast<int>(d.settings.node.shards)),
+      applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")) {}
+
+asio::awaitable<void> receipt_worker::run() {
+    consumer_ = d_.log.subscribe(group_, {topics::receipt});
+    using namespace boost::asio::experimental::awaitable_operators;
+    co_await (follow() && watch_server());
+}
+
+void receipt_worker::stop() {
+    if (consumer_) asio::co_spawn(executor_, consumer_->close(), asio::detached);
+}
+
+asio::awaitable<void> receipt_worker::close() {
+    if (consumer_) co_await consumer_->close(); // stop() began it: wait until it has left
+}
+
+// Side by side, so that the looking up and the passing on go to Redis and the log in few turns.
+asio::awaitable<bool> receipt_worker::accept(std::vector<gateways::receipt> receipts) {
+    struct progress {
+        progress(const asio::any_io_executor& ex, std::size_t n) : left(n), done(ex, 1) {}
+        std::size_t left;
+        bool kept = true;
+        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
+    };
+    const auto all = std::make_shared<progress>(executor_, receipts.size());
+    for (auto& r : receipts)
+        asio::co_spawn(executor_, accept_one(std::move(r)), [all](std::exception_ptr thrown, bool kept) {
+            if (thrown || !kept) all->kept = false;
+            if (--all->left == 0) all->done.try_send(boost::system::error_code());
+        });
+    co_await all->done.async_receive(asio::use_awaitable);
+    co_return all->kept;
+}
+
+asio::awaitable<bool> receipt_worker::accept_one(gateways::receipt r) {
+    const auto text = receipt_text(r);
+    auto places = co_await d_.messages.resolve(r.gateway, r.message_id, text);
+    if (!places) {
+        log::warn("a receipt could not be kept; the gateway will send it again",
+                  {{"why", places.error().text()}});
+        co_return false;
+    }
+    for (auto& place : *places)
+        if (!co_await d_.forward_receipt(std::move(place), text)) co_return false;
+    if (!places->empty()) co_return true;
+    // It is kept until its message is known; and told, for Redis may forget it.
+    const auto orphan = store::orphan_message(shard_of(r.message_id, shards_), text, d_.time.now());
+    if (!orphan) co_return false;
+    const auto told = co_await persist(d_.time, d_.stopping, "telling of an early receipt",
+                                       [&] { return d_.log.append(*orphan); });
+    co_return told.has_value();
+}
+
+// One that came before its message was known: perhaps it is now.
+asio::awaitable<bool> receipt_worker::look_up_again(const json& receipt, std::vector<failure>& errors) {
+    json_reader in(receipt, "", errors);
+    const auto gateway = in.text("gateway", true).value_or(""), id = in.text("message_id", true).value_or("");
+    if (!errors.empty()) co_return true;
+    const auto text = zhida::to_text(receipt);
+    auto places = co_await persist(d_.time, d_.stopping, "looking for a receipt's message",
+                                   [&] { return d_.messages.resolve(gateway, id, text); });
+    if (!places) co_return false;
+    for (auto& place : *places)
+        if (!co_await d_.forward_receipt(std::move(place), text)) co_return false;
+    co_return true;
+}
+
+asio::awaitable<void> receipt_worker::follow() {
+    const auto must = [this](bool done) {
+        if (!done && !d_.stopping)
+            throw failure_error({errc::invalid, "receipts cannot go on: see the lines above", "", ""});
+    };
+    while (!d_.stopping) {
+        auto event = co_await consumer_->next();
+        if (!event) {
+            if (event.error().code == errc::cancelled) break;
+            log::warn("receipts cannot be read", {{"why", event.error().text()}});
+            co_await io::sleep_for(d_.time, milliseconds(500));
+            continue;
+        }
+        if (auto* records = std::get_if<std::vector<io::log_record>>(&*event))
+            must(co_await apply(std::move(*records)));
+        else if (auto* gained = std::get_if<io::assigned>(&*event))
+            must(co_await gain(std::move(gained->partitions)));
+        else
+            for (const auto& p : std::get<io::revoked>(*event).partitions) places_.erase(p.partition);
+    }
+}
+
+// The last owner may have died together with the Redis that it wrote to.
+asio::awaitable<bool> receipt_worker::gain(std::vector<io::topic_partition> partitions) {
+    auto stored = co_await persist(d_.time, d_.stopping, "asking how far receipts were read",
+                                   [&] { return d_.log.stored_offsets(group_, topics::receipt); });
+    if (!stored) co_return false;
+    for (const auto& p : partitions) {
+        auto server = co_await persist(d_.time, d_.stopping, "asking which Redis has the receipts",
+                                       [&] { return d_.messages.receipts_server(p.partition); });
+        if (!server) co_return false;
+        const auto next = (*stored)[static_cast<std::size_t>(p.partition)];
+        places_[p.partition] = {std::move(*server), next, std::nullopt, false};
+    }
+    co_return true;
+}
+
+asio::awaitable<void> receipt_worker::watch_server() {
+    while (!d_.stopping) {
+        co_await read_lost_ones();
+        co_await io::sleep_for(d_.time, milliseconds(1000));
+    }
+}
+
+// Another server may have forgotten the last receipts, and parts of messages that arrived are nowhere else.
+asio::awaitable<void> receipt_worker::read_lost_ones() {
+    constexpr std::int64_t lost_at_most = 10'000; // a shard's, of the seconds that a server may lose
+    const auto server = co_await d_.ledgers.server();
+    if (!server) co_return; // no answer: asked again soon
+    std::vector<int> elsewhere;
+    for (const auto& [shard, p] : places_)
+        if (p.server != *server) elsewhere.push_back(shard);
+    for (const int shard : elsewhere) {
+        const auto up = co_await persist(d_.time, d_.stopping, "bringing Redis up to the log",
+                                         [&] { return replay_.bring_up(shard); });
+        if (!up) co_return;
+        const auto found = places_.find(shard);
+        if (found == places_.end()) continue; // somebody else has it by now
+        auto& p = found->second;
+        p.server = *up;
+        p.again_until = p.next;
+        p.reads_again = false;
+        if (p.next > 0)
+            consumer_->seek({topics::receipt, shard}, std::max<std::int64_t>(0, p.next - lost_at_most));
+        else if (!co_await has_read(shard, 0, 0))
+            co_return;
+    }
+}
+
+asio::awaitable<bool> receipt_worker::has_read(int shard, std::int64_t first, std::int64_t next) {
+    const auto found = places_.find(shard);
+    if (found == places_.end()) co_return true;
+    auto& p = found->second;
+    p.next = std::max(p.next, next);
+    if (!p.again_until) co_return true;
+    // What was under way when it was decided to read again does not count.
+    if (first < *p.again_until || *p.again_until == 0) p.reads_again = true;
+    if (!p.reads_again || next < *p.again_until) co_return true;
+    p.again_until.reset();
+    const auto kept =
+        co_await persist(d_.time, d_.stopping, "noting which Redis has the receipts",
+                         [&, server = p.server] { return d_.messages.put_receipts_server(shard, server); });
+    co_return kept.has_value();
+}
+
+asio::awaitable<bool> receipt_worker::apply(std::vector<io::log_record> records) {
+    std::map<std::tuple<int, std::string, channel>, std::vector<store::change>> by_ledger;
+    std::map<int, std::int64_t> first, next; // by partition
+    std::vector<store::message_place> parts; // of messages of several, delivered
+    std::vector<ledger::record> part_records;
+    ZHIDA_FAILPOINT("receipt.read");
+    for (auto& record : records) {
+        first.try_emplace(record.partition, record.offset);
+        next[record.partition] = record.offset + 1;
+        std::vector<failure> errors;
+        auto event = decode_event(record.headers, record.value);
+        if (event && event->type == event_type::receipt_orphaned) {
+            if (!co_await look_up_again(event->data, errors)) co_return false;
+            if (!errors.empty() && !co_await bury_(std::move(record), std::move(errors))) co_return false;
+            continue;
+        }
+        auto arrived = event ? read_receipt(event->data, errors) : result<arrived_receipt>(event.error());
+        if (!arrived) {
+            if (errors.empty()) errors.push_back(arrived.error());
+            if (!co_await bury_(std::move(record), std::move(errors))) co_return false;
+            continue;
+        }
+        const auto& at = arrived->place;
+        if (at.shard != record.partition || at.part < 1 || at.part > at.parts || at.parts > 255) {
+            errors.push_back({errc::invalid,
+                              "the receipt belongs to another partition or to no part of a message", "/place",
+                              ""});
+            if (!co_await bury_(std::move(record), std::move(errors))) co_return false;
+            continue;
+        }
+        if (arrived->means == gateways::receipt::meaning::intermediate) continue;
+        if (arrived->means == gateways::receipt::meaning::delivered && at.parts > 1) {
+            parts.push_back(at);
+            part_records.push_back(record_of(*arrived));
+            continue;
+        }
+        by_ledger[{at.shard, at.campaign, at.via}].push_back({at.position, record_of(*arrived)});
+    }
+    auto whole = co_await persist(d_.time, d_.stopping, "counting the parts of messages",
+                                  [&] { return d_.messages.parts_delivered(parts); });
+    if (!whole) co_return false;
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        if ((*whole)[i])
+            by_ledger[{parts[i].shard, parts[i].campaign, parts[i].via}].push_back(
+                {parts[i].position, part_records[i]});
+    for (auto& [where, changes] : by_ledger) {
+        const auto& [shard, name, via] = where;
+        auto applied =
+            co_await persist(d_.time, d_.stopping, "writing receipts", [&, s = shard, n = name, v = via] {
+                return d_.ledgers.apply(s, n, v, changes);
+            });
+        if (!applied) {
+            if (applied.error().code == errc::cancelled) co_return false;
+            // One of them has no place: the others must not suffer for it.
+            for (const auto& one : changes) {
+                auto alone = co_await d_.ledgers.apply(shard, name, via, {one});
+                if (!alone)
+                    log::error(
+                        "a receipt without a place in the ledger",
+                        {{"campaign", name}, {"position", one.position}, {"why", alone.error().text()}});
+            }
+        }
+        applied_.Increment(static_cast<double>(changes.size()));
+        ZHIDA_FAILPOINT("receipt.applied");
+        // Not what changed but what was heard: after a crash in between, nothing changes any more and the
+        // audit must know.
+        if (!co_await d_.audit({shard, name, via, 0, "receipt", 0, std::move(changes)})) co_return false;
+        ZHIDA_FAILPOINT("receipt.audited");
+    }
+    for (const auto& [partition, offset] : next) {
+        consumer_->store({topics::receipt, partition}, offset);
+        if (!co_await has_read(partition, first[partition], offset)) co_return false;
+    }
+    co_return true;
+}
+
+} // namespace zhida::dispatcher

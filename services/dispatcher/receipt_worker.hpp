@@ -1,0 +1,61 @@
+// Receipts on their way into the ledger. The gateway session that hears one looks up which delivery it
+// belongs to and passes it on in zhida.receipt; whoever has that shard's partition there writes it down.
+#pragma once
+
+#include "common/base/metrics.hpp"
+#include "common/store/messages.hpp"
+#include "services/dispatcher/chunk.hpp"
+#include "services/dispatcher/receipts.hpp"
+#include "services/ledger_replay.hpp"
+
+#include <prometheus/counter.h>
+
+#include <functional>
+#include <map>
+
+namespace zhida::dispatcher {
+
+class receipt_worker {
+  public:
+    // References must outlive it. bury: keeps an event that cannot be read; false where it could not.
+    receipt_worker(asio::any_io_executor executor, deliverer& d, ledger_replay& replay, metrics& meters,
+                   std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury);
+
+    // What a gateway reports. False: not all are durable; the gateway sends them again.
+    asio::awaitable<bool> accept(std::vector<gateways::receipt> receipts);
+    // Writes down what is passed on, until stop(). Throws where it cannot go on.
+    asio::awaitable<void> run();
+    void stop();
+    asio::awaitable<void> close();
+
+  private:
+    // How far one partition was read, and of which Redis that is true.
+    struct place {
+        std::string server;
+        std::int64_t next = 0; // after the last receipt that was written down
+        // Those before are read again, and then it is noted to be true of this Redis.
+        std::optional<std::int64_t> again_until;
+        bool reads_again = false; // it has begun
+    };
+    asio::awaitable<bool> accept_one(gateways::receipt r);
+    asio::awaitable<bool> look_up_again(const json& receipt, std::vector<failure>& errors);
+    asio::awaitable<void> follow();
+    asio::awaitable<bool> gain(std::vector<io::topic_partition> partitions);
+    asio::awaitable<bool> apply(std::vector<io::log_record> records);
+    // These offsets of a partition were written down.
+    asio::awaitable<bool> has_read(int shard, std::int64_t first, std::int64_t next);
+    asio::awaitable<void> watch_server();
+    asio::awaitable<void> read_lost_ones();
+
+    asio::any_io_executor executor_;
+    deliverer& d_;
+    ledger_replay& replay_;
+    std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury_;
+    const std::string group_;
+    const int shards_;
+    std::unique_ptr<io::log_consumer> consumer_;
+    std::map<int, place> places_; // by shard
+    prometheus::Counter& applied_;
+};
+
+} // namespace zhida::dispatcher
