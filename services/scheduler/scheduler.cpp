@@ -1,6 +1,7 @@
 #include "services/scheduler/scheduler.hpp"
 
 #include "common/base/failpoint.hpp"
+#include "common/base/little_endian.hpp"
 #include "common/base/log.hpp"
 #include "common/base/murmur2.hpp"
 #include "common/io/timer.hpp"
@@ -34,17 +35,11 @@ constexpr auto look_again_soon = milliseconds(1500);
 constexpr auto claims_settle_within = milliseconds(60'000);
 
 // Why a campaign is cancelled that did not begin or must not go on; in its history, for people.
-constexpr auto expired_early = "到期时尚未开始推送", rests_on_nothing = "原任务已撤回";
+constexpr auto expired_early = "到期时尚未开始推送", expired_paused = "到期时仍处于暂停",
+               rests_on_nothing = "原任务已撤回";
 
 std::uint32_t seconds(wall_time t) noexcept {
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
-}
-
-std::uint32_t ordinal_at(std::string_view audience, std::size_t position) noexcept {
-    std::uint32_t ordinal = 0;
-    for (std::size_t k = 4; k-- > 0;)
-        ordinal = ordinal << 8 | static_cast<unsigned char>(audience[position * 4 + k]);
-    return ordinal;
 }
 
 bool expired(const campaign& c, const clock& time) noexcept {
@@ -160,6 +155,8 @@ asio::awaitable<result<bool>> scheduler::turn() {
             if (!soon) done = soon.error();
         } else if (c.state == campaign_state::submitted) {
             if (expired(c, clock_)) done = co_await cancel(c, expired_early); // nobody approved it in time
+        } else if (c.state == campaign_state::paused) {
+            if (expired(c, clock_)) done = co_await cancel(c, expired_paused);
         } else if (c.state == campaign_state::running) {
             known_.emplace(c.id, c);
             done = co_await carry(c);
@@ -358,7 +355,7 @@ asio::awaitable<result<void>> scheduler::freeze_from_base(const campaign& c, std
             if (records.empty() || !takes_part(c.only, records)) continue;
             const auto items = static_cast<std::uint16_t>(records.front().items & wanted);
             if (items == 0 || (c.reminder && seen_to(items, records))) continue;
-            part.members.push_back({ordinal_at(*audience, i), items});
+            part.members.push_back({get32(*audience, i * 4), items});
         }
         if (auto frozen = co_await freeze(std::move(part)); !frozen) co_return frozen.error();
     }
@@ -408,7 +405,8 @@ asio::awaitable<result<std::map<std::uint32_t, channel_order>>> scheduler::prefe
     auto audience = co_await ledgers_.audience_bytes(shard, c.id);
     if (!audience) co_return audience.error();
     std::map<std::uint32_t, std::uint32_t> position_of;
-    for (std::uint32_t i = 0; i < audience->size() / 4; ++i) position_of[ordinal_at(*audience, i)] = i;
+    for (std::uint32_t i = 0; i < audience->size() / 4; ++i)
+        position_of[get32(*audience, i * std::size_t{4})] = i;
     for (const auto& [ordinal, order] : *orders)
         if (const auto at = position_of.find(ordinal); at != position_of.end())
             found[at->second] = order_of(c.channels, order);
@@ -513,6 +511,7 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
     auto progress = co_await campaigns_.progress_of_shards(c);
     if (!progress) co_return progress.error();
     const auto group = config_.event_log.group;
+    const auto look_began = clock_.steady_now();
     bool any_left = false, all_looked = true;
     std::size_t gaps = 0;
     std::vector<std::pair<int, store::ledgers::due_chunk>> now, later;
@@ -548,13 +547,18 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
             const auto work = owed(*records, static_cast<std::uint32_t>(config_.dispatch.chunk),
                                    seconds(clock_.now() - due_grace));
             if (ours) gaps += work.now.size();
+            if (ours && look_began < r.gaps_wait_until) continue;
             for (const auto& w : work.now)
                 now.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, 0});
             for (const auto& [w, at_s] : work.later)
                 later.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, at_s});
         }
     }
-    if (gaps > 0) {
+    if (gaps == 0 && all_looked) r.fruitless = 0;
+    if (gaps > 0 && look_began >= r.gaps_wait_until) {
+        // What is buried whenever it is handed out shall not fill the dead letters.
+        constexpr int most_doublings = 10;
+        r.gaps_wait_until = look_began + (look_again_soon * (1 << std::min(r.fruitless++, most_doublings)));
         gaps_.Increment(static_cast<double>(gaps));
         log::error("work that no record carried is handed out again",
                    {{"campaign", c.id}, {"chunks", gaps}, {"fix", "docs/operations.md"}});

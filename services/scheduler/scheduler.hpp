@@ -49,6 +49,8 @@ class scheduler {
         };
         std::map<std::pair<int, channel>, handed_out> handed;
         steady_time next_look{}, next_routing{};
+        steady_time gaps_wait_until{}; // the longer, the more often they were handed out in vain
+        int fruitless = 0;
         bool begun_by_us = false;
         bool looked = false; // since we became active, or it went on
     };

@@ -9,6 +9,7 @@
 #include "tests/support/servers.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -223,6 +224,56 @@ TEST_F(scheduled, what_was_kept_and_not_told_is_told_once) {
     go_until("that it goes on is told", [&] { return stopped().empty(); });
     go(600ms);
     EXPECT_EQ(events(topics::campaign), before + 1);
+}
+
+TEST_F(scheduled, what_is_paused_when_it_expires_is_over) {
+    auto c = round(1, campaign_state::paused);
+    c.expires_ms = now_ms() + 60'000;
+    const auto paused = put(c);
+    freeze(paused);
+    begin();
+    go(500ms);
+    EXPECT_TRUE(is(paused.id, campaign_state::paused));
+    time_.jump_to(time_.now() + 61s);
+    go_until("it is over", [&] { return is(paused.id, campaign_state::cancelled); });
+    go_until("and its deliveries", [&] { return loop_.run(campaigns_.open()).value().empty(); });
+    const auto counts = loop_.run(ledgers_.counters(0, paused.id, channel::sms)).value();
+    EXPECT_EQ(counts.count("s0"), 0U);
+    EXPECT_NE(get(paused.id).history.back().note.find("暂停"), std::string::npos);
+}
+
+// A chunk that is buried whenever it is handed out: nothing of it moves.
+TEST_F(scheduled, what_is_handed_out_in_vain_is_handed_out_more_and_more_seldom) {
+    settings_.dispatch.reconcile_s = 1;
+    const auto stuck = put(round(1, campaign_state::draft));
+    freeze(stuck);
+    auto reader =
+        log_->subscribe(settings_.event_log.group + ".dispatch.sms", {topics::dispatch(channel::sms)});
+    bool closed = false;
+    std::size_t handed = 0;
+    asio::co_spawn(
+        loop_.context(),
+        [&]() -> asio::awaitable<void> {
+            for (;;) {
+                auto event = co_await reader->next();
+                if (!event) break;
+                if (const auto* records = std::get_if<std::vector<io::log_record>>(&*event))
+                    for (const auto& r : *records) {
+                        ++handed;
+                        reader->store({r.topic, r.partition}, r.offset + 1);
+                    }
+            }
+            closed = true;
+        },
+        asio::detached);
+    begin();
+    go_until("it is handed out", [&] { return handed >= shards; });
+    const auto first = time_.now();
+    go_until("and again", [&] { return handed >= shards * 8U; });
+    // Eight times at a second each would be seven seconds.
+    EXPECT_GT(time_.now() - first, 60s);
+    asio::co_spawn(loop_.context(), reader->close(), asio::detached);
+    go_until("the reader has left", [&] { return closed; });
 }
 
 TEST_F(scheduled, a_withdrawal_ends_the_rounds_that_rest_on_it) {
