@@ -2,6 +2,7 @@
 
 #include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
+#include "common/io/timer.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/caps.hpp"
@@ -137,15 +138,14 @@ asio::awaitable<result<void>> bring_up(turn& t) {
     co_return result<void>{};
 }
 
-// A policy that a campaign is about was there: the matcher brings it back from zhida.policy.
-template <class T>
-result<T> until_it_is_back(result<T> outcome) {
-    if (!outcome && outcome.error().code == errc::not_found) {
-        auto missing = outcome.error();
-        missing.code = errc::unavailable;
-        return missing;
-    }
-    return outcome;
+// A policy that a campaign is about was there: the matcher brings it back from zhida.policy. The chunk is
+// looked at again in a moment, unless the shard is lost meanwhile.
+asio::awaitable<result<void>> wait_for_policy(turn& t, const failure& why, const package& p) {
+    if (why.code != errc::not_found) co_return why;
+    log::warn("a campaign waits for its policy", {{"campaign", p.of.campaign}, {"why", why.text()}});
+    co_await io::sleep_for(t.d.time, milliseconds(500));
+    t.look_again = true;
+    co_return result<void>{};
 }
 
 asio::awaitable<result<void>> look(turn& t) {
@@ -156,17 +156,12 @@ asio::awaitable<result<void>> look(turn& t) {
             co_await keep_trying(d, "reading a campaign", [&] { return d.campaigns.get(p.of.campaign); });
         if (!about) co_return about.error();
         p.about = std::move(*about);
-        using policy_found = result<std::shared_ptr<const policy>>;
-        auto document = co_await keep_trying(d, "loading a policy", [&]() -> asio::awaitable<policy_found> {
-            co_return until_it_is_back(co_await d.policy_of(p.about));
-        });
-        if (!document) co_return document.error();
+        auto document = co_await keep_trying(d, "loading a policy", [&] { return d.policy_of(p.about); });
+        if (!document) co_return co_await wait_for_policy(t, document.error(), p);
         p.document = std::move(*document);
-        auto open = co_await keep_trying(
-            d, "looking the disclosure up again", [&]() -> asio::awaitable<result<bool>> {
-                co_return until_it_is_back(co_await d.policies.may_be_pushed(p.document->id));
-            });
-        if (!open) co_return open.error();
+        auto open = co_await keep_trying(d, "looking the disclosure up again",
+                                         [&] { return d.policies.may_be_pushed(p.document->id); });
+        if (!open) co_return co_await wait_for_policy(t, open.error(), p);
         p.open = *open;
         const auto load = [&](bool with_subjects) {
             return keep_trying(d, "loading a chunk", [&d, &p, with_subjects] {
@@ -472,7 +467,7 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, bool
         // What was in doubt before stays so, whatever became of this try.
         answer.in_doubt = answer.in_doubt || in_doubt(claimed[leaders[m]].from);
         const auto parts = static_cast<int>(answer.message_ids.size());
-        const double uniform = std::uniform_real_distribution<>(0, 1)(d.random);
+        const double uniform = static_cast<double>(d.random()) / 4294967296.0; // [0, 1)
         for (auto i = leaders[m]; i < end; ++i) {
             const auto& c = claimed[i];
             auto to = outcome_of(c.to, answer, now, uniform);
