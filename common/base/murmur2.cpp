@@ -1,4 +1,5 @@
 #include "common/base/murmur2.hpp"
+#include "common/base/little_endian.hpp"
 
 namespace zhida {
 
@@ -11,7 +12,7 @@ std::uint32_t murmur2(std::string_view key) noexcept {
     const std::size_t length = key.size();
     std::uint32_t h = 0x9747b28cU ^ static_cast<std::uint32_t>(length);
     for (std::size_t i = 0; i + 4 <= length; i += 4) {
-        std::uint32_t k = byte(i) | byte(i + 1) << 8 | byte(i + 2) << 16 | byte(i + 3) << 24;
+        std::uint32_t k = get32(key, i);
         k *= m;
         k ^= k >> r;
         k *= m;

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/crypto.hpp"
+#include "common/base/little_endian.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/profile.hpp"
 #include "common/model/topics.hpp"
@@ -67,12 +68,8 @@ result<transition> read_transition(const json& data) {
         const auto sent = crypto::from_base64(in.text("sent", true, 64 << 10).value_or(""));
         if (!sent) return sent.error();
         if (sent->size() % 8 != 0) in.error_at("sent", "ends in the middle of a count");
-        for (std::size_t i = 0; i + 8 <= sent->size(); i += 8) {
-            std::uint32_t ordinal = 0;
-            for (std::size_t k = 4; k-- > 0;)
-                ordinal = ordinal << 8 | static_cast<unsigned char>((*sent)[i + k]);
-            t.sent.emplace_back(ordinal, sent_count::read(std::string_view(*sent).substr(i + 4, 4)));
-        }
+        for (std::size_t i = 0; i + 8 <= sent->size(); i += 8)
+            t.sent.emplace_back(get32(*sent, i), sent_count::read(std::string_view(*sent).substr(i + 4, 4)));
     }
     if (data.is_object() && data.contains("message_ids"))
         if (const json* ids = in.array("message_ids", true, 4 * 16384))
@@ -155,12 +152,8 @@ result<frozen_audience> read_audience(const json& data) {
     const auto bytes = crypto::from_base64(in.text("members", false, 1 << 20).value_or("")); // "": nobody
     if (!bytes) return bytes.error();
     if (bytes->size() % member_size != 0) in.error_at("members", "ends in the middle of a member");
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>((*bytes)[i]); };
     for (std::size_t i = 0; i + member_size <= bytes->size(); i += member_size)
-        a.members.push_back({at(i) | static_cast<std::uint32_t>(at(i + 1)) << 8 |
-                                 static_cast<std::uint32_t>(at(i + 2)) << 16 |
-                                 static_cast<std::uint32_t>(at(i + 3)) << 24,
-                             static_cast<std::uint16_t>(at(i + 4) | at(i + 5) << 8)});
+        a.members.push_back({get32(*bytes, i), get16(*bytes, i + 4)});
     if (errors.empty() && a.first + a.members.size() > a.total)
         in.error_at("members", "are more than the total");
     if (!errors.empty()) return errors.front();

@@ -1,5 +1,6 @@
 #include "common/store/consents.hpp"
 
+#include "common/base/little_endian.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger_lua.hpp"
 
@@ -178,10 +179,8 @@ consents::channel_orders(int shard) {
     if (!profiles) co_return profiles.error();
     for (std::size_t i = 0; i < orders.size(); ++i) {
         const auto& packed = (*profiles)[i].text;
-        if (packed.size() < 5) continue; // no profile: in no audience
-        std::uint32_t ordinal = 0;       // its bytes 2 to 5, as put_profiles wrote them
-        for (std::size_t k = 5; k-- > 1;) ordinal = ordinal << 8 | static_cast<unsigned char>(packed[k]);
-        found.emplace_back(ordinal, std::move(orders[i]));
+        if (packed.size() < packed_ordinal_at + 4) continue; // no profile: in no audience
+        found.emplace_back(get32(packed, packed_ordinal_at), std::move(orders[i]));
     }
     co_return found;
 }

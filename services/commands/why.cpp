@@ -1,6 +1,7 @@
 // zhida why <subject> <policy>: every condition, suppression and attempt, for the hotline.
 #include "common/base/clock.hpp"
 #include "common/base/config_folder.hpp"
+#include "common/base/little_endian.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
@@ -78,11 +79,7 @@ asio::awaitable<failure> no_policy(stores& s, std::string policy) {
 
 // Position in an audience (rising little-endian ordinals); its size where the subject is not in it.
 std::size_t position_in(const std::string& audience, std::uint32_t ordinal) {
-    const auto at = [&](std::size_t i) {
-        std::uint32_t v = 0;
-        for (std::size_t b = 4; b > 0; --b) v = v << 8 | static_cast<unsigned char>(audience[i * 4 + b - 1]);
-        return v;
-    };
+    const auto at = [&](std::size_t i) { return get32(audience, i * 4); };
     std::size_t low = 0, high = audience.size() / 4;
     while (low < high) {
         const auto middle = (low + high) / 2;

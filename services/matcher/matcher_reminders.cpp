@@ -2,6 +2,7 @@
 // things are now, where the shard's rows are.
 #include "services/matcher/matcher.hpp"
 
+#include "common/base/little_endian.hpp"
 #include "common/base/log.hpp"
 #include "common/store/audit.hpp"
 #include "services/persist.hpp"
@@ -121,12 +122,8 @@ asio::awaitable<bool> matcher::tell_frozen(int number, const campaign& c, std::s
                                      [&] { return ledgers_.audience_bytes(number, c.id); });
     if (!audience) co_return false;
     std::vector<store::audience_member> members;
-    for (std::size_t at = 0; at + 4 <= audience->size(); at += 4) {
-        std::uint32_t ordinal = 0;
-        for (std::size_t k = 4; k-- > 0;)
-            ordinal = ordinal << 8 | static_cast<unsigned char>((*audience)[at + k]);
-        members.push_back({ordinal, bit});
-    }
+    for (std::size_t at = 0; at + 4 <= audience->size(); at += 4)
+        members.push_back({get32(*audience, at), bit});
     auto messages = audience_messages({number, c.id, c.channels, std::move(members), std::move(verdicts),
                                        c.routing.how == channel_routing::mode::fallback, 0, 0},
                                       clock_.now());
