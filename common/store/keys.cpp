@@ -117,6 +117,9 @@ std::string campaign(std::string_view id) {
 std::string contact_key_check() {
     return "contact_key_check";
 }
+std::string layout() {
+    return "layout";
+}
 std::string campaigns() {
     return "campaigns";
 }

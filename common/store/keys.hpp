@@ -70,6 +70,7 @@ std::string open_campaigns();    // set: campaign ids that the scheduler has som
 std::string scheduler_lease();   // string: instance, expires
 std::string reminder_days();     // hash: policy id -> day up to which its reminders were seen to
 std::string contact_key_check(); // string: by which a command sees that its contact key is the service's
+std::string layout();            // string: number of the way all this is laid out
 std::string campaigns();         // sorted set: campaign id by created_ms
 std::string gateway_status(std::string_view name); // string: JSON, expires
 // hash: last character of a message's id -> where its receipts belong, expires. A gateway counts its
