@@ -24,10 +24,6 @@ namespace {
 using ledger::reason;
 using ledger::state;
 
-std::uint32_t seconds(wall_time t) noexcept {
-    return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
-}
-
 } // namespace
 
 asio::awaitable<result<std::shared_ptr<const policy>>> deliverer::policy_of(const campaign& c) {
@@ -139,9 +135,12 @@ asio::awaitable<result<void>> bring_up(turn& t) {
 }
 
 // A policy that a campaign is about was there: the matcher brings it back from zhida.policy. The chunk is
-// looked at again in a moment, unless the shard is lost meanwhile.
-asio::awaitable<result<void>> wait_for_policy(turn& t, const failure& why, const package& p) {
+// looked at again in a moment, unless the shard is lost meanwhile. Of a campaign that is over nothing is
+// looked at: the scheduler ends what is left of it.
+asio::awaitable<result<void>> wait_for_policy(turn& t, const failure& why, package& p) {
     if (why.code != errc::not_found) co_return why;
+    p.view = {};
+    if (final(p.about.state)) co_return result<void>{};
     log::warn("a campaign waits for its policy", {{"campaign", p.of.campaign}, {"why", why.text()}});
     co_await io::sleep_for(t.d.time, milliseconds(500));
     t.look_again = true;
@@ -157,11 +156,19 @@ asio::awaitable<result<void>> look(turn& t) {
         if (!about) co_return about.error();
         p.about = std::move(*about);
         auto document = co_await keep_trying(d, "loading a policy", [&] { return d.policy_of(p.about); });
-        if (!document) co_return co_await wait_for_policy(t, document.error(), p);
+        if (!document) {
+            auto waited = co_await wait_for_policy(t, document.error(), p);
+            if (!waited || t.look_again) co_return waited;
+            continue;
+        }
         p.document = std::move(*document);
         auto open = co_await keep_trying(d, "looking the disclosure up again",
                                          [&] { return d.policies.may_be_pushed(p.document->id); });
-        if (!open) co_return co_await wait_for_policy(t, open.error(), p);
+        if (!open) {
+            auto waited = co_await wait_for_policy(t, open.error(), p);
+            if (!waited || t.look_again) co_return waited;
+            continue;
+        }
         p.open = *open;
         const auto load = [&](bool with_subjects) {
             return keep_trying(d, "loading a chunk", [&d, &p, with_subjects] {
@@ -249,7 +256,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
         // What cannot be read may be a refusal.
         f.refused = wishes ? refuses(*wishes, via, p.document->theme) : ledger::reason::not_targeted;
     }
-    f.now = seconds(now);
+    f.now = unix_seconds(now);
     f.expires = static_cast<std::uint32_t>(p.about.expires_ms / 1000);
     f.emergency = p.about.urgency == campaign_urgency::emergency;
     if (!stands_alone(p.about)) f.cap = cap_of(d.settings.dispatch, via);
@@ -260,7 +267,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     // Once: the record tells of a second try, and a third is never made.
     f.resend_in_doubt = f.emergency && d.settings.dispatch.resend_emergency && m.now.attempts == 0;
     if (const auto until = quiet_until(quiet_hours_of(d.settings.dispatch), now))
-        f.quiet_until = seconds(*until);
+        f.quiet_until = unix_seconds(*until);
     if (via == channel::web) return f;
     subject = open_subject(d.sealer, m, f.unreadable);
     if (!subject) return f;
@@ -545,7 +552,7 @@ asio::awaitable<result<bool>> nothing_left(turn& t) {
             return d.ledgers.load(p.of.shard, p.of.campaign, p.of.via, p.of.first, p.of.count, false);
         });
         if (!view || view->as_of.server != *t.by.server || !view->as_of.stopped.empty()) co_return false;
-        const auto now = seconds(d.time.now());
+        const auto now = unix_seconds(d.time.now());
         for (const auto& m : view->members)
             if (!settled(m.now) &&
                 !(m.now.now == state::held && (ledger::waits_its_turn(m.now) || m.now.at > now)))
@@ -572,7 +579,10 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
         if (lost()) break;
         t.look_again = false;
         if (auto read = co_await look(t); !read) co_return read.error();
-        if (t.look_again) continue;
+        if (t.look_again) {
+            if (yields()) co_return delivered::yielded;
+            continue;
+        }
         ZHIDA_FAILPOINT("chunk.loaded");
         const auto night = [&] {
             return quiet_until(quiet_hours_of(settings.dispatch), time.now()).has_value();

@@ -2,7 +2,6 @@
 
 #include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
-#include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/consent_log.hpp"
@@ -14,7 +13,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 

@@ -12,10 +12,6 @@ using gateways::send_outcome;
 using ledger::reason;
 using ledger::state;
 
-std::uint32_t seconds(wall_time t) noexcept {
-    return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
-}
-
 reason rejection(const std::string& fault) noexcept {
     if (fault == "bad_number") return reason::bad_number;
     if (fault == "refused") return reason::refused;
@@ -34,15 +30,15 @@ void try_again(ledger::record& r, const gateways::send_result& answer, reason wh
                double uniform) noexcept {
     ++r.attempts;
     const auto delay = retry_delay_ms(r.attempts, answer.retry_after.count(), uniform);
-    const auto again = seconds(now + milliseconds(delay) + milliseconds(999));
+    const auto again = unix_seconds(now + milliseconds(delay) + milliseconds(999));
     const int most = gateways::sign_of(answer) == gateways::service_sign::ails ? most_attempts_while_ailing
                                                                                : most_attempts;
     if (r.attempts < most && again <= r.first_submitted + retry_within_s)
         become(r, state::held, answer.in_doubt ? reason::no_answer : why, again);
     else if (answer.in_doubt)
-        become(r, state::unknown, reason::no_answer, seconds(now));
+        become(r, state::unknown, reason::no_answer, unix_seconds(now));
     else
-        become(r, state::failed, reason::gave_up, seconds(now));
+        become(r, state::failed, reason::gave_up, unix_seconds(now));
 }
 
 } // namespace
@@ -62,7 +58,7 @@ ledger::record outcome_of(ledger::record r, const gateways::send_result& answer,
         r.now = state::submitted;
         break; // at stays the epoch
     case send_outcome::rejected:
-        become(r, state::failed, rejection(answer.recipient_fault), seconds(now));
+        become(r, state::failed, rejection(answer.recipient_fault), unix_seconds(now));
         break;
     case send_outcome::retry:
         try_again(r, answer, reason::retry_later, now, uniform);
@@ -71,7 +67,7 @@ ledger::record outcome_of(ledger::record r, const gateways::send_result& answer,
         try_again(r, answer, reason::gateway_stopped, now, uniform);
         break;
     case send_outcome::unknown:
-        become(r, state::unknown, reason::no_answer, seconds(now));
+        become(r, state::unknown, reason::no_answer, unix_seconds(now));
         break;
     }
     return r;

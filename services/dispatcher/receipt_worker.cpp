@@ -93,6 +93,7 @@ asio::awaitable<void> receipt_worker::follow() {
             throw failure_error({errc::invalid, "receipts cannot go on: see the lines above", "", ""});
     };
     while (!d_.stopping) {
+        ++turn_;
         auto event = co_await consumer_->next();
         if (!event) {
             if (event.error().code == errc::cancelled) break;
@@ -118,9 +119,10 @@ asio::awaitable<bool> receipt_worker::gain(std::vector<io::topic_partition> part
         auto server = co_await persist(d_.time, d_.stopping, "asking which Redis has the receipts",
                                        [&] { return d_.messages.receipts_server(p.partition); });
         if (!server) co_return false;
-        const auto next = (*stored)[static_cast<std::size_t>(p.partition)];
-        places_[p.partition] = {std::move(*server), next, std::nullopt, false};
+        places_[p.partition] = {std::move(*server), (*stored)[static_cast<std::size_t>(p.partition)],
+                                std::nullopt, 0, false};
     }
+    co_await read_lost_ones(); // before next(): where to begin is still ours to say
     co_return true;
 }
 
@@ -142,29 +144,28 @@ asio::awaitable<void> receipt_worker::read_lost_ones() {
     for (const int shard : elsewhere) {
         const auto up = co_await persist(d_.time, d_.stopping, "bringing Redis up to the log",
                                          [&] { return replay_.bring_up(shard); });
-        if (!up) co_return;
+        if (!up) {
+            if (!d_.stopping)
+                log::error("receipts of a shard are not read again",
+                           {{"shard", shard}, {"why", up.error().text()}});
+            co_return;
+        }
         const auto found = places_.find(shard);
-        if (found == places_.end()) continue; // somebody else has it by now
+        if (found == places_.end() || found->second.server == *up) continue; // lost, or done meanwhile
         auto& p = found->second;
         p.server = *up;
         p.again_until = p.next;
+        p.sought_in = turn_;
         p.reads_again = false;
-        if (p.next > 0)
+        if (p.next == 0 && !under_way_.contains(shard)) { // nothing was read that it could have lost
+            if (!co_await note_server(shard, p)) co_return;
+        } else {
             consumer_->seek({topics::receipt, shard}, std::max<std::int64_t>(0, p.next - lost_at_most));
-        else if (!co_await has_read(shard, 0, 0))
-            co_return;
+        }
     }
 }
 
-asio::awaitable<bool> receipt_worker::has_read(int shard, std::int64_t first, std::int64_t next) {
-    const auto found = places_.find(shard);
-    if (found == places_.end()) co_return true;
-    auto& p = found->second;
-    p.next = std::max(p.next, next);
-    if (!p.again_until) co_return true;
-    // What was under way when it was decided to read again does not count.
-    if (first < *p.again_until || *p.again_until == 0) p.reads_again = true;
-    if (!p.reads_again || next < *p.again_until) co_return true;
+asio::awaitable<bool> receipt_worker::note_server(int shard, place& p) {
     p.again_until.reset();
     const auto kept =
         co_await persist(d_.time, d_.stopping, "noting which Redis has the receipts",
@@ -172,26 +173,58 @@ asio::awaitable<bool> receipt_worker::has_read(int shard, std::int64_t first, st
     co_return kept.has_value();
 }
 
+asio::awaitable<bool> receipt_worker::has_read(int shard, std::int64_t first, std::int64_t next) {
+    const auto found = places_.find(shard);
+    if (found == places_.end()) co_return true; // its new owner reads them
+    auto& p = found->second;
+    p.next = std::max(p.next, next);
+    consumer_->store({topics::receipt, shard}, p.next); // what is read again was done before
+    if (!p.again_until) co_return true;
+    p.reads_again = p.reads_again || (turn_ > p.sought_in && first < *p.again_until);
+    if (!p.reads_again) {
+        // It was on its way to us before: some of it may have gone to the other server.
+        p.again_until = std::max(*p.again_until, next);
+        co_return true;
+    }
+    co_return next < *p.again_until || co_await note_server(shard, p);
+}
+
 asio::awaitable<bool> receipt_worker::apply(std::vector<io::log_record> records) {
-    std::map<std::tuple<int, std::string, channel>, std::vector<store::change>> by_ledger;
+    ZHIDA_FAILPOINT("receipt.read");
+    for (const auto& record : records) under_way_.insert(record.partition);
+    const auto done = co_await apply_under_way(std::move(records));
+    under_way_.clear();
+    co_return done;
+}
+
+asio::awaitable<bool> receipt_worker::apply_under_way(std::vector<io::log_record> records) {
+    struct heard {
+        std::vector<store::change> all, news; // those that are read again were told before
+    };
+    std::map<std::tuple<int, std::string, channel>, heard> by_ledger;
     std::map<int, std::int64_t> first, next; // by partition
     std::vector<store::message_place> parts; // of messages of several, delivered
     std::vector<ledger::record> part_records;
-    ZHIDA_FAILPOINT("receipt.read");
     for (auto& record : records) {
         first.try_emplace(record.partition, record.offset);
         next[record.partition] = record.offset + 1;
+        const auto at_before = places_.find(record.partition);
+        const bool again = at_before != places_.end() && record.offset < at_before->second.next;
+        const auto bury = [&](io::log_record bad, std::vector<failure> why) -> asio::awaitable<bool> {
+            if (again) co_return true; // as it was the first time
+            co_return co_await bury_(std::move(bad), std::move(why));
+        };
         std::vector<failure> errors;
         auto event = decode_event(record.headers, record.value);
         if (event && event->type == event_type::receipt_orphaned) {
             if (!co_await look_up_again(event->data, errors)) co_return false;
-            if (!errors.empty() && !co_await bury_(std::move(record), std::move(errors))) co_return false;
+            if (!errors.empty() && !co_await bury(std::move(record), std::move(errors))) co_return false;
             continue;
         }
         auto arrived = event ? read_receipt(event->data, errors) : result<arrived_receipt>(event.error());
         if (!arrived) {
             if (errors.empty()) errors.push_back(arrived.error());
-            if (!co_await bury_(std::move(record), std::move(errors))) co_return false;
+            if (!co_await bury(std::move(record), std::move(errors))) co_return false;
             continue;
         }
         const auto& at = arrived->place;
@@ -199,7 +232,7 @@ asio::awaitable<bool> receipt_worker::apply(std::vector<io::log_record> records)
             errors.push_back({errc::invalid,
                               "the receipt belongs to another partition or to no part of a message", "/place",
                               ""});
-            if (!co_await bury_(std::move(record), std::move(errors))) co_return false;
+            if (!co_await bury(std::move(record), std::move(errors))) co_return false;
             continue;
         }
         if (arrived->means == gateways::receipt::meaning::intermediate) continue;
@@ -208,25 +241,29 @@ asio::awaitable<bool> receipt_worker::apply(std::vector<io::log_record> records)
             part_records.push_back(record_of(*arrived));
             continue;
         }
-        by_ledger[{at.shard, at.campaign, at.via}].push_back({at.position, record_of(*arrived)});
+        auto& of = by_ledger[{at.shard, at.campaign, at.via}];
+        of.all.push_back({at.position, record_of(*arrived)});
+        if (!again) of.news.push_back(of.all.back());
     }
     auto whole = co_await persist(d_.time, d_.stopping, "counting the parts of messages",
                                   [&] { return d_.messages.parts_delivered(parts); });
     if (!whole) co_return false;
-    for (std::size_t i = 0; i < parts.size(); ++i)
-        if ((*whole)[i])
-            by_ledger[{parts[i].shard, parts[i].campaign, parts[i].via}].push_back(
-                {parts[i].position, part_records[i]});
-    for (auto& [where, changes] : by_ledger) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (!(*whole)[i]) continue;
+        auto& of = by_ledger[{parts[i].shard, parts[i].campaign, parts[i].via}];
+        of.all.push_back({parts[i].position, part_records[i]});
+        of.news.push_back(
+            of.all.back()); // also of one that is read again: a part that was lost makes it whole
+    }
+    for (auto& [where, of] : by_ledger) {
         const auto& [shard, name, via] = where;
         auto applied =
-            co_await persist(d_.time, d_.stopping, "writing receipts", [&, s = shard, n = name, v = via] {
-                return d_.ledgers.apply(s, n, v, changes);
-            });
+            co_await persist(d_.time, d_.stopping, "writing receipts",
+                             [&, s = shard, n = name, v = via] { return d_.ledgers.apply(s, n, v, of.all); });
         if (!applied) {
             if (applied.error().code == errc::cancelled) co_return false;
             // One of them has no place: the others must not suffer for it.
-            for (const auto& one : changes) {
+            for (const auto& one : of.all) {
                 auto alone = co_await d_.ledgers.apply(shard, name, via, {one});
                 if (!alone)
                     log::error(
@@ -234,17 +271,15 @@ asio::awaitable<bool> receipt_worker::apply(std::vector<io::log_record> records)
                         {{"campaign", name}, {"position", one.position}, {"why", alone.error().text()}});
             }
         }
-        applied_.Increment(static_cast<double>(changes.size()));
+        applied_.Increment(static_cast<double>(of.news.size()));
         ZHIDA_FAILPOINT("receipt.applied");
         // Not what changed but what was heard: after a crash in between, nothing changes any more and the
         // audit must know.
-        if (!co_await d_.audit({shard, name, via, 0, "receipt", 0, std::move(changes)})) co_return false;
+        if (!co_await d_.audit({shard, name, via, 0, "receipt", 0, std::move(of.news)})) co_return false;
         ZHIDA_FAILPOINT("receipt.audited");
     }
-    for (const auto& [partition, offset] : next) {
-        consumer_->store({topics::receipt, partition}, offset);
+    for (const auto& [partition, offset] : next)
         if (!co_await has_read(partition, first[partition], offset)) co_return false;
-    }
     co_return true;
 }
 

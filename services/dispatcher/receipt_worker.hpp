@@ -12,6 +12,8 @@
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 
 namespace zhida::dispatcher {
 
@@ -35,15 +37,18 @@ class receipt_worker {
         std::int64_t next = 0; // after the last receipt that was written down
         // Those before are read again, and then it is noted to be true of this Redis.
         std::optional<std::int64_t> again_until;
-        bool reads_again = false; // it has begun
+        std::uint64_t sought_in = 0; // the turn in which that was decided
+        bool reads_again = false;    // it has begun
     };
     asio::awaitable<bool> accept_one(gateways::receipt r);
     asio::awaitable<bool> look_up_again(const json& receipt, std::vector<failure>& errors);
     asio::awaitable<void> follow();
     asio::awaitable<bool> gain(std::vector<io::topic_partition> partitions);
     asio::awaitable<bool> apply(std::vector<io::log_record> records);
+    asio::awaitable<bool> apply_under_way(std::vector<io::log_record> records);
     // These offsets of a partition were written down.
     asio::awaitable<bool> has_read(int shard, std::int64_t first, std::int64_t next);
+    asio::awaitable<bool> note_server(int shard, place& p);
     asio::awaitable<void> watch_server();
     asio::awaitable<void> read_lost_ones();
 
@@ -55,6 +60,8 @@ class receipt_worker {
     const int shards_;
     std::unique_ptr<io::log_consumer> consumer_;
     std::map<int, place> places_; // by shard
+    std::set<int> under_way_;     // shards of what is being written down
+    std::uint64_t turn_ = 0;      // rises with each batch that is asked for
     prometheus::Counter& applied_;
 };
 

@@ -22,6 +22,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -642,11 +643,29 @@ TEST_F(delivery, receipts_that_another_redis_had_are_read_again) {
     loop_.run(redis_.command({"HSET", state_key, "receipts_server", "the one before"})).value();
     arrived(2);
     EXPECT_TRUE(run_until([&] { return at(0).now == state::delivered; }));
-    // Once: the next start finds nothing to do.
-    EXPECT_TRUE(run_until([&] {
+    const auto noted = [&] {
         return loop_.run(redis_.command({"HGET", state_key, "receipts_server"})).value().text ==
                loop_.run(ledgers_.server()).value();
-    }));
+    };
+    EXPECT_TRUE(run_until(noted));
+    // What was told is not told again, nor is what cannot be read buried again.
+    const auto told = [&](const char* topic) {
+        const auto ends = loop_.run(log_->end_offsets(topic)).value();
+        return std::accumulate(ends.begin(), ends.end(), std::int64_t{0});
+    };
+    loop_.run(log_->append({topics::receipt, shard_, "", "{", {}})).value();
+    arrived(1); // a third time
+    const auto place = [&] {
+        return loop_.run(log_->stored_offsets(settings_.event_log.group + ".receipt", topics::receipt))
+            .value()[static_cast<std::size_t>(shard_)];
+    };
+    EXPECT_TRUE(run_until([&] { return told(topics::dead_letter) == 1 && place() == 4; }));
+    const auto deliveries = told(topics::delivery);
+    loop_.run(redis_.command({"HSET", state_key, "receipts_server", "another one"})).value();
+    EXPECT_TRUE(run_until(noted));
+    EXPECT_EQ(told(topics::dead_letter), 1);
+    EXPECT_EQ(place(), 4);
+    EXPECT_LE(told(topics::delivery), deliveries + 2) << "only that the parts are whole";
 }
 
 TEST_F(delivery, what_is_more_urgent_goes_between_two_batches) {
