@@ -113,7 +113,7 @@ asio::awaitable<result<campaign>> campaign_changes::test_round(const campaign& b
     };
     if (base.kind == "test") co_return refused("这已经是试发", "请从原任务试发");
     if (final(base.state)) co_return refused("推送任务已经结束，不能试发", "");
-    if (base.expires_ms != 0 && time_.now().time_since_epoch().count() >= base.expires_ms)
+    if (expired(base, time_.now().time_since_epoch().count()))
         co_return refused("推送任务已经到期，不能试发", "");
     auto c = round_after(base, "test", campaign_recipients::everybody);
     std::erase(c.channels, channel::web);

@@ -50,6 +50,10 @@ class manual_clock final : public clock {
 // 1992.
 std::int32_t shanghai_day(wall_time t) noexcept;
 std::int32_t minutes_of_shanghai_day(wall_time t) noexcept;
+// Seconds since 1970 UTC, as records of the ledger hold times: until the year 2106.
+inline std::uint32_t unix_seconds(wall_time t) noexcept {
+    return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
+}
 // "2026-11-23T21:05:00.123+08:00"
 std::string to_rfc3339(wall_time t);
 bool parse_rfc3339(std::string_view text, wall_time& out);

@@ -115,6 +115,11 @@ struct campaign {
     std::vector<campaign_step> history;             // the latest ones, oldest first
 };
 
+// Nothing of it is sent any more from now on.
+constexpr bool expired(const campaign& c, std::int64_t now_ms) noexcept {
+    return c.expires_ms != 0 && now_ms >= c.expires_ms;
+}
+
 // The kind of round whose words it says to its recipients.
 inline const std::string& said_kind(const campaign& c) noexcept {
     return c.repeats.empty() ? c.kind : c.repeats;

@@ -99,8 +99,7 @@ result<void> in_time(const campaign& c, action a, std::int64_t now_ms) {
     if (a == action::start && now_ms < c.not_before_ms)
         return failure{errc::conflict, "任务定于 " + local_time(c.not_before_ms) + " 开始，时间未到", c.id,
                        "等到那时，或改期"};
-    const bool too_late = c.expires_ms != 0 && now_ms >= c.expires_ms;
-    if (too_late && (a == action::submit || a == action::approve || a == action::schedule))
+    if (expired(c, now_ms) && (a == action::submit || a == action::approve || a == action::schedule))
         return failure{errc::conflict, "任务已于 " + local_time(c.expires_ms) + " 到期，到期后不再发送", c.id,
                        a == action::submit ? "改到期时间" : "退回或取消"};
     return {};

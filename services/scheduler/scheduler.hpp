@@ -32,6 +32,10 @@ namespace zhida::scheduler {
 
 namespace asio = boost::asio;
 
+// Why a campaign is cancelled that did not begin or must not go on; in its history, for people.
+inline constexpr const char *expired_early = "到期时尚未开始推送", *expired_paused = "到期时仍处于暂停",
+                            *rests_on_nothing = "原任务已撤回";
+
 class scheduler {
   public:
     scheduler(asio::any_io_executor executor, const config& c, const matching::catalogue& catalogue,
@@ -46,15 +50,16 @@ class scheduler {
         struct handed_out {
             std::int64_t before = 0;
             bool by_us = false; // what is owed beyond it is a gap
+            steady_time gaps_wait_until{}; // the longer, the more often they were handed out in vain
+            int in_vain = 0;
         };
         std::map<std::pair<int, channel>, handed_out> handed;
         steady_time next_look{}, next_routing{};
-        steady_time gaps_wait_until{}; // the longer, the more often they were handed out in vain
-        int fruitless = 0;
         bool begun_by_us = false;
         bool looked = false; // since we became active, or it went on
     };
 
+    std::int64_t now_ms() const noexcept { return clock_.now().time_since_epoch().count(); }
     void forget(); // what may not hold any more: another scheduler, or another Redis, was there meanwhile
     // A change of ours, told to everybody.
     asio::awaitable<result<campaign>> keep(campaign changed);

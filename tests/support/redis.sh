@@ -35,6 +35,7 @@ start() {
         port=$(if [[ -s $dir/port ]]; then cat "$dir/port"; else free_port; fi)
         redis-server --port "$port" --bind 127.0.0.1 --dir "$dir" --appendonly yes \
             --hash-max-listpack-entries 512 --hash-max-listpack-value 2048 \
+            --rdbcompression no --auto-aof-rewrite-min-size 512mb \
             </dev/null >>"$dir/log" 2>&1 &
         pid=$!
         disown

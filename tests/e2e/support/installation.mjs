@@ -10,7 +10,7 @@ import { portal } from './api.mjs';
 
 export const program = process.env.ZHIDA ?? path.join(root, 'build/release/zhida');
 // The one with named steps to die at (common/base/failpoint.hpp).
-export const programWithFailpoints = process.env.ZHIDA_TEST_ASAN ?? path.join(root, 'build/asan/zhida');
+export const programWithFailpoints = process.env.ZHIDA_TEST_FAILPOINTS ?? path.join(root, 'build/asan/zhida');
 export const drivers = (process.env.ZHIDA_TEST_DRIVERS ?? 'redis kafka').split(' ');
 
 // Both sides of the gateways must agree on these.
