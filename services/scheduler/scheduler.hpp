@@ -49,7 +49,7 @@ class scheduler {
         // By shard and channel: everything that was handed out lies before this offset of the dispatch topic.
         struct handed_out {
             std::int64_t before = 0;
-            bool by_us = false; // what is owed beyond it is a gap
+            bool by_us = false;            // what is owed beyond it is a gap
             steady_time gaps_wait_until{}; // the longer, the more often they were handed out in vain
             int in_vain = 0;
         };
