@@ -138,7 +138,8 @@ asio::awaitable<result<void>> ledger_replay::apply(frozen_audience part) {
 
 asio::awaitable<result<void>> ledger_replay::apply(transition t, std::int64_t offset) {
     if (!t.ids.empty()) {
-        auto bound = co_await messages_.bind(to_string(t.via), t.ids);
+        // Of this campaign alone: what went out as one message with it stands in an event of its own.
+        auto bound = co_await messages_.bind_also(to_string(t.via), t.ids);
         if (!bound) co_return bound.error();
         // Receipts that came while Redis did not know their messages any more.
         for (std::size_t i = 0; i < bound->size(); ++i) {

@@ -189,6 +189,22 @@ end
 return 'done'
 )lua";
 
+// KEYS messages; ARGV seconds to keep, then fields and places (a line each): in addition to those known.
+inline constexpr const char* add_places = R"lua(
+for i = 2, #ARGV, 2 do
+  local held = redis.call('HGET', KEYS[1], ARGV[i])
+  local all = held or ''
+  for line in ARGV[i + 1]:gmatch('[^\n]+') do
+    if not ('\n' .. all .. '\n'):find('\n' .. line .. '\n', 1, true) then
+      all = all == '' and line or all .. '\n' .. line
+    end
+  end
+  if all ~= held then redis.call('HSET', KEYS[1], ARGV[i], all) end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1
+)lua";
+
 // KEYS messages, orphan, any_orphan; ARGV receipt, seconds to keep, field of the message. Who binds sets the
 // message before it asks for any orphan, this asks for the message before it sets the orphan: one of them
 // sees the other.

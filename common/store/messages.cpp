@@ -19,6 +19,11 @@ const io::lua_script& resolve_script() {
     return s;
 }
 
+const io::lua_script& add_script() {
+    static const io::lua_script s(lua::add_places);
+    return s;
+}
+
 std::string seconds_kept() {
     return std::to_string(receipts_kept.count());
 }
@@ -54,47 +59,77 @@ result<message_place> read_message_place(std::string_view text) {
     return p;
 }
 
-// An early receipt stays until it expires: handing it over twice does no harm, losing it would.
-asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gateway,
-                                                                 std::vector<sent> messages) {
-    std::vector<std::string> early;
-    if (messages.empty()) co_return early;
-    std::unordered_map<std::string_view, std::string> places; // a line each
-    for (const auto& m : messages) {
+namespace {
+
+// Fields and values of each hash: the places of a message, a line each.
+std::unordered_map<std::string, io::redis_args> fields_of(const std::string& gateway,
+                                                          const std::vector<messages::sent>& sent) {
+    std::unordered_map<std::string_view, std::string> places;
+    for (const auto& m : sent) {
         auto& text = places[m.message_id];
         if (!text.empty()) text += '\n';
         text += to_text(m.place);
     }
-    std::unordered_map<std::string, io::redis_args> fields; // by key
+    std::unordered_map<std::string, io::redis_args> fields;
     for (auto& [id, text] : places) {
-        auto& fields_here = fields[keys::messages(gateway, id)];
-        fields_here.push_back(keys::field_of_message(id));
-        fields_here.push_back(std::move(text));
+        auto& of_key = fields[keys::messages(gateway, id)];
+        of_key.push_back(keys::field_of_message(id));
+        of_key.push_back(std::move(text));
     }
+    return fields;
+}
+
+} // namespace
+
+asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gateway,
+                                                                 std::vector<sent> messages) {
+    if (messages.empty()) co_return std::vector<std::string>{};
+    auto fields = fields_of(gateway, messages);
     std::vector<io::redis_args> commands;
-    commands.reserve(fields.size() * 2 + 1);
-    for (auto& [key, of_it] : fields) {
+    commands.reserve(fields.size() * 2);
+    for (auto& [key, of_key] : fields) {
         auto& set = commands.emplace_back(io::redis_args{"HSET", key});
-        std::move(of_it.begin(), of_it.end(), std::back_inserter(set));
+        std::move(of_key.begin(), of_key.end(), std::back_inserter(set));
         commands.push_back({"EXPIRE", key, seconds_kept()});
     }
-    commands.push_back({"EXISTS", keys::any_orphan(gateway)});
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     for (const auto& r : *replies)
         if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
-    early.resize(messages.size());
-    if (replies->back().integer == 0) co_return early; // as mostly
+    co_return co_await early(gateway, messages);
+}
+
+asio::awaitable<result<std::vector<std::string>>> messages::bind_also(std::string gateway,
+                                                                      std::vector<sent> messages) {
+    auto fields = fields_of(gateway, messages);
+    for (auto& [key, of_key] : fields) {
+        io::redis_args args{seconds_kept()};
+        std::move(of_key.begin(), of_key.end(), std::back_inserter(args));
+        auto added = co_await redis_.eval(add_script(), {key}, std::move(args));
+        if (!added) co_return added.error();
+    }
+    co_return co_await early(gateway, messages);
+}
+
+// An early receipt stays until it expires: handing it over twice does no harm, losing it would.
+asio::awaitable<result<std::vector<std::string>>> messages::early(const std::string& gateway,
+                                                                  const std::vector<sent>& messages) {
+    std::vector<std::string> found(messages.size());
+    if (messages.empty()) co_return found;
+    auto any = co_await redis_.command({"EXISTS", keys::any_orphan(gateway)});
+    if (!any) co_return any.error();
+    if (any->integer == 0) co_return found; // as mostly
     std::vector<io::redis_args> asked;
+    asked.reserve(messages.size());
     for (const auto& m : messages) asked.push_back({"GET", keys::orphan(gateway, m.message_id)});
     auto orphans = co_await redis_.pipeline(std::move(asked));
     if (!orphans) co_return orphans.error();
     for (std::size_t i = 0; i < orphans->size(); ++i) {
         auto& r = (*orphans)[i];
         if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
-        early[i] = std::move(r.text);
+        found[i] = std::move(r.text);
     }
-    co_return early;
+    co_return found;
 }
 
 asio::awaitable<result<std::vector<message_place>>>

@@ -44,9 +44,12 @@ class messages {
         std::string message_id;
         message_place place;
     };
-    // Remembers the places, all of them where several messages have one id, because a message carried several
-    // packages; returns the receipts that had come first, parallel to them ("" where none had).
+    // Remembers the places, all of them where a message carried several packages; returns the receipts that
+    // had come first, parallel to them ("" where none had).
     asio::awaitable<result<std::vector<std::string>>> bind(std::string gateway, std::vector<sent> messages);
+    // The same of places that may not be all of their messages': those that are known stay.
+    asio::awaitable<result<std::vector<std::string>>> bind_also(std::string gateway,
+                                                                std::vector<sent> messages);
     // The places; none known: the receipt text is kept, for bind to find.
     asio::awaitable<result<std::vector<message_place>>> resolve(std::string gateway, std::string message_id,
                                                                 std::string receipt);
@@ -60,6 +63,8 @@ class messages {
     asio::awaitable<result<void>> put_receipts_server(int shard, std::string run_id);
 
   private:
+    asio::awaitable<result<std::vector<std::string>>> early(const std::string& gateway,
+                                                            const std::vector<sent>& messages);
     io::redis& redis_;
 };
 

@@ -388,6 +388,19 @@ TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
     EXPECT_EQ(loop_.run(m.resolve("sms", "", "x")).value().size(), 1U);
     EXPECT_EQ(loop_.run(m.resolve("sms", "a", "x")).value().size(), 1U);
     EXPECT_TRUE(loop_.run(m.resolve("sms", "ac", "x")).value().empty());
+    // What is read back from the log comes campaign by campaign, perhaps while it stands already.
+    auto other = place;
+    other.campaign = "Q.v1.r1";
+    loop_.run(m.bind("sms", {{"q1", place}, {"q1", other}})).value();
+    for (int twice = 0; twice < 2; ++twice) {
+        loop_.run(m.bind_also("sms", {{"q1", other}, {"q2", place}})).value();
+        loop_.run(m.bind_also("sms", {{"q1", place}, {"q2", other}})).value();
+        for (const char* id : {"q1", "q2"}) {
+            const auto both = loop_.run(m.resolve("sms", id, "x")).value();
+            ASSERT_EQ(both.size(), 2U) << id;
+            EXPECT_NE(both[0].campaign, both[1].campaign) << id;
+        }
+    }
     const auto left = loop_.run(redis_.command({"TTL", keys::messages("sms", "aa")})).value().integer;
     EXPECT_GT(left, receipts_kept.count() - 60);
 }
