@@ -418,6 +418,7 @@ const std::vector<text_row>& text_table() {
         {"state_expired", "过期", "Expired"},
         {"state_suppressed", "不发送", "Suppressed"},
         {"state_cancelled", "已取消", "Cancelled"},
+        {"state_over", "过期或取消", "Expired or cancelled"},
         {"hint_queued", "等待发送", "Waiting to be sent"},
         {"hint_held", "到时再发", "To be sent later"},
         {"hint_submitting", "已认领，正在交给网关", "Claimed, on its way to the gateway"},

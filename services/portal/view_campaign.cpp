@@ -98,6 +98,7 @@ json channel_view(const json& channel, language in) {
                 {"bar", bar_view(states, matched)}};
     for (const auto s : shown_order)
         out[ledger::to_string(s)] = with_commas(number(states, ledger::to_string(s)));
+    out["over"] = with_commas(number(states, "expired") + number(states, "cancelled"));
     const auto& rate = channel.at("failure_rate");
     out["failure_rate"] = rate.is_null() ? std::string("–") : percent(rate.get<double>());
     out["failure_warning"] = channel.at("failure_warning");
