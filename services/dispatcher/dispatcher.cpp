@@ -16,6 +16,8 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+
 namespace zhida::dispatcher {
 
 namespace {
@@ -86,6 +88,7 @@ asio::awaitable<void> dispatcher::run() {
     for (auto& l : lanes_) {
         names.push_back(to_string(l->via));
         l->consumer = log_->subscribe(group + ".dispatch." + to_string(l->via), {topics::dispatch(l->via)});
+        share(*l); // nothing yet
         if (l->gateway) start(keep_up(*l));
         for (; l->workers < static_cast<int>(workers_of_a_lane); ++l->workers) start(work(*l));
         start(follow(*l));
@@ -213,7 +216,15 @@ asio::awaitable<bool> dispatcher::gain(lane& l, std::vector<io::topic_partition>
         o.epoch = *epoch;
         *o.server = std::move(*server);
     }
+    share(l);
     co_return true;
+}
+
+void dispatcher::share(lane& l) const {
+    if (!l.gateway) return;
+    const auto ours =
+        std::count_if(l.shards.begin(), l.shards.end(), [](const auto& s) { return *s.second.owned; });
+    l.gateway->share(static_cast<std::size_t>(ours), static_cast<std::size_t>(config_.node.shards));
 }
 
 asio::awaitable<void> dispatcher::lose(lane& l, std::vector<io::topic_partition> partitions) {
@@ -228,6 +239,7 @@ asio::awaitable<void> dispatcher::lose(lane& l, std::vector<io::topic_partition>
         if (stopping_) co_return; // a worker may still use the entry; it goes with the lane
         l.shards.erase(p.partition);
     }
+    share(l);
 }
 
 dispatcher::ownership* dispatcher::next_shard(lane& l, int& shard) {
@@ -309,9 +321,10 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
     auto group = take_group(o);
     const auto urgency = group.front().of.urgency;
     const auto give_up =
-        [&o] { // of the shard; nothing of it is stored any more, so the next owner takes it up
+        [&] { // of the shard; nothing of it is stored any more, so the next owner takes it up
             *o.owned = false;
             o.waiting.clear();
+            share(l);
         };
     const auto together = [&](std::vector<waiting_chunk>& some) -> asio::awaitable<result<delivered>> {
         std::vector<chunk> chunks;

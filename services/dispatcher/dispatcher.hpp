@@ -74,6 +74,8 @@ class dispatcher {
     static void done_with(lane& l, int shard, std::int64_t offset);
     asio::awaitable<bool> gain(lane& l, std::vector<io::topic_partition> partitions);
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
+    // Tells the gateway how much of its account's rate is ours.
+    void share(lane& l) const;
     // Numbers that want no message any more. False: not all are durable; the gateway sends them again.
     asio::awaitable<bool> accept_opt_outs(std::vector<std::string> phones);
     asio::awaitable<void> watch();

@@ -23,6 +23,7 @@ class guarded_sender final : public sender {
     std::size_t may_claim() override { return circuit_.grant(inner_->batch(), time_.steady_now()); }
     std::size_t batch() const override { return inner_->batch(); }
     std::uint32_t resend_within_s() const override { return inner_->resend_within_s(); }
+    void share(std::size_t mine, std::size_t of) override { inner_->share(mine, of); }
     asio::awaitable<gateways::send_result> send(outgoing message) override;
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override;
     // With the state "circuit_open" where the circuit is not closed, unless the gateway is stopped.

@@ -49,6 +49,8 @@ class sender {
     virtual std::size_t batch() const = 0;
     // How many may be claimed now: batch(), or fewer where the gateway is being tried. Who asks sends them.
     virtual std::size_t may_claim() { return batch(); }
+    // Several processes may send by one account: this one has so many shards of all.
+    virtual void share(std::size_t, std::size_t) {}
 };
 
 } // namespace zhida::dispatcher

@@ -49,6 +49,7 @@ class sms_sender final : public sender {
     }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
+    void share(std::size_t mine, std::size_t of) override { client_.share(mine, of); }
     std::size_t batch() const override {
         // All together a window, and a quarter of a second of the rate.
         const auto paced = settings_.rate_per_s > 0

@@ -248,6 +248,10 @@ gateway_status cmpp_client::status() const {
     return s;
 }
 
+void cmpp_client::share(std::size_t mine, std::size_t of) {
+    impl_->ch->rate.share(mine, of, impl_->ch->time.steady_now());
+}
+
 void cmpp_client::resume() {
     impl_->ch->stop.resume();
     for (const auto& l : impl_->lines) l->wake.notify();

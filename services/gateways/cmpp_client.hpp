@@ -36,6 +36,8 @@ class cmpp_client {
     asio::awaitable<std::vector<send_result>> send_all(std::vector<sms_copy> messages);
 
     gateway_status status() const;
+    // How much of the account's rate is this process': its shards of all.
+    void share(std::size_t mine, std::size_t of);
     // Somebody has mended what the channel was stopped for.
     void resume();
 

@@ -26,11 +26,24 @@ void throttle::accepted(steady_time now) noexcept {
 }
 
 part_rate::part_rate(std::int64_t per_second, steady_time start)
-    : limit_(per_second > 0 ? static_cast<std::size_t>(per_second) : 0), start_(start + milliseconds(1000)) {}
+    : whole_(per_second > 0 ? static_cast<std::size_t>(per_second) : 0), limit_(whole_), next_limit_(whole_),
+      start_(start + milliseconds(1000)) {}
+
+void part_rate::share(std::size_t mine, std::size_t of, steady_time now) noexcept {
+    const auto limit = mine == 0 || of == 0 ? 0 : std::max<std::size_t>(1, whole_ * mine / of);
+    if (limit == next_limit_) return;
+    next_limit_ = limit;
+    if (limit <= limit_)
+        limit_ = limit;
+    else
+        next_from_ = now + milliseconds(1000);
+}
 
 milliseconds part_rate::wait(steady_time now) {
-    if (limit_ == 0) return milliseconds(0);
+    if (whole_ == 0) return milliseconds(0);
     if (now < start_) return start_ - now;
+    if (now >= next_from_) limit_ = next_limit_;
+    if (limit_ == 0) return next_limit_ == 0 ? milliseconds(1000) : next_from_ - now;
     for (; !sent_.empty() && sent_.front().at + milliseconds(1000) <= now; sent_.pop_front())
         in_last_second_ -= sent_.front().parts;
     if (in_last_second_ < limit_) return milliseconds(0);
@@ -38,7 +51,7 @@ milliseconds part_rate::wait(steady_time now) {
 }
 
 void part_rate::used(steady_time now) {
-    if (limit_ == 0) return;
+    if (whole_ == 0) return;
     if (sent_.empty() || sent_.back().at != now) sent_.push_back({now, 0});
     ++sent_.back().parts;
     ++in_last_second_;

@@ -104,14 +104,18 @@ class part_rate {
     part_rate(std::int64_t per_second, steady_time start);
     milliseconds wait(steady_time now);
     void used(steady_time now);
+    // Of several processes that share the account this one has so many shards: it takes that much of the
+    // rate, one part a second at the least. More than before from a second later on, as they were another's.
+    void share(std::size_t mine, std::size_t of, steady_time now) noexcept;
 
   private:
     struct burst {
         steady_time at;
         std::size_t parts;
     };
-    std::size_t limit_, in_last_second_ = 0;
-    steady_time start_;
+    const std::size_t whole_;
+    std::size_t limit_, next_limit_, in_last_second_ = 0;
+    steady_time start_, next_from_{};
     std::deque<burst> sent_; // of the last second: one a millisecond at most
 };
 

@@ -174,7 +174,8 @@ test('a dispatcher that stands still past its lease is refused when it goes on',
 
 test('dispatchers come and go every two seconds', async t => {
   if (!without('kafka', t)) return;
-  const { it, redis, people } = await begin(t, 'kafka', { count: 1200, rate: 150, roles: 'portal,matcher,scheduler' });
+  const rate = 150; // of them all
+  const { it, redis, people } = await begin(t, 'kafka', { count: 1200, rate, roles: 'portal,matcher,scheduler' });
   const running = [await another(it, 'd0', 'dispatcher')];
   t.after(() => Promise.all(running.map(d => d.kill())));
   const id = publish(it, 'storm');
@@ -185,8 +186,12 @@ test('dispatchers come and go every two seconds', async t => {
     await sleep(2000);
   }
   await finish(it, redis, people, id);
+  // When they arrive, which is not to the millisecond as they were sent.
+  const arrived = it.messages().filter(m => m.channel === 'sms').map(m => m.time_ms).sort((a, b) => a - b);
+  const most = Math.max(...arrived.map((at, i) => arrived.findLastIndex(later => later < at + 1000) - i + 1));
+  t.diagnostic(`${most} SMS in the fullest second`);
+  assert.ok(most <= rate * 1.1, `${most} SMS in one second`);
 });
-
 
 test('the broker is restarted in the middle', async t => {
   if (!without('kafka', t)) return;

@@ -185,6 +185,56 @@ RC_GTEST_PROP(part_rate, no_second_has_more_than_the_limit, ()) {
         RC_ASSERT(sent[i] - sent[i - static_cast<std::size_t>(limit)] >= 1000);
 }
 
+// Processes that share an account, while shards go from one to another: nobody sends by a shard before the
+// other has given it up, and all together keep the rate.
+RC_GTEST_PROP(part_rate, processes_together_keep_the_rate, ()) {
+    constexpr std::size_t shards = 8;
+    const auto limit = *rc::gen::inRange<std::int64_t>(8, 40);
+    const auto count = *rc::gen::inRange<std::size_t>(1, 4);
+    std::vector<part_rate> rates(count, part_rate(limit, at(-1000)));
+    std::vector<std::size_t> owned(count, 0);
+    for (auto& r : rates) r.share(0, shards, at(0));
+    owned[0] = shards;
+    rates[0].share(shards, shards, at(0));
+    std::vector<std::int64_t> sent;
+    for (std::int64_t now = 0; now < 5000; now += *rc::gen::inRange<std::int64_t>(1, 40)) {
+        if (*rc::gen::inRange(0, 15) == 0) { // some shards change hands, all at once
+            const auto from = *rc::gen::inRange<std::size_t>(0, count),
+                       to = *rc::gen::inRange<std::size_t>(0, count);
+            const auto some = *rc::gen::inRange<std::size_t>(0, owned[from] + 1);
+            owned[from] -= some;
+            rates[from].share(owned[from], shards, at(now));
+            owned[to] += some;
+            rates[to].share(owned[to], shards, at(now));
+        }
+        for (auto& r : rates)
+            for (int tries = *rc::gen::inRange(0, 10); tries > 0 && r.wait(at(now)) == ms(0); --tries) {
+                r.used(at(now));
+                sent.push_back(now);
+            }
+    }
+    for (std::size_t i = static_cast<std::size_t>(limit); i < sent.size(); ++i)
+        RC_ASSERT(sent[i] - sent[i - static_cast<std::size_t>(limit)] >= 1000);
+}
+
+TEST(part_rate, a_share_grows_a_second_later_and_shrinks_at_once) {
+    part_rate r(10, at(-1000));
+    r.share(0, 4, at(0));
+    EXPECT_GT(r.wait(at(0)), ms(0));
+    r.share(2, 4, at(100));
+    EXPECT_EQ(r.wait(at(100)), ms(1000));
+    int now_at_once = 0;
+    for (; r.wait(at(1100)) == ms(0); ++now_at_once) r.used(at(1100));
+    EXPECT_EQ(now_at_once, 5);
+    r.share(1, 4, at(1200));
+    EXPECT_GT(r.wait(at(2099)), ms(0));
+    for (now_at_once = 0; r.wait(at(2100)) == ms(0); ++now_at_once) r.used(at(2100));
+    EXPECT_EQ(now_at_once, 2);
+    part_rate slow(2, at(-1000));
+    slow.share(1, 64, at(0));
+    EXPECT_EQ(slow.wait(at(0)), ms(0)) << "one a second at the least";
+}
+
 TEST(keepalive, asks_three_times_then_gives_up) {
     using enum keepalive::action;
     keepalive k(ms(30000), ms(10000), at(0));
