@@ -22,6 +22,11 @@ asio::awaitable<result<void>> claim_key(io::redis& redis, const crypto::sealer& 
     auto claimed = co_await redis.command(
         {"MSETNX", keys::contact_key_check(), check_value(sealer), keys::layout(), layout});
     if (!claimed) co_return claimed.error();
+    auto checked = co_await check_key(redis, sealer);
+    if (checked || checked.error().code != errc::not_found) co_return checked;
+    // Somebody has removed the check, because the key was lost; the data are laid out as ours.
+    auto again = co_await redis.command({"SET", keys::contact_key_check(), check_value(sealer), "NX"});
+    if (!again) co_return again.error();
     co_return co_await check_key(redis, sealer);
 }
 
@@ -30,7 +35,7 @@ asio::awaitable<result<void>> check_key(io::redis& redis, const crypto::sealer& 
     if (!reply) co_return reply.error();
     if (reply->items.size() != 2) co_return failure{errc::invalid, "not two values", "redis", ""};
     const auto& held = reply->items[0];
-    if (held.is_nil())
+    if (held.is_nil() && (reply->items[1].is_nil() || reply->items[1].text == layout))
         co_return failure{errc::not_found, "no service has started with this Redis yet", "redis.url",
                           "start zhida run first, or name the Redis of the running service"};
     if (reply->items[1].text != layout)

@@ -189,19 +189,25 @@ end
 return 'done'
 )lua";
 
-// KEYS messages; ARGV seconds to keep, then fields and places (a line each): in addition to those known.
+// KEYS messages, several; ARGV seconds to keep, then of each key how many fields, and fields and places (a
+// line each): in addition to those known.
 inline constexpr const char* add_places = R"lua(
-for i = 2, #ARGV, 2 do
-  local held = redis.call('HGET', KEYS[1], ARGV[i])
-  local all = held or ''
-  for line in ARGV[i + 1]:gmatch('[^\n]+') do
-    if not ('\n' .. all .. '\n'):find('\n' .. line .. '\n', 1, true) then
-      all = all == '' and line or all .. '\n' .. line
+local at = 2
+for k = 1, #KEYS do
+  for _ = 1, tonumber(ARGV[at]) do
+    local held = redis.call('HGET', KEYS[k], ARGV[at + 1])
+    local all = held or ''
+    for line in ARGV[at + 2]:gmatch('[^\n]+') do
+      if not ('\n' .. all .. '\n'):find('\n' .. line .. '\n', 1, true) then
+        all = all == '' and line or all .. '\n' .. line
+      end
     end
+    if all ~= held then redis.call('HSET', KEYS[k], ARGV[at + 1], all) end
+    at = at + 2
   end
-  if all ~= held then redis.call('HSET', KEYS[1], ARGV[i], all) end
+  at = at + 1
+  redis.call('EXPIRE', KEYS[k], ARGV[1])
 end
-redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 )lua";
 

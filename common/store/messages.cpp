@@ -86,28 +86,34 @@ asio::awaitable<result<std::vector<std::string>>> messages::bind(std::string gat
     if (messages.empty()) co_return std::vector<std::string>{};
     auto fields = fields_of(gateway, messages);
     std::vector<io::redis_args> commands;
-    commands.reserve(fields.size() * 2);
+    commands.reserve(fields.size() * 2 + 1);
     for (auto& [key, of_key] : fields) {
         auto& set = commands.emplace_back(io::redis_args{"HSET", key});
         std::move(of_key.begin(), of_key.end(), std::back_inserter(set));
         commands.push_back({"EXPIRE", key, seconds_kept()});
     }
+    commands.push_back({"EXISTS", keys::any_orphan(gateway)}); // last: resolve() asks the other way round
     auto replies = co_await redis_.pipeline(std::move(commands));
     if (!replies) co_return replies.error();
     for (const auto& r : *replies)
         if (r.type == io::redis_reply::kind::error) co_return failure{errc::refused, r.text, "redis", ""};
+    if (replies->back().integer == 0) co_return std::vector<std::string>(messages.size()); // as mostly
     co_return co_await early(gateway, messages);
 }
 
 asio::awaitable<result<std::vector<std::string>>> messages::bind_also(std::string gateway,
                                                                       std::vector<sent> messages) {
+    if (messages.empty()) co_return std::vector<std::string>{};
     auto fields = fields_of(gateway, messages);
+    std::vector<std::string> names;
+    io::redis_args args{seconds_kept()};
     for (auto& [key, of_key] : fields) {
-        io::redis_args args{seconds_kept()};
+        names.push_back(key);
+        args.push_back(std::to_string(of_key.size() / 2));
         std::move(of_key.begin(), of_key.end(), std::back_inserter(args));
-        auto added = co_await redis_.eval(add_script(), {key}, std::move(args));
-        if (!added) co_return added.error();
     }
+    auto added = co_await redis_.eval(add_script(), std::move(names), std::move(args));
+    if (!added) co_return added.error();
     co_return co_await early(gateway, messages);
 }
 
@@ -115,10 +121,6 @@ asio::awaitable<result<std::vector<std::string>>> messages::bind_also(std::strin
 asio::awaitable<result<std::vector<std::string>>> messages::early(const std::string& gateway,
                                                                   const std::vector<sent>& messages) {
     std::vector<std::string> found(messages.size());
-    if (messages.empty()) co_return found;
-    auto any = co_await redis_.command({"EXISTS", keys::any_orphan(gateway)});
-    if (!any) co_return any.error();
-    if (any->integer == 0) co_return found; // as mostly
     std::vector<io::redis_args> asked;
     asked.reserve(messages.size());
     for (const auto& m : messages) asked.push_back({"GET", keys::orphan(gateway, m.message_id)});

@@ -140,6 +140,8 @@ asio::awaitable<result<void>> bring_up(turn& t) {
 asio::awaitable<result<void>> wait_for_policy(turn& t, const failure& why, package& p) {
     if (why.code != errc::not_found) co_return why;
     p.view = {};
+    p.view.as_of.server = *t.by.server;
+    p.view.as_of.stopped = to_string(p.about.state);
     if (final(p.about.state)) co_return result<void>{};
     log::warn("a campaign waits for its policy", {{"campaign", p.of.campaign}, {"why", why.text()}});
     co_await io::sleep_for(t.d.time, milliseconds(500));

@@ -222,8 +222,9 @@ asio::awaitable<bool> dispatcher::gain(lane& l, std::vector<io::topic_partition>
 
 void dispatcher::share(lane& l) const {
     if (!l.gateway) return;
-    const auto ours =
-        std::count_if(l.shards.begin(), l.shards.end(), [](const auto& s) { return *s.second.owned; });
+    // What is under way goes on at its rate, also where its shard was given up.
+    const auto ours = std::count_if(l.shards.begin(), l.shards.end(),
+                                    [](const auto& s) { return *s.second.owned || s.second.busy; });
     l.gateway->share(static_cast<std::size_t>(ours), static_cast<std::size_t>(config_.node.shards));
 }
 
@@ -308,6 +309,7 @@ asio::awaitable<void> dispatcher::work(lane& l) {
         o->busy = true; // lose() waits for its end before it takes the entry away
         co_await handle(l, shard);
         o->busy = false;
+        if (!*o->owned) share(l);
         if (o->paused && o->waiting.size() < most_waiting / 4) {
             o->paused = false;
             l.consumer->resume({topics::dispatch(l.via), shard});
@@ -324,7 +326,6 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
         [&] { // of the shard; nothing of it is stored any more, so the next owner takes it up
             *o.owned = false;
             o.waiting.clear();
-            share(l);
         };
     const auto together = [&](std::vector<waiting_chunk>& some) -> asio::awaitable<result<delivered>> {
         std::vector<chunk> chunks;

@@ -155,7 +155,8 @@ asio::awaitable<void> receipt_worker::read_lost_ones() {
         auto& p = found->second;
         p.server = *up;
         p.again_until = p.next;
-        p.sought_in = turn_;
+        // What next() gives now was asked for after this, unless some of it is being written down.
+        p.sought_in = under_way_.contains(shard) ? turn_ : turn_ - 1;
         p.reads_again = false;
         if (p.next == 0 && !under_way_.contains(shard)) { // nothing was read that it could have lost
             if (!co_await note_server(shard, p)) co_return;
@@ -199,7 +200,8 @@ asio::awaitable<bool> receipt_worker::apply(std::vector<io::log_record> records)
 
 asio::awaitable<bool> receipt_worker::apply_under_way(std::vector<io::log_record> records) {
     struct heard {
-        std::vector<store::change> all, news; // those that are read again were told before
+        // What is read again was told before; but that a message of several parts is whole may not have been.
+        std::vector<store::change> all, news;
     };
     std::map<std::tuple<int, std::string, channel>, heard> by_ledger;
     std::map<int, std::int64_t> first, next; // by partition
@@ -252,8 +254,7 @@ asio::awaitable<bool> receipt_worker::apply_under_way(std::vector<io::log_record
         if (!(*whole)[i]) continue;
         auto& of = by_ledger[{parts[i].shard, parts[i].campaign, parts[i].via}];
         of.all.push_back({parts[i].position, part_records[i]});
-        of.news.push_back(
-            of.all.back()); // also of one that is read again: a part that was lost makes it whole
+        of.news.push_back(of.all.back());
     }
     for (auto& [where, of] : by_ledger) {
         const auto& [shard, name, via] = where;

@@ -37,7 +37,7 @@ class receipt_worker {
         std::int64_t next = 0; // after the last receipt that was written down
         // Those before are read again, and then it is noted to be true of this Redis.
         std::optional<std::int64_t> again_until;
-        std::uint64_t sought_in = 0; // the turn in which that was decided
+        std::uint64_t sought_in = 0; // what came in this turn or before was not read again
         bool reads_again = false;    // it has begun
     };
     asio::awaitable<bool> accept_one(gateways::receipt r);

@@ -49,12 +49,16 @@ class sms_sender final : public sender {
     }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
-    void share(std::size_t mine, std::size_t of) override { client_.share(mine, of); }
+    void share(std::size_t mine, std::size_t of) override {
+        rate_ = of == 0
+                    ? settings_.rate_per_s
+                    : settings_.rate_per_s * static_cast<std::int64_t>(mine) / static_cast<std::int64_t>(of);
+        client_.share(mine, of);
+    }
     std::size_t batch() const override {
         // All together a window, and a quarter of a second of the rate.
-        const auto paced = settings_.rate_per_s > 0
-                               ? std::clamp<std::int64_t>(settings_.rate_per_s / 4 / senders_at_once, 1, 1024)
-                               : 1024;
+        const auto paced =
+            settings_.rate_per_s > 0 ? std::clamp<std::int64_t>(rate_ / 4 / senders_at_once, 1, 1024) : 1024;
         return static_cast<std::size_t>(
             std::clamp<std::int64_t>(settings_.window * settings_.connections / senders_at_once, 1, paced));
     }
@@ -66,6 +70,7 @@ class sms_sender final : public sender {
 
     const clock& clock_;
     const sms_config& settings_;
+    std::int64_t rate_ = settings_.rate_per_s; // our share of it
     gateways::cmpp_client client_;
 };
 

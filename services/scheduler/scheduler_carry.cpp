@@ -128,6 +128,7 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
     const auto look_began = clock_.steady_now();
     bool any_left = false, all_looked = true;
     std::size_t gaps = 0;
+    std::vector<running::handed_out*> with_gaps;
     std::vector<std::pair<int, store::ledgers::due_chunk>> now, later;
     for (const auto via : c.channels) {
         auto stored =
@@ -165,25 +166,26 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
             if (ours && work.now.empty()) handed->second.in_vain = 0;
             if (ours && !work.now.empty()) {
                 // What is buried whenever it is handed out shall not fill the dead letters.
-                auto& out = handed->second;
-                if (look_began < out.gaps_wait_until) continue;
-                out.gaps_wait_until =
-                    look_began + (look_again_soon * (1 << std::min(out.in_vain++, most_doublings)));
+                if (look_began < handed->second.gaps_wait_until) continue;
+                with_gaps.push_back(&handed->second);
                 gaps += work.now.size();
             }
             for (const auto& w : work.now)
                 now.emplace_back(shard, store::ledgers::due_chunk{c.id, via, w.first, w.count, 0});
         }
     }
+    for (const auto& [shard, chunk] : later)
+        if (auto noted = co_await ledgers_.put_due(shard, chunk, true); !noted) co_return noted.error();
+    r.looked = all_looked && now.empty(); // until then it is looked at often, so that its end is seen
+    if (auto handed = co_await hand_out(c, std::move(now)); !handed) co_return handed.error();
+    for (auto* out : with_gaps)
+        out->gaps_wait_until =
+            look_began + (look_again_soon * (1 << std::min(out->in_vain++, most_doublings)));
     if (gaps > 0) {
         gaps_.Increment(static_cast<double>(gaps));
         log::error("work that no record carried is handed out again",
                    {{"campaign", c.id}, {"chunks", gaps}, {"fix", "docs/operations.md"}});
     }
-    for (const auto& [shard, chunk] : later)
-        if (auto noted = co_await ledgers_.put_due(shard, chunk, true); !noted) co_return noted.error();
-    r.looked = all_looked && now.empty(); // until then it is looked at often, so that its end is seen
-    if (auto handed = co_await hand_out(c, std::move(now)); !handed) co_return handed.error();
     if (any_left) co_return result<void>{};
     auto over = apply(c, campaign_action::finish, the_system(), now_ms());
     if (!over) co_return over.error();

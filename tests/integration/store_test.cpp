@@ -2,6 +2,7 @@
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
 #include "common/store/inbox.hpp"
+#include "common/store/key_check.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/messages.hpp"
@@ -403,6 +404,31 @@ TEST_F(store_test, a_receipt_finds_its_message_whichever_comes_first) {
     }
     const auto left = loop_.run(redis_.command({"TTL", keys::messages("sms", "aa")})).value().integer;
     EXPECT_GT(left, receipts_kept.count() - 60);
+}
+
+TEST_F(store_test, a_service_starts_with_the_key_and_the_layout_that_are_there) {
+    const auto with = [&](char digit) {
+        return crypto::sealer::from_hex_key(std::string(64, digit)).value();
+    };
+    const auto ours = with('a'), other = with('b');
+    EXPECT_EQ(loop_.run(check_key(redis_, ours)).error().code, errc::not_found);
+    ASSERT_TRUE(loop_.run(claim_key(redis_, ours)));
+    ASSERT_TRUE(loop_.run(claim_key(redis_, ours)));
+    EXPECT_EQ(loop_.run(claim_key(redis_, other)).error().code, errc::conflict);
+    // As docs/operations.md says to do where the key is lost.
+    loop_.run(redis_.command({"DEL", keys::contact_key_check()})).value();
+    ASSERT_TRUE(loop_.run(claim_key(redis_, other)));
+    EXPECT_EQ(loop_.run(check_key(redis_, ours)).error().code, errc::conflict);
+    for (const char* layout : {"1", ""}) { // of before there was one, too
+        if (*layout == '\0')
+            loop_.run(redis_.command({"DEL", keys::layout()})).value();
+        else
+            loop_.run(redis_.command({"SET", keys::layout(), layout})).value();
+        const auto refused = loop_.run(claim_key(redis_, other));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::conflict);
+        EXPECT_NE(refused.error().what.find("lays its data out"), std::string::npos) << refused.error().what;
+    }
 }
 
 TEST_F(store_test, a_long_message_is_delivered_when_every_part_is) {
