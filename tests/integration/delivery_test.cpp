@@ -211,6 +211,20 @@ class delivery : public ::testing::Test {
         }
     }
 
+    // A dispatcher on our loop, as a process runs it. The configuration outlives it.
+    struct own_process {
+        own_process(delivery& of, const config& c)
+            : role(of.loop_.executor(), c, of.clock_, of.sealer_, meters, {channel::sms}) {
+            asio::co_spawn(of.loop_.context(), role.run(), [this](std::exception_ptr thrown) {
+                ended = true;
+                if (thrown) std::rethrow_exception(thrown);
+            });
+        }
+        metrics meters;
+        dispatcher role;
+        bool ended = false;
+    };
+
     const int shard_ = 1;
     const std::string campaign_ = "P.v1.r1";
     tests::loop loop_;
@@ -573,13 +587,7 @@ TEST_F(delivery, who_answers_r_is_sent_nothing_more) {
     auto c = settings_;
     c.sms = gateway.sms;
     c.sms.enabled = true;
-    metrics meters;
-    dispatcher process(loop_.executor(), c, clock_, sealer_, meters, {channel::sms});
-    bool ended = false;
-    asio::co_spawn(loop_.context(), process.run(), [&](std::exception_ptr thrown) {
-        ended = true;
-        if (thrown) std::rethrow_exception(thrown);
-    });
+    own_process process(*this, c);
     const auto go_until = [&](auto holds) {
         return gateway.wait_until([&] {
             loop_.run_for(milliseconds(2));
@@ -589,8 +597,8 @@ TEST_F(delivery, who_answers_r_is_sent_nothing_more) {
     ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().logins == 1; }));
     ASSERT_TRUE(gateway.sim->cmpp().write_back("16400000002", "r").has_value());
     ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().inbound_acked == 1; }));
-    process.stop();
-    ASSERT_TRUE(go_until([&] { return ended; }));
+    process.role.stop();
+    ASSERT_TRUE(go_until([&] { return process.ended; }));
     gateway.stop();
     epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::sms)).value();
 
@@ -614,21 +622,15 @@ TEST_F(delivery, receipts_that_another_redis_had_are_read_again) {
     auto c = settings_;
     c.sms.enabled = false;
     const auto run_until = [&](auto holds) {
-        metrics meters;
-        dispatcher process(loop_.executor(), c, clock_, sealer_, meters, {channel::sms});
-        bool ended = false;
-        asio::co_spawn(loop_.context(), process.run(), [&](std::exception_ptr thrown) {
-            ended = true;
-            if (thrown) std::rethrow_exception(thrown);
-        });
+        own_process process(*this, c);
         const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         bool held = false;
         while (!held && std::chrono::steady_clock::now() < limit) {
             loop_.run_for(milliseconds(5));
             held = holds();
         }
-        process.stop();
-        while (!ended) loop_.run_for(milliseconds(5));
+        process.role.stop();
+        while (!process.ended) loop_.run_for(milliseconds(5));
         return held;
     };
     const auto parts = store::keys::parts(shard_, campaign_, channel::sms, 0);
