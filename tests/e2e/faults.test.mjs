@@ -186,11 +186,15 @@ test('dispatchers come and go every two seconds', async t => {
     await sleep(2000);
   }
   await finish(it, redis, people, id);
-  // When they arrive, which is not to the millisecond as they were sent.
+  // Their times are of arrival: a machine that stands still for a moment pushes together what was sent evenly. So the
+  // bound is that of a rate that may be half a second late, over every stretch; what is too fast all the time, or for
+  // a second once per coming and going, is beyond it.
   const arrived = it.messages().filter(m => m.channel === 'sms').map(m => m.time_ms).sort((a, b) => a - b);
-  const most = Math.max(...arrived.map((at, i) => arrived.findLastIndex(later => later < at + 1000) - i + 1));
-  t.diagnostic(`${most} SMS in the fullest second`);
-  assert.ok(most <= rate * 1.1, `${most} SMS in one second`);
+  for (const seconds of [1, 2, 5, 10]) {
+    const most = Math.max(...arrived.map((at, i) => arrived.findLastIndex(later => later < at + 1000 * seconds) - i + 1));
+    t.diagnostic(`${most} SMS in the fullest ${seconds} s`);
+    assert.ok(most <= rate * (seconds + 0.5), `${most} SMS in ${seconds} s`);
+  }
 });
 
 test('the broker is restarted in the middle', async t => {
