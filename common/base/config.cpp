@@ -31,9 +31,86 @@ struct key {
     std::string path() const { return section + "." + name; }
 };
 
-std::vector<key> keys_of(config& c) {
-    constexpr std::int64_t many = 1'000'000'000;
+constexpr std::int64_t many = 1'000'000'000;
+constexpr std::string_view gateway_section = "sms_gateway.";
+
+// Of [sms], and of every [sms_gateway.NAME].
+std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& section) {
     return {
+        {section,
+         "protocol",
+         "cmpp, smpp, aliyun or tencent.",
+         &g.protocol,
+         0,
+         0,
+         {"cmpp", "smpp", "aliyun", "tencent"}},
+        {section, "weight",
+         "Its part of the messages, where there are several gateways; 0: only what no other takes.",
+         &g.weight, 0, 1000},
+        {section, "host", "CMPP, SMPP: the gateway's address.", &g.host},
+        {section, "port", "7890 for long connections of CMPP, often 2775 for SMPP.", &g.port, 1, 65535},
+        {section, "source_addr", "CMPP: SP_Id, exactly six characters. SMPP: system_id.", &g.source_addr},
+        {section,
+         "secret",
+         "CMPP: shared secret. SMPP: password. Clouds: the access key's secret.",
+         &g.secret,
+         0,
+         0,
+         {},
+         true},
+        {section, "version", "CMPP 2.0 or 3.0.", &g.version, 0, 0, {"2.0", "3.0"}},
+        {section, "service_id", "CMPP: Service_Id, at most ten characters. SMPP: service_type, at most five.",
+         &g.service_id},
+        {section, "src_id", "Access code and extension that the recipient sees.", &g.src_id},
+        {section, "connections", "Connections to the gateway; clouds: requests under way at once.",
+         &g.connections, 1, 64},
+        {section, "window", "CMPP, SMPP: requests without an answer on one connection.", &g.window, 1, 1024},
+        {section, "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &g.rate_per_s, 0, many},
+        {section, "keepalive_s", "CMPP, SMPP: seconds of silence until we ask whether the gateway is there.",
+         &g.keepalive_s, 1, 180},
+        {section, "response_timeout_s", "Seconds until a request without an answer is unknown.",
+         &g.response_timeout_s, 1, 600},
+        {section, "system_type", "SMPP: as the gateway's operator says.", &g.system_type},
+        {section,
+         "long_text",
+         "SMPP: a text of several parts as parts (udh), or whole (payload).",
+         &g.long_text,
+         0,
+         0,
+         {"udh", "payload"}},
+        {section,
+         "receipt_ids",
+         "SMPP: receipts name messages as_given; or in decimal what the answer gave in hexadecimal "
+         "(decimal_of_hex).",
+         &g.receipt_ids,
+         0,
+         0,
+         {"as_given", "decimal_of_hex"}},
+        {section, "base_url", "Clouds: empty: the vendor's own address; or a proxy, or a simulator.",
+         &g.base_url},
+        {section, "ca_file", "Clouds: PEM file of the authority behind base_url; empty: the system's.",
+         &g.ca_file},
+        {section, "access_key", "Clouds: AccessKeyId (Aliyun), SecretId (Tencent).", &g.access_key},
+        {section, "app_id", "Tencent: SmsSdkAppId.", &g.app_id},
+        {section, "region", "Tencent: the region that is asked.", &g.region},
+        {section,
+         "callback_secret",
+         "Clouds: the vendor posts receipts to /gateways/NAME/receipts/SECRET; at least 16 characters; "
+         "empty: "
+         "it cannot.",
+         &g.callback_secret,
+         0,
+         0,
+         {},
+         true},
+        {section, "callback_from",
+         "Clouds: addresses or networks (a.b.c.d/n) it posts from, comma-separated; empty: any.",
+         &g.callback_from},
+    };
+}
+
+std::vector<key> keys_of(config& c) {
+    std::vector<key> all = {
         {"node", "data_dir", "Everything this process keeps on disk.", &c.node.data_dir},
         {"node", "config_dir", "Catalogue, samples and templates; empty: found beside the program.",
          &c.node.config_dir},
@@ -132,22 +209,9 @@ std::vector<key> keys_of(config& c) {
          "And what has one of these themes: their beginnings, comma-separated, as \"纾困,就业/稳岗\".",
          &c.campaign.approve_themes},
         {"reminders", "at", "Time of the day (Asia/Shanghai) at which reminders are sent.", &c.reminders.at},
-        {"sms", "enabled", "Use the CMPP gateway.", &c.sms.enabled},
-        {"sms", "host", "The gateway's address.", &c.sms.host},
-        {"sms", "port", "7890 for long connections.", &c.sms.port, 1, 65535},
-        {"sms", "source_addr", "SP_Id, exactly six characters.", &c.sms.source_addr},
-        {"sms", "secret", "Shared secret of the account.", &c.sms.secret, 0, 0, {}, true},
-        {"sms", "version", "CMPP 2.0 or 3.0.", &c.sms.version, 0, 0, {"2.0", "3.0"}},
-        {"sms", "service_id", "Service_Id, at most ten characters.", &c.sms.service_id},
-        {"sms", "src_id", "Access code and extension that the recipient sees.", &c.sms.src_id},
+        {"sms", "enabled", "Send short messages.", &c.sms.enabled},
         {"sms", "signature", "Filed signature, without its brackets.", &c.sms.signature},
         {"sms", "verify_hint", "How a recipient can verify the message.", &c.sms.verify_hint},
-        {"sms", "connections", "Connections to the gateway.", &c.sms.connections, 1, 64},
-        {"sms", "window", "Requests without an answer on one connection.", &c.sms.window, 1, 1024},
-        {"sms", "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &c.sms.rate_per_s, 0, many},
-        {"sms", "keepalive_s", "Seconds of silence until ACTIVE_TEST.", &c.sms.keepalive_s, 1, 180},
-        {"sms", "response_timeout_s", "Seconds until a request without an answer is unknown.",
-         &c.sms.response_timeout_s, 1, 600},
         {"wechat", "enabled", "Use the WeChat official account.", &c.wechat.enabled},
         {"wechat", "base_url", "https://api.weixin.qq.com, or a simulator.", &c.wechat.base_url},
         {"wechat", "appid", "", &c.wechat.appid},
@@ -164,6 +228,15 @@ std::vector<key> keys_of(config& c) {
         {"simulator", "record_file", "JSON lines of every message accepted; empty: kept in memory.",
          &c.simulator.record_file},
     };
+    const auto after_hint =
+        std::find_if(all.begin(), all.end(), [](const key& k) { return k.section == "wechat"; });
+    auto of_sms = keys_of_gateway(c.sms, "sms");
+    all.insert(after_hint, of_sms.begin(), of_sms.end());
+    for (auto& [name, gateway] : c.sms.gateways) {
+        auto more = keys_of_gateway(gateway, std::string(gateway_section) + name);
+        all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
 }
 
 std::string upper(std::string text) {
@@ -172,8 +245,16 @@ std::string upper(std::string text) {
     return text;
 }
 
+std::string lower(std::string text) {
+    for (char& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+}
+
 std::string variable_of(const key& k) {
-    return "ZHIDA_" + upper(k.section) + "__" + upper(k.name);
+    auto section = upper(k.section);
+    if (const auto dot = section.find('.'); dot != std::string::npos) section.replace(dot, 1, "__");
+    return "ZHIDA_" + section + "__" + upper(k.name);
 }
 
 // Levenshtein's: how many characters must be changed, put in or left out.
@@ -189,6 +270,15 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
+// One setting of any source. section: "sms", "sms_gateway.mobile".
+struct setting {
+    std::string section, name, where;
+    const toml::node* node = nullptr; // of the file, else `text`
+    std::string text;
+
+    bool of_gateway() const { return section.starts_with(gateway_section); }
+};
+
 class reader {
   public:
     reader(config& c, std::vector<failure>& errors) : keys_(keys_of(c)), errors_(errors) {}
@@ -197,6 +287,21 @@ class reader {
         const auto found = std::find_if(keys_.begin(), keys_.end(),
                                         [&](const key& k) { return k.section == section && k.name == name; });
         return found == keys_.end() ? nullptr : &*found;
+    }
+
+    const key* find_variable(const std::string& name) const {
+        const auto found =
+            std::find_if(keys_.begin(), keys_.end(), [&](const key& k) { return name == variable_of(k); });
+        return found == keys_.end() ? nullptr : &*found;
+    }
+
+    void set(const setting& s) {
+        const auto* k = s.section.empty() ? nullptr : find(s.section, s.name);
+        if (!k) return unknown((s.section.empty() ? "" : s.section + ".") + s.name, s.where);
+        if (s.node)
+            set_node(*k, *s.node, s.where);
+        else
+            set_text(*k, s.text, s.where);
     }
 
     void unknown(const std::string& path, const std::string& where) {
@@ -222,8 +327,7 @@ class reader {
         put(k, number, where);
     }
 
-    void set_node(const key& k, const toml::node& node, const std::string& file) {
-        const auto line = file + ":" + std::to_string(node.source().begin.line);
+    void set_node(const key& k, const toml::node& node, const std::string& line) {
         if (const auto* s = std::get_if<std::string*>(&k.target)) {
             if (const auto v = node.value_exact<std::string>()) return put(k, **s, *v, line);
             return wrong(k, "must be a text in quotes", line);
@@ -278,39 +382,97 @@ class reader {
     std::vector<failure>& errors_;
 };
 
-void read_file(reader& in, const std::string& file, std::vector<failure>& errors) {
+result<toml::table> parse_file(const std::string& file) {
     std::error_code none;
-    if (std::filesystem::is_directory(file, none)) {
-        errors.push_back({errc::io, "is a folder", file, "name the file, as " + file + "/zhida.toml"});
-        return;
-    }
+    if (std::filesystem::is_directory(file, none))
+        return failure{errc::io, "is a folder", file, "name the file, as " + file + "/zhida.toml"};
     std::ifstream in_file(file, std::ios::binary);
-    if (!in_file) {
-        errors.push_back({errc::io, std::string("cannot be opened: ") + std::strerror(errno), file,
-                          "check the path and who may read it"});
-        return;
-    }
-    toml::parse_result parsed;
+    if (!in_file)
+        return failure{errc::io, std::string("cannot be opened: ") + std::strerror(errno), file,
+                       "check the path and who may read it"};
     try {
-        parsed = toml::parse(in_file, file);
+        return toml::table(toml::parse(in_file, file));
     } catch (const toml::parse_error& e) {
-        errors.push_back({errc::invalid, std::string(e.description()),
-                          file + ":" + std::to_string(e.source().begin.line),
-                          "see config/zhida.toml for the form"});
-        return;
+        return failure{errc::invalid, std::string(e.description()),
+                       file + ":" + std::to_string(e.source().begin.line),
+                       "see config/zhida.toml for the form"};
     }
-    for (const auto& [section, body] : parsed) {
-        if (!body.is_table()) {
-            in.unknown(std::string(section.str()), file + ":" + std::to_string(body.source().begin.line));
+}
+
+void read_section(const std::string& section, const toml::table& body, const std::string& file,
+                  std::vector<setting>& out) {
+    for (const auto& [name, node] : body)
+        if (const auto* inner = node.as_table(); inner && section + "." == gateway_section)
+            read_section(section + "." + std::string(name.str()), *inner, file, out);
+        else
+            out.push_back({section, std::string(name.str()),
+                           file + ":" + std::to_string(node.source().begin.line), &node, ""});
+}
+
+// In rising order of their sources.
+std::vector<setting> settings_of(const toml::table& parsed, const config_sources& from, const reader& in,
+                                 loaded_config& out) {
+    std::vector<setting> all;
+    for (const auto& [section, body] : parsed)
+        if (const auto* table = body.as_table())
+            read_section(std::string(section.str()), *table, from.file, all);
+        else
+            all.push_back({"", std::string(section.str()),
+                           from.file + ":" + std::to_string(body.source().begin.line), &body, ""});
+
+    // Variables that are not keys of the configuration: the program's own, those of tests and of builds.
+    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG",      "ZHIDA_WRITE_CONFIG",
+                                             "ZHIDA_KAFKA_HOME",  "ZHIDA_KAFKA_CACHE",
+#ifdef ZHIDA_FAILPOINTS
+                                             "ZHIDA_FAILPOINT"
+#endif
+    };
+    for (const auto& [name, text] : from.environment) {
+        if (!name.starts_with("ZHIDA_") || name.starts_with("ZHIDA_TEST_")) continue;
+        if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) continue;
+        constexpr std::string_view of_gateways = "ZHIDA_SMS_GATEWAY__";
+        const auto last = name.rfind("__");
+        if (const auto* k = in.find_variable(name)) {
+            all.push_back({k->section, k->name, "environment " + name, nullptr, text});
+        } else if (name.starts_with(of_gateways) && last > of_gateways.size()) {
+            const auto gateway = name.substr(of_gateways.size(), last - of_gateways.size());
+            all.push_back({std::string(gateway_section) + lower(gateway), lower(name.substr(last + 2)),
+                           "environment " + name, nullptr, text});
+        } else if (name.find("__") != std::string::npos) {
+            out.errors.push_back(in.unknown_variable(name));
+        } else { // may be another program's: Kubernetes sets ZHIDA_PORT for a service named zhida
+            out.warnings.push_back(in.unknown_variable(name));
+        }
+    }
+    for (const auto& set : from.sets) {
+        const auto equals = set.find('='), dot = set.rfind('.', equals);
+        if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+            out.errors.push_back({errc::invalid, "must have the form section.key=value", "--set " + set, ""});
             continue;
         }
-        for (const auto& [name, node] : *body.as_table()) {
-            if (const auto* k = in.find(section.str(), name.str()))
-                in.set_node(*k, node, file);
-            else
-                in.unknown(std::string(section.str()) + "." + std::string(name.str()),
-                           file + ":" + std::to_string(node.source().begin.line));
+        all.push_back({set.substr(0, dot), set.substr(dot + 1, equals - dot - 1),
+                       "--set " + set.substr(0, equals), nullptr, set.substr(equals + 1)});
+    }
+    return all;
+}
+
+// The gateways that are named anywhere: each begins with what [sms] says.
+void name_gateways(const std::vector<setting>& all, config& c, std::vector<failure>& errors) {
+    for (const auto& s : all) {
+        if (!s.of_gateway()) continue;
+        const auto name = s.section.substr(gateway_section.size());
+        const bool fit = !name.empty() && name.size() <= 20 && name != "wechat" &&
+                         std::all_of(name.begin(), name.end(), [](char ch) {
+                             return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-';
+                         });
+        if (!fit) {
+            errors.push_back({errc::invalid, "'" + name + "' cannot be a gateway's name", s.where,
+                              "1 to 20 of a-z, 0-9 and -; wechat is taken"});
+            continue;
         }
+        auto& gateway = c.sms.gateways[name];
+        static_cast<sms_gateway_config&>(gateway) = c.sms;
+        gateway.name = name;
     }
 }
 
@@ -324,6 +486,36 @@ bool is_web_address(std::string_view url) {
     return false;
 }
 
+void check_gateway(const sms_gateway_config& g, const std::string& section, std::vector<failure>& errors) {
+    const auto wrong = [&](const char* name, const std::string& what, std::string fix) {
+        const auto path = section + "." + name;
+        errors.push_back({errc::invalid, path + " " + what, path, std::move(fix)});
+    };
+    if (g.protocol == "cmpp") {
+        if (g.source_addr.size() != 6)
+            wrong("source_addr", "must have exactly six characters",
+                  "clients hash shorter ones differently: ask the gateway's operator for the SP_Id");
+        if (g.service_id.size() > 10) wrong("service_id", "has more than ten characters", "");
+    } else if (g.protocol == "smpp") {
+        if (g.source_addr.size() > 15)
+            wrong("source_addr", "has more than 15 characters", "SMPP's system_id");
+        if (g.secret.size() > 8) wrong("secret", "has more than eight characters", "SMPP's password");
+        if (g.system_type.size() > 12) wrong("system_type", "has more than twelve characters", "");
+        if (g.service_id.size() > 5)
+            wrong("service_id", "has more than five characters", "SMPP's service_type");
+    } else {
+        if (!g.base_url.empty() && !is_web_address(g.base_url))
+            wrong("base_url", "is not a web address", "write it as https://host or http://host:port");
+        if (!g.callback_secret.empty() && g.callback_secret.size() < 16)
+            wrong("callback_secret", "has fewer than 16 characters",
+                  "it is all that tells the vendor from others");
+        if (g.access_key.empty()) wrong("access_key", "is empty", "the vendor's console shows it");
+        if (g.protocol == "tencent" && g.app_id.empty())
+            wrong("app_id", "is empty", "SmsSdkAppId of the application");
+    }
+    if (g.src_id.size() > 20) wrong("src_id", "has more than twenty characters", "");
+}
+
 void check(const config& c, std::vector<failure>& errors) {
     for (const auto& [name, text] : {std::pair("dispatch.quiet_from", &c.dispatch.quiet_from),
                                      std::pair("dispatch.quiet_until", &c.dispatch.quiet_until),
@@ -331,13 +523,8 @@ void check(const config& c, std::vector<failure>& errors) {
         if (std::int32_t minute = 0; !parse_time_of_day(*text, minute))
             errors.push_back({errc::invalid, std::string(name) + " is not a time of the day: '" + *text + "'",
                               name, "write it as 21:00"});
-    if (c.sms.source_addr.size() != 6)
-        errors.push_back({errc::invalid, "sms.source_addr must have exactly six characters",
-                          "sms.source_addr",
-                          "clients hash shorter ones differently: ask the gateway's operator for the SP_Id"});
-    if (c.sms.service_id.size() > 10)
-        errors.push_back(
-            {errc::invalid, "sms.service_id has more than ten characters", "sms.service_id", ""});
+    for (const auto& g : gateways_of(c.sms))
+        check_gateway(g, c.sms.gateways.empty() ? "sms" : std::string(gateway_section) + g.name, errors);
     if (!c.portal.public_url.empty() && !is_web_address(c.portal.public_url))
         errors.push_back({errc::invalid, "portal.public_url is not a web address", "portal.public_url",
                           "write it as https://host or http://host:port"});
@@ -405,43 +592,31 @@ std::string render(config& c, bool comments, bool mask) {
 
 } // namespace
 
+std::vector<sms_gateway_config> gateways_of(const sms_config& c) {
+    if (c.gateways.empty()) return {c};
+    std::vector<sms_gateway_config> all;
+    for (const auto& [name, gateway] : c.gateways) all.push_back(gateway);
+    return all;
+}
+
 loaded_config load_config(const config_sources& from) {
     loaded_config out;
-    reader in(out.values, out.errors);
-    if (!from.file.empty()) read_file(in, from.file, out.errors);
-
-    // Variables that are not keys of the configuration: the program's own, those of tests and of builds.
-    constexpr std::string_view reserved[] = {"ZHIDA_CONTACT_KEY", "ZHIDA_CONFIG",      "ZHIDA_WRITE_CONFIG",
-                                             "ZHIDA_KAFKA_HOME",  "ZHIDA_KAFKA_CACHE",
-#ifdef ZHIDA_FAILPOINTS
-                                             "ZHIDA_FAILPOINT"
-#endif
-    };
-    auto keys = keys_of(out.values);
-    for (const auto& [name, text] : from.environment) {
-        if (!name.starts_with("ZHIDA_") || name.starts_with("ZHIDA_TEST_")) continue;
-        if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) continue;
-        const auto found =
-            std::find_if(keys.begin(), keys.end(), [&n = name](const key& k) { return n == variable_of(k); });
-        if (found != keys.end())
-            in.set_text(*found, text, "environment " + name);
-        else if (name.find("__") != std::string::npos)
-            out.errors.push_back(in.unknown_variable(name));
-        else // may be another program's: Kubernetes sets ZHIDA_PORT for a service named zhida
-            out.warnings.push_back(in.unknown_variable(name));
-    }
-    for (const auto& set : from.sets) {
-        const auto equals = set.find('='), dot = set.find('.');
-        if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
-            out.errors.push_back({errc::invalid, "must have the form section.key=value", "--set " + set, ""});
-            continue;
-        }
-        const auto section = set.substr(0, dot), name = set.substr(dot + 1, equals - dot - 1);
-        if (const auto* k = in.find(section, name))
-            in.set_text(*k, set.substr(equals + 1), "--set " + section + "." + name);
+    toml::table parsed;
+    if (!from.file.empty()) {
+        if (auto file = parse_file(from.file))
+            parsed = std::move(*file);
         else
-            in.unknown(section + "." + name, "--set");
+            out.errors.push_back(file.error());
     }
+    reader in(out.values, out.errors);
+    const auto all = settings_of(parsed, from, in, out);
+    for (const auto& s : all)
+        if (!s.of_gateway()) in.set(s);
+    name_gateways(all, out.values, out.errors);
+    reader of_gateways(out.values, out.errors);
+    for (const auto& s : all)
+        if (s.of_gateway() && out.values.sms.gateways.contains(s.section.substr(gateway_section.size())))
+            of_gateways.set(s);
     check(out.values, out.errors);
     return out;
 }
@@ -450,7 +625,11 @@ std::string default_config_text() {
     config defaults;
     return "# Zhida (直达): every key with its default. Any of them can also be set by the environment\n"
            "# (ZHIDA_SECTION__KEY) or on the command line (--set section.key=value), which win over this "
-           "file.\n\n" +
+           "file.\n"
+           "# [sms] describes the only SMS gateway. Of several each has a section [sms_gateway.NAME]\n"
+           "# (ZHIDA_SMS_GATEWAY__NAME__KEY, --set sms_gateway.NAME.key=value) with the same keys from "
+           "protocol "
+           "on;\n# what it does not say is as in [sms].\n\n" +
            render(defaults, true, false);
 }
 

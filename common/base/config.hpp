@@ -77,23 +77,47 @@ struct campaign_config {
 struct reminders_config {
     std::string at = "09:00"; // Asia/Shanghai
 };
-struct sms_config {
-    bool enabled = true;
+// One account at an SMS gateway.
+struct sms_gateway_config {
+    std::string name = "sms";      // the key's own part: sms_gateway.NAME
+    std::string protocol = "cmpp"; // cmpp | smpp | aliyun | tencent
+    std::int64_t weight = 1;      // its part of the messages among several; 0: only where no other takes them
+    std::int64_t rate_per_s = 0;  // messages (parts) a second; 0: no limit of ours
+    std::int64_t connections = 1; // at once
+    std::int64_t response_timeout_s = 60;
+    std::string secret;              // CMPP: shared secret; SMPP: password; clouds: secret access key
+    std::string src_id = "10690000"; // the number that the recipient sees; clouds choose it themselves
+    // CMPP and SMPP
     std::string host = "127.0.0.1";
     std::int64_t port = 7890;
-    std::string source_addr = "900001"; // SP_Id, six characters
-    std::string secret;
-    std::string version = "3.0"; // 2.0 | 3.0
-    std::string service_id = "ZHIDA";
-    std::string src_id = "10690000";
+    std::string source_addr = "900001"; // CMPP: SP_Id, six characters; SMPP: system_id
+    std::string version = "3.0";        // of CMPP: 2.0 | 3.0
+    std::string service_id = "ZHIDA";   // Service_Id, service_type
+    std::int64_t window = 16;
+    std::int64_t keepalive_s = 30;
+    // SMPP
+    std::string system_type;
+    std::string long_text = "udh";        // how a text of several parts goes out: udh | payload
+    std::string receipt_ids = "as_given"; // as_given | decimal_of_hex: receipts name in decimal what was hex
+    // Clouds
+    std::string base_url;                // empty: the vendor's own
+    std::string ca_file;                 // empty: the system's authorities
+    std::string access_key;              // AccessKeyId, SecretId
+    std::string app_id;                  // Tencent's SmsSdkAppId
+    std::string region = "ap-guangzhou"; // of Tencent
+    std::string callback_secret;         // the last part of the path that the vendor posts receipts to
+    std::string callback_from;           // addresses and networks it posts from, comma-separated; empty: any
+};
+// The channel. Its own members of sms_gateway_config are those of the only gateway, or, where `gateways` has
+// some, what they begin with.
+struct sms_config : sms_gateway_config {
+    bool enabled = true;
     std::string signature = "直达演示";
     std::string verify_hint = "可拨12345核实";
-    std::int64_t connections = 1;
-    std::int64_t window = 16;
-    std::int64_t rate_per_s = 0; // messages (parts) a second; 0: no limit of ours
-    std::int64_t keepalive_s = 30;
-    std::int64_t response_timeout_s = 60;
+    std::map<std::string, sms_gateway_config> gateways; // by name
 };
+// At least one.
+std::vector<sms_gateway_config> gateways_of(const sms_config&);
 struct wechat_config {
     bool enabled = true;
     std::string base_url = "https://api.weixin.qq.com";

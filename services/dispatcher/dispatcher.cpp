@@ -9,6 +9,7 @@
 #include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/lanes.hpp"
 #include "services/dispatcher/senders.hpp"
+#include "services/gateways/inbound_text.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -76,7 +77,7 @@ std::unique_ptr<sender> dispatcher::make_sender(channel via) {
         return make_sms_sender(
             executor_, clock_, config_.sms,
             [this](auto receipts) { return receipts_.accept(std::move(receipts)); },
-            [this](auto phones) { return accept_opt_outs(std::move(phones)); });
+            [this](auto messages) { return accept_inbound(std::move(messages)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
     return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
@@ -392,11 +393,12 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
 }
 
 // One after the other: each goes to every shard, and they come too seldom to be worth more.
-asio::awaitable<bool> dispatcher::accept_opt_outs(std::vector<std::string> phones) {
+asio::awaitable<bool> dispatcher::accept_inbound(std::vector<gateways::inbound_sms> messages) {
     consent_log changes(*log_, consents_, clock_, static_cast<int>(config_.node.shards));
-    for (const auto& phone : phones) {
+    for (const auto& m : messages) {
+        if (!gateways::asks_to_stop(m.text)) continue;
         auto kept = co_await changes.record({consent_kind::number_out,
-                                             deliverer_.digests.of(phone),
+                                             deliverer_.digests.of(m.phone),
                                              {},
                                              clock_.now().time_since_epoch().count(),
                                              {"sms", "gateway"}});

@@ -76,8 +76,8 @@ class dispatcher {
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
     // Tells the gateway how much of its account's rate is ours.
     void share(lane& l) const;
-    // Numbers that want no message any more. False: not all are durable; the gateway sends them again.
-    asio::awaitable<bool> accept_opt_outs(std::vector<std::string> phones);
+    // What people wrote back. False: not all is durable; the gateway sends it again.
+    asio::awaitable<bool> accept_inbound(std::vector<gateways::inbound_sms> messages);
     asio::awaitable<void> watch();
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
     std::unique_ptr<sender> make_sender(channel via);

@@ -20,15 +20,17 @@ namespace {
 class sms_sender final : public sender {
   public:
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
-               gateways::receipt_sink receipts, gateways::opt_out_sink opt_outs)
+               gateways::receipt_sink receipts, gateways::inbound_sink inbound)
         : clock_(c), settings_(settings),
-          client_(executor, c, settings, std::move(receipts), std::move(opt_outs)) {}
+          client_(executor, c, settings, std::move(receipts), std::move(inbound)) {}
 
     asio::awaitable<void> run() override { co_await client_.run(); }
     void stop() override { client_.stop(milliseconds(2000)); }
     bool ready() const override { return client_.status().state == "connected"; }
     asio::awaitable<gateways::send_result> send(outgoing m) override {
-        co_return co_await client_.send({m.address, text_of(m, shanghai_day(clock_.now()))});
+        std::vector<outgoing> one;
+        one.push_back(std::move(m));
+        co_return std::move((co_await send_all(std::move(one))).front());
     }
     // Who matched the same items of a policy reads the same text of a round: made and cut once for all.
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override {
@@ -41,8 +43,7 @@ class sms_sender final : public sender {
         for (auto& m : messages) {
             auto& body = bodies[{m.about, m.items, m.also.size(), m.kind, m.reminder}];
             if (!body)
-                body =
-                    std::make_shared<const gateways::sms_body>(gateways::segment_sms(text_of(m, today), 0));
+                body = std::make_shared<const gateways::sms_body>(gateways::plain_body(text_of(m, today)));
             copies.push_back({std::move(m.address), body});
         }
         co_return co_await client_.send_all(std::move(copies));
@@ -141,8 +142,8 @@ class wechat_sender final : public sender {
 
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
                                         const sms_config& settings, gateways::receipt_sink receipts,
-                                        gateways::opt_out_sink opt_outs) {
-    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts), std::move(opt_outs));
+                                        gateways::inbound_sink inbound) {
+    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts), std::move(inbound));
 }
 
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,

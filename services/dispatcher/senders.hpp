@@ -13,7 +13,7 @@ namespace zhida::dispatcher {
 // CMPP; never sends twice, because the gateway would.
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
                                         const sms_config& settings, gateways::receipt_sink receipts,
-                                        gateways::opt_out_sink opt_outs);
+                                        gateways::inbound_sink inbound);
 // Template messages; the access token is shared by all processes through Redis, sealed.
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
                                            const config& settings, io::redis& redis,

@@ -14,16 +14,16 @@
 namespace zhida::gateways::cmpp {
 
 struct channel {
-    channel(asio::any_io_executor ex, const clock& c, sms_config s, receipt_sink to, opt_out_sink outs)
-        : executor(ex), time(c), settings(std::move(s)), sink(std::move(to)), opt_outs(std::move(outs)),
+    channel(asio::any_io_executor ex, const clock& c, sms_gateway_config s, receipt_sink to, inbound_sink in)
+        : executor(ex), time(c), settings(std::move(s)), sink(std::move(to)), inbound(std::move(in)),
           layout(settings.version == "2.0" ? version::v20 : version::v30),
           rate(settings.rate_per_s, c.steady_now()), random(std::random_device{}()) {}
 
     asio::any_io_executor executor;
     const clock& time;
-    sms_config settings;
+    sms_gateway_config settings;
     receipt_sink sink;
-    opt_out_sink opt_outs;
+    inbound_sink inbound;
     version layout;
     throttle flow;
     part_rate rate;
@@ -60,7 +60,7 @@ struct submission {
         std::uint8_t udh_ref = 0;
         bool counted = false, enqueued = false;
 
-        std::size_t part_count() const noexcept { return (*copy.body)->size(); }
+        std::size_t part_count() const noexcept { return copy.body->parts->size(); }
     };
     std::vector<message> messages;
     std::vector<send_result> results; // in the same order
@@ -87,7 +87,7 @@ struct part_job {
     std::uint16_t refusals = 0; // by flow control
 
     submission::message& message() const { return of->messages[which]; }
-    const sms_part& content() const { return (**message().copy.body)[part]; }
+    const sms_part& content() const { return (*message().copy.body->parts)[part]; }
     void settle(send_result r) const { of->settle(which, part, std::move(r)); }
 };
 

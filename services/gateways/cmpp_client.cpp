@@ -41,9 +41,9 @@ bool dialable(std::string_view phone) {
 } // namespace
 
 struct cmpp_client::impl : std::enable_shared_from_this<cmpp_client::impl> {
-    impl(asio::any_io_executor ex, const clock& time, sms_config settings, receipt_sink sink,
-         opt_out_sink opt_outs)
-        : ch(std::make_shared<channel>(ex, time, std::move(settings), std::move(sink), std::move(opt_outs))),
+    impl(asio::any_io_executor ex, const clock& time, sms_gateway_config settings, receipt_sink sink,
+         inbound_sink inbound)
+        : ch(std::make_shared<channel>(ex, time, std::move(settings), std::move(sink), std::move(inbound))),
           all_ended(ex), ref(static_cast<std::uint8_t>(ch->random())) {
         for (std::int64_t i = 0; i < ch->settings.connections; ++i)
             lines.push_back(std::make_unique<line>(ex));
@@ -152,10 +152,10 @@ void cmpp_client::impl::count(send_outcome o) {
     }
 }
 
-cmpp_client::cmpp_client(asio::any_io_executor executor, const clock& time, sms_config settings,
-                         receipt_sink sink, opt_out_sink opt_outs)
-    : impl_(std::make_shared<impl>(executor, time, std::move(settings), std::move(sink),
-                                   std::move(opt_outs))) {}
+cmpp_client::cmpp_client(asio::any_io_executor executor, const clock& time, sms_gateway_config settings,
+                         receipt_sink sink, inbound_sink inbound)
+    : impl_(
+          std::make_shared<impl>(executor, time, std::move(settings), std::move(sink), std::move(inbound))) {}
 cmpp_client::~cmpp_client() = default;
 
 asio::awaitable<void> cmpp_client::run() {
@@ -195,7 +195,7 @@ void cmpp_client::impl::enqueue(const std::shared_ptr<submission>& all, std::uin
     };
     m.copy.phone = plain_phone(m.copy.phone);
     if (!dialable(m.copy.phone)) return reject("bad_number", "not a phone number");
-    if (!*m.copy.body) return reject("content", m.copy.body->error().text());
+    if (!m.copy.body->parts) return reject("content", m.copy.body->parts.error().text());
     session* s = least_loaded();
     if (!s) return all->settle(which, 0, no_session());
     if (!s->has_room(m.part_count()))
@@ -224,18 +224,11 @@ asio::awaitable<std::vector<send_result>> cmpp_client::send_all(std::vector<sms_
     co_return std::move(all->results);
 }
 
-asio::awaitable<send_result> cmpp_client::send(sms_message message) {
-    std::vector<sms_copy> one(1);
-    one[0].phone = std::move(message.phone);
-    one[0].body = std::make_shared<const sms_body>(segment_sms(message.text, 0));
-    co_return std::move((co_await send_all(std::move(one))).front());
-}
-
 gateway_status cmpp_client::status() const {
     auto& self = *impl_;
     self.look_at_state();
     auto s = self.ch->counters;
-    s.name = "sms";
+    s.name = self.ch->settings.name;
     s.protocol = "CMPP " + self.ch->settings.version;
     s.state = self.state;
     s.detail = self.last_error;

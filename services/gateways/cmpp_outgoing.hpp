@@ -1,30 +1,14 @@
 // One message on its way: its parts and what became of each. Pure.
 #pragma once
 
-#include "services/gateways/gateway.hpp"
-#include "services/gateways/sms_text.hpp"
+#include "services/gateways/sms_gateway.hpp"
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace zhida::gateways {
-
-struct sms_message {
-    std::string phone; // with or without +86
-    std::string text;  // UTF-8, signature and opt-out words included
-};
-
-// A text cut into its parts once, for as many recipients as it has; a failure: it cannot be sent.
-using sms_body = result<std::vector<sms_part>>;
-// One recipient's copy of it.
-struct sms_copy {
-    std::string phone; // as in sms_message
-    std::shared_ptr<const sms_body> body;
-};
-
-namespace cmpp {
+namespace zhida::gateways::cmpp {
 
 class part_results {
   public:
@@ -46,5 +30,4 @@ class part_results {
     std::size_t settled_ = 0;
 };
 
-} // namespace cmpp
-} // namespace zhida::gateways
+} // namespace zhida::gateways::cmpp

@@ -12,16 +12,18 @@ std::string plain_phone(std::string_view phone) {
     return std::string(phone);
 }
 
-result<receipt> receipt_of(const deliver& d, wall_time now) {
+result<receipt> receipt_of(const deliver& d, std::string gateway, wall_time now) {
     if (d.Registered_Delivery != 1) return failure{errc::invalid, "no status report", "CMPP_DELIVER", ""};
     const auto report = decode_report(d.Msg_Content);
     if (!report) return report.error();
     receipt r;
-    r.gateway = "sms";
+    r.gateway = std::move(gateway);
     r.message_id = id_text(report->Msg_Id);
     r.phone = plain_phone(report->Dest_terminal_Id);
     r.status = report->Stat;
-    r.means = reaction_to_stat(report->Stat).meaning;
+    const auto& reaction = reaction_to_stat(report->Stat);
+    r.means = reaction.meaning;
+    r.recipient_fault = reaction.recipient_fault;
     if (!parse_report_time(report->Done_time, r.at)) r.at = now;
     return r;
 }

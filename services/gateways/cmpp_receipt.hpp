@@ -11,6 +11,6 @@ std::string plain_phone(std::string_view phone);
 
 // What its Stat means: cmpp_stats.hpp. `now` stands in where Done_time is no time. Failure invalid: no status
 // report (an inbound message), or an unreadable one.
-result<receipt> receipt_of(const deliver& d, wall_time now);
+result<receipt> receipt_of(const deliver& d, std::string gateway, wall_time now);
 
 } // namespace zhida::gateways::cmpp

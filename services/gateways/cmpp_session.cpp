@@ -4,9 +4,9 @@
 #include "common/io/spawn.hpp"
 #include "common/io/timer.hpp"
 #include "services/gateways/cmpp_auth.hpp"
-#include "services/gateways/cmpp_inbound.hpp"
 #include "services/gateways/cmpp_receipt.hpp"
 #include "services/gateways/cmpp_submit.hpp"
+#include "services/gateways/inbound_text.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -58,7 +58,7 @@ send_result nobody_confirmed(std::string detail) {
     return r;
 }
 
-submit submit_of(const sms_config& c) {
+submit submit_of(const sms_gateway_config& c) {
     submit s;
     s.Service_Id = c.service_id;
     s.Fee_UserType = 2; // the SP pays
@@ -98,7 +98,7 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     std::unique_ptr<keepalive> alive;
     std::vector<receipt> heard; // read, and not handed over yet
     std::vector<report> heard_in;
-    std::vector<std::string> outs; // numbers that want no more, likewise
+    std::vector<inbound_sms> outs; // what people wrote back, likewise
     std::vector<report> outs_in;
     std::size_t reports = 0; // heard, or being made durable
     int timeouts = 0;
@@ -320,7 +320,7 @@ void session::impl::refused_by_flow(part_job job, milliseconds wait) {
 
 void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) {
     if (d.Registered_Delivery == 0) return handle_inbound(Sequence_Id, d);
-    auto r = receipt_of(d, ch->time.now());
+    auto r = receipt_of(d, ch->settings.name, ch->time.now());
     if (r) {
         ++reports;
         heard.push_back(std::move(*r));
@@ -332,22 +332,16 @@ void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) 
     put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, 1}});
 }
 
-// An opt-out is answered once it is durable; nobody reads anything else.
+// Answered once it is durable.
 void session::impl::handle_inbound(std::uint32_t Sequence_Id, const deliver& d) {
-    ++ch->counters.inbound;
-    if (asks_to_stop(d)) {
-        ++reports;
-        outs.push_back(plain_phone(d.Src_terminal_Id));
-        outs_in.push_back({Sequence_Id, d.Msg_Id});
-        return;
-    }
-    if (ch->worth_a_line("inbound"))
-        log::info("cmpp_inbound_dropped",
-                  {{"where", where()},
-                   {"format", d.Msg_Fmt},
-                   {"bytes", d.Msg_Content.size()},
-                   {"what", "a message to us that is no opt-out; nobody reads them"}});
-    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, 0}});
+    ++reports;
+    std::string_view content = d.Msg_Content;
+    if ((d.TP_udhi & 1) != 0 && !content.empty())
+        content.remove_prefix(
+            std::min<std::size_t>(content.size(), 1U + static_cast<std::uint8_t>(content[0])));
+    outs.push_back({ch->settings.name, plain_phone(d.Src_terminal_Id), d.Dest_Id,
+                    inbound_utf8(content, d.Msg_Fmt), ch->time.now()});
+    outs_in.push_back({Sequence_Id, d.Msg_Id});
 }
 
 void session::impl::hand_over() {
@@ -356,8 +350,8 @@ void session::impl::hand_over() {
         io::spawn(ch->executor, take(self, ch->sink, std::exchange(heard, {}), std::exchange(heard_in, {}),
                                      ch->counters.receipts));
     if (!outs.empty())
-        io::spawn(ch->executor, take(self, ch->opt_outs, std::exchange(outs, {}), std::exchange(outs_in, {}),
-                                     ch->counters.opt_outs));
+        io::spawn(ch->executor, take(self, ch->inbound, std::exchange(outs, {}), std::exchange(outs_in, {}),
+                                     ch->counters.inbound));
 }
 
 // `sink` and `counter` are of the channel, which `self` keeps.

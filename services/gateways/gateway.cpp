@@ -3,12 +3,25 @@
 namespace zhida::gateways {
 
 json to_json(const gateway_status& s) {
-    return {{"name", s.name},         {"protocol", s.protocol}, {"state", s.state},
-            {"detail", s.detail},     {"sent", s.sent},         {"accepted", s.accepted},
-            {"rejected", s.rejected}, {"retried", s.retried},   {"unknown", s.unknown},
-            {"receipts", s.receipts}, {"orphans", s.orphans},   {"in_flight", s.in_flight},
-            {"window", s.window},     {"since_ms", s.since_ms}, {"circuit", s.circuit},
-            {"inbound", s.inbound},   {"opt_outs", s.opt_outs}};
+    return {{"name", s.name},
+            {"protocol", s.protocol},
+            {"state", s.state},
+            {"detail", s.detail},
+            {"sent", s.sent},
+            {"accepted", s.accepted},
+            {"rejected", s.rejected},
+            {"retried", s.retried},
+            {"unknown", s.unknown},
+            {"receipts", s.receipts},
+            {"orphans", s.orphans},
+            {"in_flight", s.in_flight},
+            {"window", s.window},
+            {"since_ms", s.since_ms},
+            {"circuit", s.circuit},
+            {"inbound", s.inbound},
+            {"codes", s.codes},
+            {"rate_per_s", s.rate_per_s},
+            {"connections", s.connections}};
 }
 
 } // namespace zhida::gateways

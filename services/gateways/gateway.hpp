@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,28 +39,40 @@ struct send_result {
 };
 
 struct receipt {
-    std::string gateway;    // "sms", "wechat"
+    std::string gateway;    // the gateway's name: "sms", "wechat", that of sms_gateway.NAME
     std::string message_id; // as in send_result
     std::string phone;      // as the gateway wrote it, without +86; may be empty
     std::string status;     // raw: DELIVRD, UNDELIV, success ...
     enum class meaning { delivered, failed, intermediate } means = meaning::failed;
     wall_time at{};
+    std::string recipient_fault{}; // of one that failed, as in send_result
 };
 
 // Makes receipts durable; false: not all of them are, so acknowledge none (the gateway sends them again, and
 // to hear one twice changes nothing).
 using receipt_sink = std::function<asio::awaitable<bool>(std::vector<receipt>)>;
 
-// Makes durable that these numbers want no message any more; false: as for receipts.
-using opt_out_sink = std::function<asio::awaitable<bool>(std::vector<std::string> phones)>;
+// What somebody wrote back to one of our numbers (MO).
+struct inbound_sms {
+    std::string gateway; // its name
+    std::string phone;   // of the writer, without +86
+    std::string to;      // the number written to: src_id, perhaps with an extension
+    std::string text;    // UTF-8, of all parts; what is no text is U+FFFD
+    wall_time at{};
+};
+// Makes them durable; false: as for receipts.
+using inbound_sink = std::function<asio::awaitable<bool>(std::vector<inbound_sms>)>;
 
 struct gateway_status {
-    std::string name;     // "sms", "wechat"
-    std::string protocol; // "CMPP 3.0", "WeChat"
+    std::string name;     // as in receipt
+    std::string protocol; // "CMPP 3.0", "SMPP 3.4", "Aliyun", "Tencent", "WeChat"
     std::string state;    // connected | connecting | down | stopped | circuit_open
     std::string detail;   // last error, in words
     std::int64_t sent = 0, accepted = 0, rejected = 0, retried = 0, unknown = 0, receipts = 0, orphans = 0;
-    std::int64_t inbound = 0, opt_outs = 0; // what people wrote back; of that: that they want no more
+    std::int64_t inbound = 0;                  // what people wrote back
+    std::map<std::string, std::int64_t> codes; // the gateway's own, other than "taken": how often
+    std::int64_t rate_per_s = 0;  // parts a second that this process may send; 0: no limit of ours
+    std::int64_t connections = 0; // up now
     std::int64_t in_flight = 0, window = 0;
     std::int64_t since_ms = 0;      // when the state began, milliseconds since 1970
     std::string circuit = "closed"; // closed | open | half_open: services/gateways/circuit.hpp

@@ -13,8 +13,8 @@ using namespace zhida;
 
 asio::awaitable<void> stream(tests::sms_client* c, int from, int count, int* done) {
     for (int i = from; i < from + count; ++i) {
-        const auto r =
-            co_await c->client.send({tests::nth_phone(i), "【直达演示】您有一份政策礼包，可拨12345核实"});
+        const auto r = co_await tests::sms_client::one(c, tests::nth_phone(i),
+                                                       "【直达演示】您有一份政策礼包，可拨12345核实");
         if (r.outcome != gateways::send_outcome::accepted) throw std::runtime_error(r.detail);
     }
     *done += count;

@@ -87,13 +87,14 @@ void measure_client(std::size_t total, bool receipts) {
     bench::cmpp_sink sink({.secret = secret, .receipts = receipts, .expected = total});
     asio::io_context io(1);
     system_clock time;
-    gateways::cmpp_client client(io.get_executor(), time, settings_of(sink), keep,
-                                 [](std::vector<std::string>) -> asio::awaitable<bool> { co_return true; });
+    gateways::cmpp_client client(
+        io.get_executor(), time, settings_of(sink), keep,
+        [](std::vector<gateways::inbound_sms>) -> asio::awaitable<bool> { co_return true; });
     bool ended = false;
     asio::co_spawn(io, client.run(), [&](std::exception_ptr) { ended = true; });
     run_until(io, [&] { return client.status().state == "connected"; });
-    const auto body = std::make_shared<const gateways::sms_body>(gateways::segment_sms(
-        "【直达演示】合成数据：按现有数据，您可关注“企业事项”，补贴，2026-12-31截止。拒收请回复R", 0));
+    const auto body = std::make_shared<const gateways::sms_body>(gateways::plain_body(
+        "【直达演示】合成数据：按现有数据，您可关注“企业事项”，补贴，2026-12-31截止。拒收请回复R"));
 
     const auto cpu = own_cpu_s(), sink_cpu = sink.counts().cpu_s;
     const auto began = time.steady_now();

@@ -1,7 +1,7 @@
 // Any bytes through the splitter and the decoder; whatever is decoded must be written and read again as the
 // same PDU.
 #include "services/gateways/cmpp_codec.hpp"
-#include "services/gateways/cmpp_inbound.hpp"
+#include "services/gateways/inbound_text.hpp"
 
 #include <cstdlib>
 
@@ -21,9 +21,7 @@ void one_frame(std::string_view frame, cmpp::version expected) {
             const auto layout = d->Msg_Content.size() == 60 ? cmpp::version::v20 : cmpp::version::v30;
             check(cmpp::decode_report(cmpp::encode_report(*report, layout).value()).value() == *report);
         }
-        // No word of refusal can be longer than what it is written in, whatever the format.
-        check(cmpp::inbound_text(*d).size() <= d->Msg_Content.size());
-        (void)cmpp::asks_to_stop(*d);
+        (void)zhida::gateways::asks_to_stop(zhida::gateways::inbound_utf8(d->Msg_Content, d->Msg_Fmt));
         // A tail may be longer than the layout's own; it is read, never written.
         d->LinkID.resize(std::min<std::size_t>(d->LinkID.size(), p->layout == cmpp::version::v30 ? 20 : 8));
     }

@@ -110,12 +110,12 @@ TEST_P(cmpp, a_batch_has_its_results_in_order) {
     all.rules(R"({"rules":[{"channel":"sms","to":"*13","result":13},{"channel":"sms","jitter_ms":2}]})");
     sms_client c(all);
     ASSERT_TRUE(c.connected());
-    const auto short_text = std::make_shared<const sms_body>(segment_sms("【直达演示】政策礼包", 0));
-    const auto parts = std::make_shared<const sms_body>(segment_sms(long_text(), 0));
+    const auto short_text = std::make_shared<const sms_body>(plain_body("【直达演示】政策礼包"));
+    const auto parts = std::make_shared<const sms_body>(plain_body(long_text()));
     std::vector<sms_copy> batch;
     for (int i = 0; i < 500; ++i) batch.push_back({nth_phone(i), i % 10 == 5 ? parts : short_text});
     batch[20].phone = "nobody";
-    batch[30].body = std::make_shared<const sms_body>(segment_sms("", 0));
+    batch[30].body = std::make_shared<const sms_body>(plain_body(""));
     const auto results = all.on.run(c.client.send_all(batch));
     ASSERT_EQ(results.size(), 500U);
     std::map<std::string, std::string> ids; // by phone, of first parts
@@ -261,7 +261,7 @@ TEST_P(cmpp, a_report_is_confirmed_only_once_it_is_durable) {
     EXPECT_EQ(c.receipts.size(), 1U);
 }
 
-TEST_P(cmpp, who_writes_r_is_taken_off_once_that_is_durable) {
+TEST_P(cmpp, what_people_write_back_is_confirmed_once_it_is_durable) {
     all.start([](auto& s) { s.cmpp_options().report_again = milliseconds(200); });
     sms_client c(all);
     ASSERT_TRUE(c.connected());
@@ -271,13 +271,15 @@ TEST_P(cmpp, who_writes_r_is_taken_off_once_that_is_durable) {
     EXPECT_EQ(all.sim->cmpp().stats().inbound_acked, 0);
     c.keep = true;
     ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_acked == 1; }));
-    EXPECT_EQ(c.opt_outs, std::vector<std::string>{"13800000001"});
-    // Nobody reads anything else, and it is not sent again either.
+    ASSERT_EQ(c.inbound.size(), 1U);
+    EXPECT_EQ(c.inbound[0].phone, "13800000001");
+    EXPECT_EQ(c.inbound[0].text, "Ｒ ");
+    EXPECT_EQ(c.inbound[0].to, all.sms.src_id);
     ASSERT_TRUE(all.sim->cmpp().write_back("13800000002", "谢谢").has_value());
-    ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_acked == 2; }));
-    EXPECT_EQ(c.opt_outs.size(), 1U);
-    EXPECT_EQ(c.client.status().opt_outs, 1);
-    EXPECT_GE(c.client.status().inbound, 3);
+    ASSERT_TRUE(all.sim->cmpp().write_back("13800000002", "请问在哪里办？").has_value());
+    ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_acked == 3; }));
+    EXPECT_EQ(c.inbound.size(), 3U);
+    EXPECT_EQ(c.client.status().inbound, 3);
     EXPECT_TRUE(c.receipts.empty());
     EXPECT_FALSE(all.sim->cmpp().write_back("nobody", "R").has_value());
 }

@@ -77,8 +77,8 @@ struct simulated {
 struct sms_client {
     simulated& all;
     std::vector<gateways::receipt> receipts;
-    std::vector<std::string> opt_outs; // numbers
-    bool keep = true;                  // false: nothing can be made durable now
+    std::vector<gateways::inbound_sms> inbound;
+    bool keep = true; // false: nothing can be made durable now
     gateways::cmpp_client client;
     bool ended = false;
 
@@ -86,7 +86,7 @@ struct sms_client {
         : all(s),
           client(
               s.on.executor(), s.time, s.sms, [this](auto some) { return take(this, std::move(some)); },
-              [this](auto some) { return take_outs(this, std::move(some)); }) {
+              [this](auto some) { return take_inbound(this, std::move(some)); }) {
         asio::co_spawn(s.on.context(), client.run(), [this](std::exception_ptr e) {
             ended = true;
             if (e) std::rethrow_exception(e);
@@ -101,19 +101,25 @@ struct sms_client {
         if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->receipts));
         co_return self->keep;
     }
-    static asio::awaitable<bool> take_outs(sms_client* self, std::vector<std::string> some) {
-        if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->opt_outs));
+    static asio::awaitable<bool> take_inbound(sms_client* self, std::vector<gateways::inbound_sms> some) {
+        if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->inbound));
         co_return self->keep;
     }
     bool connected() {
         return all.wait_until([this] { return client.status().state == "connected"; });
     }
     gateways::send_result send(std::string phone, std::string text = "【直达演示】你好") {
-        return all.on.run(client.send({std::move(phone), std::move(text)}));
+        return all.on.run(one(this, std::move(phone), std::move(text)));
+    }
+    static asio::awaitable<gateways::send_result> one(sms_client* self, std::string phone, std::string text) {
+        std::vector<gateways::sms_copy> copies;
+        copies.push_back({std::move(phone),
+                          std::make_shared<const gateways::sms_body>(gateways::plain_body(std::move(text)))});
+        co_return std::move((co_await self->client.send_all(std::move(copies))).front());
     }
     static asio::awaitable<void> into(sms_client* self, std::string phone, std::string text,
                                       std::map<std::string, gateways::send_result>* out) {
-        auto r = co_await self->client.send({phone, std::move(text)});
+        auto r = co_await one(self, phone, std::move(text));
         out->insert_or_assign(phone, std::move(r));
     }
     // All at once; results by phone.

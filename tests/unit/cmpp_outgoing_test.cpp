@@ -82,7 +82,7 @@ TEST(cmpp_receipt, says_what_a_report_means) {
         {"DELIVRD", delivered}, {"ACCEPTD", intermediate}, {"UNDELIV", failed}, {"EXPIRED", failed},
         {"MK:0001", failed},    {"UNKNOWN", failed},       {"AF:4", failed},    {"", failed}};
     for (const auto& [stat, means] : known) {
-        const auto r = receipt_of(report_of(stat, "2611232105", "8613800000001"), now).value();
+        const auto r = receipt_of(report_of(stat, "2611232105", "8613800000001"), "sms", now).value();
         EXPECT_EQ(r.means, means) << stat;
         EXPECT_EQ(r.status, stat);
         EXPECT_EQ(r.gateway, "sms");
@@ -90,15 +90,15 @@ TEST(cmpp_receipt, says_what_a_report_means) {
         EXPECT_EQ(r.phone, "13800000001");
         EXPECT_EQ(to_rfc3339(r.at), "2026-11-23T21:05:00.000+08:00");
     }
-    EXPECT_EQ(receipt_of(report_of("DELIVRD", "0001010000", "13800000001"), now)->at, now);
+    EXPECT_EQ(receipt_of(report_of("DELIVRD", "0001010000", "13800000001"), "sms", now)->at, now);
 }
 
 TEST(cmpp_receipt, refuses_what_is_no_report) {
     deliver mo;
     mo.Msg_Content = "R";
-    EXPECT_FALSE(receipt_of(mo, {}));
+    EXPECT_FALSE(receipt_of(mo, "sms", {}));
     mo.Registered_Delivery = 1;
-    EXPECT_NE(receipt_of(mo, {}).error().text().find("60 or 71"), std::string::npos);
+    EXPECT_NE(receipt_of(mo, "sms", {}).error().text().find("60 or 71"), std::string::npos);
 }
 
 TEST(cmpp_receipt, phone_numbers_lose_their_prefix_only) {
