@@ -28,8 +28,8 @@ TEST(cmpp_auth, source_and_ismg_match_the_published_values) {
               "7942977274098cf210ab0c16c367bc8d");
 }
 
-// Implementations disagree about names of fewer than six characters: this is the bare form; gocmpp fills up to
-// six and gets b75a28534eb02838c7d0361cef9fb185.
+// Implementations disagree about names of fewer than six characters: this is the bare form; gocmpp fills up
+// to six and gets b75a28534eb02838c7d0361cef9fb185.
 TEST(cmpp_auth, a_short_source_addr_is_hashed_bare) {
     EXPECT_EQ(hex_of(authenticator_source("1234", "pw", 101000005)), "9960978fb80a8dcc92eb5394e4457be6");
 }
