@@ -1,5 +1,7 @@
 #include "services/simulator/faults.hpp"
 
+#include "services/simulator/cmpp_bad_pdu.hpp"
+
 #include <algorithm>
 
 namespace zhida::simulator {
@@ -13,12 +15,40 @@ void read_number(json_reader& in, const char* name, std::int64_t low, std::int64
     if (const auto v = in.integer(name, false, low, high)) out = *v;
 }
 
+void read_word(json_reader& in, const char* name, std::initializer_list<std::string_view> known,
+               std::string& out) {
+    const auto word = in.text(name, false);
+    if (!word) return;
+    out = *word;
+    if (std::find(known.begin(), known.end(), out) != known.end()) return;
+    std::string all;
+    for (const auto k : known) all += (all.empty() ? "" : ", ") + std::string(k);
+    in.error_at(name, "must be one of " + all);
+}
+
+void read_cmpp(json_reader& in, fault_rule& r) {
+    read_flag(in, "blank_authenticator", r.blank_authenticator);
+    read_word(in, "only_version", {"2.0", "3.0"}, r.only_version);
+    read_word(in, "writes", {"bytes", "together"}, r.writes);
+    read_word(in, "active_test", {"none", "bare"}, r.active_test);
+    read_word(in, "response", {"duplicate", "after_next", "same_id", "wrong_sequence"}, r.response);
+    if (const auto name = in.text("pdu_before", false)) {
+        r.pdu_before = *name;
+        if (bad_pdu(*name, 1).empty())
+            in.error_at("pdu_before", std::string("must be one of ") + bad_pdu_names);
+    }
+    if (const auto stat = in.text("then_stat", false, 7)) r.then_stat = *stat;
+}
+
 fault_rule read_rule(json_reader in) {
     fault_rule r;
     if (!in.is_object()) return r;
     in.only({"channel", "to", "times", "delay_ms", "jitter_ms", "drop_response", "result", "login_status",
              "bad_authenticator", "black_hole", "disconnect_after", "report", "stat", "report_delay_ms",
-             "report_jitter_ms", "errcode", "http_status"});
+             "report_jitter_ms", "errcode", "http_status",
+             // CMPP
+             "blank_authenticator", "only_version", "writes", "active_test", "response", "pdu_before",
+             "then_stat"});
     r.channel = in.text("channel", true).value_or("");
     if (!r.channel.empty() && r.channel != "sms" && r.channel != "wechat")
         in.error_at("channel", "must be sms or wechat");
@@ -33,16 +63,12 @@ fault_rule read_rule(json_reader in) {
     read_flag(in, "bad_authenticator", r.bad_authenticator);
     read_flag(in, "black_hole", r.black_hole);
     read_number(in, "disconnect_after", 1, INT64_MAX, r.disconnect_after);
-    if (const auto report = in.text("report", false)) {
-        r.report = *report;
-        constexpr std::string_view known[] = {"normal", "none",         "duplicate",
-                                              "early",  "other_layout", "short_tail"};
-        if (std::find(std::begin(known), std::end(known), r.report) == std::end(known))
-            in.error_at("report", "must be normal, none, duplicate, early, other_layout or short_tail");
-    }
+    read_word(in, "report",
+              {"normal", "none", "duplicate", "early", "other_layout", "short_tail", "after_next"}, r.report);
     if (const auto stat = in.text("stat", false, 7)) r.stat = *stat;
     r.report_delay_ms = in.integer("report_delay_ms", false, 0, day);
     read_number(in, "report_jitter_ms", 0, day, r.report_jitter_ms);
+    read_cmpp(in, r);
     r.errcode = in.integer("errcode", false, -1, INT32_MAX);
     r.http_status = in.integer("http_status", false, 400, 599);
     return r;

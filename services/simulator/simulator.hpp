@@ -1,10 +1,15 @@
 // Both simulators and their control endpoints in one. On the WeChat port:
-//   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, as a JSON
-//   list DELETE /sim/messages GET    /sim/stats GET    /sim/faults      the rules and how often each applied
-//   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
+//   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, a JSON list
+//   DELETE /sim/messages
+//   GET    /sim/stats
+//   GET    /sim/faults   the rules and how often each applied
+//   POST   /sim/faults   {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
 //   "disconnect",
-//                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
-//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS
+//                        "active_test"], "wechat_daily_quota": N, "cmpp_window": N, "cmpp_connections": N}
+//                        the members of a rule: see faults.hpp; `do` also takes the names of cmpp_bad_pdu.hpp
+//   POST   /sim/inbound  {"phone": "13800000001", "text": "R"}: what somebody writes to our number, perhaps
+//   with
+//                        the other members of inbound_message: see inbound_parts.hpp
 #pragma once
 
 #include "common/base/clock.hpp"
