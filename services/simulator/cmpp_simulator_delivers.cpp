@@ -92,6 +92,13 @@ void cmpp_simulator::impl::send_report(const std::weak_ptr<connection>& wanted, 
 
 void cmpp_simulator::impl::send(const std::weak_ptr<connection>& wanted, pending_deliver w) {
     auto c = wanted.lock();
+    if (w.form == "elsewhere") {
+        for (const auto& o : connections)
+            if (o != c && o->account == w.account && !o->closing) {
+                c = o;
+                break;
+            }
+    }
     if (!c || c->closing || c->account != w.account) {
         const auto any = std::find_if(connections.begin(), connections.end(),
                                       [&](const auto& o) { return o->account == w.account && !o->closing; });

@@ -63,8 +63,10 @@ fault_rule read_rule(json_reader in) {
     read_flag(in, "bad_authenticator", r.bad_authenticator);
     read_flag(in, "black_hole", r.black_hole);
     read_number(in, "disconnect_after", 1, INT64_MAX, r.disconnect_after);
-    read_word(in, "report",
-              {"normal", "none", "duplicate", "early", "other_layout", "short_tail", "after_next"}, r.report);
+    read_word(
+        in, "report",
+        {"normal", "none", "duplicate", "early", "other_layout", "short_tail", "after_next", "elsewhere"},
+        r.report);
     if (const auto stat = in.text("stat", false, 7)) r.stat = *stat;
     r.report_delay_ms = in.integer("report_delay_ms", false, 0, day);
     read_number(in, "report_jitter_ms", 0, day, r.report_jitter_ms);

@@ -28,7 +28,8 @@ struct fault_rule {
     bool black_hole = false;                  // from here on the connection answers nothing at all
     std::int64_t disconnect_after = 0; // the n-th SUBMIT that matches is taken, then the connection is closed
     // normal | none | duplicate | early (before the SUBMIT_RESP) | other_layout (60 for 71 bytes and the
-    // reverse) | short_tail (no LinkID) | after_next (behind the next report, or a second later)
+    // reverse) | short_tail (no LinkID) | after_next (behind the next report, or a second later) | elsewhere
+    // (on another connection of the account, where it has one)
     std::string report = "normal";
     std::string stat = "DELIVRD";
     std::optional<std::int64_t> report_delay_ms;

@@ -19,7 +19,7 @@ failure wrong(std::string what, const char* where, std::string fix = "") {
 // Empty where a character is missing there, or the system has no such table.
 std::string gbk_of(const std::string& utf8) {
     const iconv_t to = ::iconv_open("GBK", "UTF-8");
-    if (to == reinterpret_cast<iconv_t>(-1)) return {};
+    if (reinterpret_cast<std::intptr_t>(to) == -1) return {};
     std::string in = utf8, out(utf8.size(), '\0'); // no character is longer in GBK
     char *from = in.data(), *into = out.data();
     std::size_t left = in.size(), room = out.size();
