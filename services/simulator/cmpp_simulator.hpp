@@ -74,6 +74,7 @@ class cmpp_simulator {
     void send_bad(std::string_view name); // sends on every connection what cmpp_bad_pdu.hpp has by this name
 
   private:
+    struct connection;
     struct impl;
     std::shared_ptr<impl> impl_;
 };

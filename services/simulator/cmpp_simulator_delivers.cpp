@@ -94,14 +94,15 @@ void cmpp_simulator::impl::send(const std::weak_ptr<connection>& wanted, pending
     auto c = wanted.lock();
     if (w.form == "elsewhere") {
         for (const auto& o : connections)
-            if (o != c && o->account == w.account && !o->closing) {
+            if (o != c && o->account == w.account && !o->closing()) {
                 c = o;
                 break;
             }
     }
-    if (!c || c->closing || c->account != w.account) {
-        const auto any = std::find_if(connections.begin(), connections.end(),
-                                      [&](const auto& o) { return o->account == w.account && !o->closing; });
+    if (!c || c->closing() || c->account != w.account) {
+        const auto any = std::find_if(connections.begin(), connections.end(), [&](const auto& o) {
+            return o->account == w.account && !o->closing();
+        });
         if (any == connections.end()) return homeless.push_back(std::move(w));
         c = *any;
     }
@@ -130,7 +131,7 @@ void cmpp_simulator::impl::send(const std::weak_ptr<connection>& wanted, pending
         frame[3] = static_cast<char>(frame.size());
     }
     ++(w.written ? stats.inbound_sent : stats.reports_sent);
-    put_bytes(c, std::move(frame));
+    c->put(std::move(frame));
     w.sent_at = time.steady_now();
     c->unconfirmed.emplace(sequence, std::move(w));
 }

@@ -3,6 +3,8 @@
 
 #include "services/gateways/cmpp_policies.hpp"
 #include "services/simulator/cmpp_simulator.hpp"
+#include "services/simulator/numbers.hpp"
+#include "services/simulator/pdu_server.hpp"
 #include "services/simulator/schedule.hpp"
 
 #include "services/gateways/cmpp_codec.hpp"
@@ -32,12 +34,13 @@ struct pending_deliver {
     steady_time sent_at{};
 };
 
-struct connection {
-    connection(asio::ip::tcp::socket s, asio::any_io_executor ex, const clock& time)
-        : socket(std::move(s)), wake(ex), alive(milliseconds(0), milliseconds(0), time.steady_now()) {}
-    asio::ip::tcp::socket socket;
-    gateways::wake_up wake; // the writer's
-    std::deque<std::string> out;
+struct cmpp_simulator::connection : pdu_connection, std::enable_shared_from_this<connection> {
+    connection(asio::ip::tcp::socket s, std::shared_ptr<impl> of);
+    void received(std::string_view bytes) override;
+    std::optional<milliseconds> tick() override;
+    void ended() override;
+
+    std::shared_ptr<impl> gateway;
     cmpp::frame_splitter splitter;
     cmpp::keepalive alive;
     cmpp::version layout = cmpp::version::v30;
@@ -46,37 +49,28 @@ struct connection {
     std::int64_t in_flight = 0;
     std::map<std::uint32_t, pending_deliver> unconfirmed; // by our Sequence_Id
     std::deque<std::function<void()>> held;               // answers that wait until another was given
-    std::string writes, active_test;                      // as in fault_rule
-    bool black_hole = false, closing = false;
-    bool cut = false; // close without writing what waits
-
-    void close(bool at_once);
+    std::string active_test;                              // as in fault_rule
 };
-using connection_ptr = std::shared_ptr<connection>;
-
-// Without +86 or 86.
-std::string short_phone(std::string_view phone);
 
 struct cmpp_simulator::impl : std::enable_shared_from_this<cmpp_simulator::impl> {
+    using connection_ptr = std::shared_ptr<connection>;
+
     impl(asio::any_io_executor ex, const clock& c, cmpp_simulator_options o, message_log& l, fault_table& f)
-        : executor(ex), time(c), options(std::move(o)), log(l), faults(f), acceptor(ex), later(ex, c),
-          ended(ex), random(std::random_device{}()), gateway_id(random() & 0x3FFFFF) {}
+        : executor(ex), time(c), options(std::move(o)), log(l), faults(f),
+          server(ex, c, [this](asio::ip::tcp::socket s) { return accepted(std::move(s)); }), later(ex, c),
+          random(std::random_device{}()), gateway_id(random() & 0x3FFFFF) {}
 
     asio::any_io_executor executor;
     const clock& time;
     cmpp_simulator_options options;
     message_log& log;
     fault_table& faults;
-    asio::ip::tcp::acceptor acceptor;
+    pdu_server server;
     schedule later;
-    gateways::wake_up ended;
     std::mt19937 random;
     std::uint64_t gateway_id, last_id = 0; // of a message taken
     std::uint16_t id_counter = 0;
     std::uint8_t inbound_ref = 0;
-    std::uint16_t port = 0;
-    bool stopping = false;
-    std::size_t running = 0; // connections whose coroutine runs
     std::set<connection_ptr> connections;
     std::deque<pending_deliver> homeless;     // without a connection to send them on
     std::deque<pending_deliver> held_reports; // that wait for another
@@ -85,13 +79,8 @@ struct cmpp_simulator::impl : std::enable_shared_from_this<cmpp_simulator::impl>
 
     // cmpp_simulator.cpp: connections
     result<void> listen();
-    static asio::awaitable<void> accept_all(std::shared_ptr<impl> self);
-    static asio::awaitable<void> serve(std::shared_ptr<impl> self, connection_ptr c);
-    static asio::awaitable<void> read_all(std::shared_ptr<impl> self, connection_ptr c);
-    static asio::awaitable<void> write_all(std::shared_ptr<impl> self, connection_ptr c);
-    static asio::awaitable<void> keep_time(std::shared_ptr<impl> self, connection_ptr c);
-    void put(const connection_ptr& c, const cmpp::pdu& p) { put_bytes(c, cmpp::encode(p).value()); }
-    void put_bytes(const connection_ptr& c, std::string bytes);
+    pdu_server::connection_ptr accepted(asio::ip::tcp::socket socket);
+    void put(const connection_ptr& c, const cmpp::pdu& p) { c->put(cmpp::encode(p).value()); }
     // From 0 to `jitter`.
     std::int64_t spread(std::int64_t jitter);
     const cmpp_account* find_account(std::string_view source_addr) const;

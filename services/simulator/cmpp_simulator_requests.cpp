@@ -12,19 +12,17 @@ namespace {
 
 constexpr milliseconds longest_hold{1000}; // of an answer that waits for another
 
-bool mainland_mobile(std::string_view phone) {
-    return phone.size() == 11 && phone[0] == '1' &&
-           std::all_of(phone.begin(), phone.end(), [](char c) { return c >= '0' && c <= '9'; });
+// A result in 2.0 has one byte.
+std::uint32_t in_layout(std::uint32_t result, cmpp::version layout) {
+    return layout == cmpp::version::v30 ? result : std::min(result, 255U);
+}
+
+pdu_connection::writing writing_of(std::string_view word) {
+    using enum pdu_connection::writing;
+    return word == "bytes" ? bytes : word == "together" ? together : as_it_comes;
 }
 
 } // namespace
-
-std::string short_phone(std::string_view phone) {
-    for (const std::string_view prefix : {"+86", "86"})
-        if (phone.starts_with(prefix) && phone.size() == prefix.size() + 11)
-            return std::string(phone.substr(prefix.size()));
-    return std::string(phone);
-}
 
 void cmpp_simulator::impl::handle(const connection_ptr& c, const cmpp::pdu& p) {
     if (const auto* r = std::get_if<cmpp::connect>(&p.body)) return login(c, p.Sequence_Id, *r);
@@ -40,7 +38,7 @@ void cmpp_simulator::impl::handle(const connection_ptr& c, const cmpp::pdu& p) {
             frame.pop_back();
             frame[3] = static_cast<char>(frame.size());
         }
-        return put_bytes(c, std::move(frame));
+        return c->put(std::move(frame));
     }
     if (std::holds_alternative<cmpp::terminate>(p.body)) {
         ++stats.terminates;
@@ -73,14 +71,14 @@ void cmpp_simulator::impl::login(const connection_ptr& c, std::uint32_t Sequence
                            .value_or(fault_rule{});
     const auto only = !fault.only_version.empty() ? fault.only_version : account ? account->only_version : "";
     c->layout = cmpp::layout_of(r.Version);
-    c->writes = fault.writes;
+    c->write_as(writing_of(fault.writes));
     c->active_test = fault.active_test;
     const auto status =
         fault.login_status ? static_cast<std::uint32_t>(*fault.login_status) : login_status(r, only);
     // A gateway that speaks one version refuses in that one.
     if (status != 0 && !only.empty()) c->layout = only == "2.0" ? cmpp::version::v20 : cmpp::version::v30;
     cmpp::connect_resp answer;
-    answer.Status = status;
+    answer.Status = in_layout(status, c->layout);
     answer.Version = static_cast<std::uint8_t>(c->layout);
     if (account)
         answer.AuthenticatorISMG =
@@ -122,10 +120,10 @@ void cmpp_simulator::impl::answer(const connection_ptr& c, std::uint32_t Sequenc
     const auto self = shared_from_this();
     const auto give = [self, c, Sequence_Id, r, fault] {
         --c->in_flight;
-        if (!fault.pdu_before.empty()) self->put_bytes(c, bad_pdu(fault.pdu_before, c->sequence));
+        if (!fault.pdu_before.empty()) c->put(bad_pdu(fault.pdu_before, c->sequence));
         const auto number = fault.response == "wrong_sequence" ? Sequence_Id ^ 0x40000000U : Sequence_Id;
         for (int copies = fault.response == "duplicate" ? 2 : 1; copies > 0; --copies)
-            self->put(c, {number, c->layout, r});
+            self->put(c, {number, c->layout, cmpp::submit_resp{r.Msg_Id, in_layout(r.Result, c->layout)}});
     };
     later.after(delay, [self, c, give, held = fault.response == "after_next"] {
         if (held) {
@@ -155,10 +153,7 @@ void cmpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t Sequenc
                            .take("sms", short_phone(s.Dest_terminal_Id.front()),
                                  [](const fault_rule& f) { return !f.at_login(); })
                            .value_or(fault_rule{});
-    if (fault.black_hole) {
-        c->black_hole = true;
-        return;
-    }
+    if (fault.black_hole) return c->fall_silent();
     const milliseconds delay(fault.delay_ms + spread(fault.jitter_ms));
     std::uint32_t outcome = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(c, s);
     const auto id = fault.response == "same_id" && last_id != 0 ? last_id : next_id();

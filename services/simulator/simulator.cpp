@@ -47,9 +47,15 @@ struct simulator::impl {
         for (const auto& g : gateways_of(sms))
             if (g.protocol == "cmpp")
                 cmpp_options.accounts.push_back({g.source_addr, g.secret, g.src_id, ""});
+        smpp_options.src_id = sms.src_id;
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
-        if (!settings.record_file.empty()) cmpp_options.acks_file = settings.record_file + ".reported";
+        smpp_options.host = settings.host;
+        smpp_options.accounts = {{sms.source_addr, sms.secret}};
+        smpp_options.window = cmpp_options.window;
+        smpp_options.max_connections = cmpp_options.max_connections;
+        if (!settings.record_file.empty())
+            cmpp_options.acks_file = smpp_options.acks_file = settings.record_file + ".reported";
         wechat_options.appid = wechat.appid;
         wechat_options.secret = wechat.secret;
         wechat_options.template_id = wechat.template_id;
@@ -59,10 +65,12 @@ struct simulator::impl {
     const clock& time;
     simulator_config settings;
     cmpp_simulator_options cmpp_options;
+    smpp_simulator_options smpp_options;
     wechat_simulator_options wechat_options;
     message_log log;
     fault_table faults;
     std::unique_ptr<cmpp_simulator> cmpp;
+    std::unique_ptr<smpp_simulator> smpp;
     std::unique_ptr<wechat_simulator> wechat;
     std::unique_ptr<io::http_server> server;
 
@@ -78,6 +86,7 @@ struct simulator::impl {
 result<void> simulator::impl::listen() {
     if (const auto opened = log.open(settings.record_file); !opened) return opened;
     cmpp = std::make_unique<cmpp_simulator>(executor, time, cmpp_options, log, faults);
+    smpp = std::make_unique<smpp_simulator>(executor, time, smpp_options, log, faults);
     wechat = std::make_unique<wechat_simulator>(time, wechat_options, log, faults);
     io::http_router router;
     wechat->add_routes(router);
@@ -87,6 +96,7 @@ result<void> simulator::impl::listen() {
     o.port = static_cast<std::uint16_t>(settings.wechat_port);
     server = std::make_unique<io::http_server>(executor, o, std::move(router));
     if (const auto bound = cmpp->listen(); !bound) return bound;
+    if (const auto bound = smpp->listen(); !bound) return bound;
     return server->listen();
 }
 
@@ -118,6 +128,7 @@ io::http_response simulator::impl::get_messages(const io::http_request& r) const
 io::http_response simulator::impl::get_stats() const {
     return as_json({{"messages", log.all().size()},
                     {"sms", to_json(cmpp->stats())},
+                    {"smpp", to_json(smpp->stats())},
                     {"wechat", to_json(wechat->stats())}});
 }
 
@@ -147,9 +158,9 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
     cmpp->limit(window, connections);
     for (const auto& action : actions) {
         if (action == "rotate_token") wechat->rotate_token();
-        if (action == "terminate") cmpp->terminate_all();
-        if (action == "disconnect") cmpp->disconnect_all();
-        if (action == "active_test") cmpp->ask_all();
+        if (action == "terminate") cmpp->terminate_all(), smpp->unbind_all();
+        if (action == "disconnect") cmpp->disconnect_all(), smpp->disconnect_all();
+        if (action == "active_test") cmpp->ask_all(), smpp->ask_all();
         if (action.ends_with("_pdu") || action == "orphan_response") cmpp->send_bad(action);
     }
     return as_json(faults.to_json());
@@ -160,7 +171,8 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     if (!body) return wrong({body.error()});
     std::vector<failure> errors;
     json_reader in(*body, "", errors);
-    if (in.is_object()) in.only({"phone", "text", "to", "account", "formats", "ref", "wide_ref", "order"});
+    if (in.is_object())
+        in.only({"phone", "text", "protocol", "to", "account", "formats", "ref", "wide_ref", "order"});
     inbound_message m;
     m.phone = in.text("phone", true).value_or("");
     m.text = in.text("text", true).value_or("");
@@ -172,8 +184,10 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
         for (const auto& f : *list) m.formats.push_back(f.is_string() ? f.get<std::string>() : "");
     if (const auto* list = in.array("order", false, 1000))
         for (const auto& n : *list) m.order.push_back(n.is_number_integer() ? n.get<std::int64_t>() : 0);
+    const auto protocol = in.text("protocol", false).value_or("cmpp");
+    if (protocol != "cmpp" && protocol != "smpp") in.error_at("protocol", "must be cmpp or smpp");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = cmpp->write_back(m);
+    const auto sent = protocol == "smpp" ? smpp->write_back(m.phone, m.text) : cmpp->write_back(m);
     return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 
@@ -194,15 +208,19 @@ result<void> simulator::listen() {
 std::uint16_t simulator::cmpp_port() const noexcept {
     return impl_->cmpp->port();
 }
+std::uint16_t simulator::smpp_port() const noexcept {
+    return impl_->smpp->port();
+}
 std::uint16_t simulator::wechat_port() const noexcept {
     return impl_->server->port();
 }
 asio::awaitable<void> simulator::run() {
     const auto self = impl_;
-    co_await (self->cmpp->run() && self->server->run());
+    co_await (self->cmpp->run() && self->smpp->run() && self->server->run());
 }
 void simulator::stop() {
     impl_->cmpp->stop();
+    impl_->smpp->stop();
     impl_->wechat->stop();
     impl_->server->stop();
 }
@@ -215,11 +233,17 @@ fault_table& simulator::faults() noexcept {
 cmpp_simulator& simulator::cmpp() noexcept {
     return *impl_->cmpp;
 }
+smpp_simulator& simulator::smpp() noexcept {
+    return *impl_->smpp;
+}
 wechat_simulator& simulator::wechat() noexcept {
     return *impl_->wechat;
 }
 cmpp_simulator_options& simulator::cmpp_options() noexcept {
     return impl_->cmpp_options;
+}
+smpp_simulator_options& simulator::smpp_options() noexcept {
+    return impl_->smpp_options;
 }
 wechat_simulator_options& simulator::wechat_options() noexcept {
     return impl_->wechat_options;
