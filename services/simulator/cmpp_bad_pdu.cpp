@@ -1,7 +1,6 @@
 #include "services/simulator/cmpp_bad_pdu.hpp"
 
 #include "services/gateways/cmpp_codec.hpp"
-#include "services/gateways/cmpp_wire.hpp"
 
 namespace zhida::simulator {
 
@@ -10,11 +9,10 @@ namespace cmpp = gateways::cmpp;
 namespace {
 
 std::string header(std::uint32_t Total_Length, std::uint32_t Command_Id, std::uint32_t Sequence_Id) {
-    cmpp::wire_writer w("CMPP header");
-    w.u32(Total_Length);
-    w.u32(Command_Id);
-    w.u32(Sequence_Id);
-    return w.take().value();
+    std::string out;
+    for (const auto v : {Total_Length, Command_Id, Sequence_Id})
+        for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(v >> shift & 255);
+    return out;
 }
 
 } // namespace
