@@ -23,6 +23,9 @@ auto into(error_code& ec) {
     return asio::redirect_error(asio::use_awaitable, ec);
 }
 
+constexpr milliseconds together_within{50}; // writes that are made one
+constexpr milliseconds between_bytes{1};    // so that the peer's kernel does not put them together again
+
 } // namespace
 
 void pdu_connection::put(std::string frame) {
@@ -88,7 +91,7 @@ void pdu_server::stop() {
 
 asio::awaitable<void> pdu_server::serve(pdu_server* self, connection_ptr c) {
     try {
-        co_await ((read_all(c) && write_all(c)) || keep_time(self, c));
+        co_await ((read_all(c) && write_all(self, c)) || keep_time(self, c));
     } catch (const std::exception& e) {
         log::error("simulator_session_failed", {{"port", self->port_}, {"error", e.what()}});
     }
@@ -112,17 +115,25 @@ asio::awaitable<void> pdu_server::read_all(connection_ptr c) {
     c->wake_.notify();
 }
 
-asio::awaitable<void> pdu_server::write_all(connection_ptr c) {
+asio::awaitable<void> pdu_server::write_all(pdu_server* self, connection_ptr c) {
+    using writing = pdu_connection::writing;
+    gateways::wake_up never(self->executor_);
     while (!c->cut_) {
-        std::string batch;
-        for (; !c->out_.empty(); c->out_.pop_front()) batch += c->out_.front();
-        if (batch.empty()) {
+        if (c->out_.empty()) {
             if (c->closing_) co_return;
             co_await c->wake_.wait();
             continue;
         }
+        if (c->writing_ == writing::together) co_await never.wait_at_most(self->time_, together_within);
+        std::string batch;
+        for (; !c->out_.empty(); c->out_.pop_front()) batch += c->out_.front();
+        const bool at_once = c->writing_ != writing::bytes;
         error_code ec;
-        co_await asio::async_write(c->socket_, asio::buffer(batch), into(ec));
+        if (at_once) co_await asio::async_write(c->socket_, asio::buffer(batch), into(ec));
+        for (std::size_t at = 0; !at_once && at < batch.size() && !ec; ++at) {
+            co_await asio::async_write(c->socket_, asio::buffer(batch.data() + at, 1), into(ec));
+            co_await never.wait_at_most(self->time_, between_bytes);
+        }
         if (ec) {
             c->close(true);
             co_return;

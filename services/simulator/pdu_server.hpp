@@ -30,6 +30,9 @@ class pdu_connection {
     void put(std::string frame);
     void close(bool at_once);                  // at_once: without writing what waits
     void fall_silent() { black_hole_ = true; } // from here on it answers nothing at all
+    // bytes: each is a write of its own; together: what comes within 50 ms is one.
+    enum class writing { as_it_comes, bytes, together };
+    void write_as(writing w) { writing_ = w; }
     bool closing() const noexcept { return closing_; }
     bool silent() const noexcept { return black_hole_; }
 
@@ -44,6 +47,7 @@ class pdu_connection {
     asio::ip::tcp::socket socket_;
     gateways::wake_up wake_; // the writer's
     std::deque<std::string> out_;
+    writing writing_ = writing::as_it_comes;
     bool black_hole_ = false, closing_ = false;
     bool cut_ = false; // closes without writing what waits
 };
@@ -64,7 +68,7 @@ class pdu_server {
   private:
     static asio::awaitable<void> serve(pdu_server* self, connection_ptr c);
     static asio::awaitable<void> read_all(connection_ptr c);
-    static asio::awaitable<void> write_all(connection_ptr c);
+    static asio::awaitable<void> write_all(pdu_server* self, connection_ptr c);
     static asio::awaitable<void> keep_time(pdu_server* self, connection_ptr c);
 
     asio::any_io_executor executor_;

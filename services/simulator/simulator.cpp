@@ -1,5 +1,7 @@
 #include "services/simulator/simulator.hpp"
 
+#include "services/simulator/cmpp_bad_pdu.hpp"
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
@@ -42,8 +44,10 @@ struct simulator::impl {
         : executor(ex), time(c), settings(std::move(s)) {
         cmpp_options.host = settings.host;
         cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
-        cmpp_options.accounts = {{sms.source_addr, sms.secret}};
-        cmpp_options.src_id = smpp_options.src_id = sms.src_id;
+        for (const auto& g : gateways_of(sms))
+            if (g.protocol == "cmpp")
+                cmpp_options.accounts.push_back({g.source_addr, g.secret, g.src_id, ""});
+        smpp_options.src_id = sms.src_id;
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
         smpp_options.host = settings.host;
@@ -150,24 +154,31 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
     if (!body) return wrong({body.error()});
     std::vector<failure> errors;
     json_reader in(*body, "", errors);
-    if (in.is_object()) in.only({"replace", "rules", "do", "wechat_daily_quota"});
+    if (in.is_object())
+        in.only({"replace", "rules", "do", "wechat_daily_quota", "cmpp_window", "cmpp_connections"});
     const auto quota = in.integer("wechat_daily_quota", false, 0, INT64_MAX);
+    const auto window = in.integer("cmpp_window", false, 0, INT64_MAX);
+    const auto connections = in.integer("cmpp_connections", false, 0, INT64_MAX);
     std::vector<std::string> actions;
     if (const auto* list = in.array("do", false))
         for (const auto& action : *list) {
             actions.push_back(action.is_string() ? action.get<std::string>() : "");
             if (actions.back() != "rotate_token" && actions.back() != "terminate" &&
-                actions.back() != "disconnect" && actions.back() != "active_test")
-                in.error_at("do", "may hold rotate_token, terminate, disconnect and active_test");
+                actions.back() != "disconnect" && actions.back() != "active_test" &&
+                bad_pdu(actions.back(), 1).empty())
+                in.error_at("do", std::string("may hold rotate_token, terminate, disconnect, active_test, ") +
+                                      bad_pdu_names);
         }
     if (!errors.empty()) return wrong(errors);
     if (errors = faults.apply(*body); !errors.empty()) return wrong(errors);
     if (quota) wechat->set_daily_quota(*quota);
+    cmpp->limit(window, connections);
     for (const auto& action : actions) {
         if (action == "rotate_token") wechat->rotate_token();
         if (action == "terminate") cmpp->terminate_all(), smpp->unbind_all();
         if (action == "disconnect") cmpp->disconnect_all(), smpp->disconnect_all();
         if (action == "active_test") cmpp->ask_all(), smpp->ask_all();
+        if (action.ends_with("_pdu") || action == "orphan_response") cmpp->send_bad(action);
     }
     return as_json(faults.to_json());
 }
@@ -197,14 +208,23 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     if (!body) return wrong({body.error()});
     std::vector<failure> errors;
     json_reader in(*body, "", errors);
-    if (in.is_object()) in.only({"phone", "text", "protocol"});
-    auto phone = in.text("phone", true).value_or("");
-    const auto text = in.text("text", true).value_or("");
+    if (in.is_object())
+        in.only({"phone", "text", "protocol", "to", "account", "formats", "ref", "wide_ref", "order"});
+    inbound_message m;
+    m.phone = in.text("phone", true).value_or("");
+    m.text = in.text("text", true).value_or("");
+    m.to = in.text("to", false, 21).value_or("");
+    m.account = in.text("account", false).value_or("");
+    m.ref = in.integer("ref", false, 0, 65535);
+    m.wide_ref = in.boolean("wide_ref", false).value_or(false);
+    if (const auto* list = in.array("formats", false, 255))
+        for (const auto& f : *list) m.formats.push_back(f.is_string() ? f.get<std::string>() : "");
+    if (const auto* list = in.array("order", false, 1000))
+        for (const auto& n : *list) m.order.push_back(n.is_number_integer() ? n.get<std::int64_t>() : 0);
     const auto protocol = in.text("protocol", false).value_or("cmpp");
     if (protocol != "cmpp" && protocol != "smpp") in.error_at("protocol", "must be cmpp or smpp");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = protocol == "smpp" ? smpp->write_back(std::move(phone), text)
-                                         : cmpp->write_back(std::move(phone), text);
+    const auto sent = protocol == "smpp" ? smpp->write_back(m.phone, m.text) : cmpp->write_back(m);
     return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 

@@ -339,10 +339,9 @@ void smpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t sequenc
         ++stats.window_overruns;
         return answer(c, sequence_number, "", smpp::status::ESME_RTHROTTLED, milliseconds(0));
     }
-    const auto fault = faults
-                           .take("sms", short_phone(s.destination_addr),
-                                 [](const fault_rule& f) { return !f.login_status && !f.bad_authenticator; })
-                           .value_or(fault_rule{});
+    const auto fault =
+        faults.take("sms", short_phone(s.destination_addr), [](const fault_rule& f) { return !f.at_login(); })
+            .value_or(fault_rule{});
     if (fault.black_hole) return c->fall_silent();
     const milliseconds delay(fault.delay_ms + spread(fault.jitter_ms));
     std::uint32_t outcome = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(s);
