@@ -10,13 +10,16 @@
 //   where
 //                           receipts are posted to, and what a cloud has: templates (by id), signatures,
 //                           requests_per_s, per_moment, per_hour, per_day, report_delay_ms
-//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS
+//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS; with
+//                           "protocol": "smpp" on an SMPP connection. "do" acts on CMPP and SMPP alike:
+//                           unbind is SMPP's terminate, enquire_link its active_test.
 #pragma once
 
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
 #include "services/simulator/aliyun_simulator.hpp"
 #include "services/simulator/cmpp_simulator.hpp"
+#include "services/simulator/smpp_simulator.hpp"
 #include "services/simulator/tencent_simulator.hpp"
 #include "services/simulator/wechat_simulator.hpp"
 
@@ -37,6 +40,7 @@ class simulator {
     // Reads the record file and binds the ports.
     result<void> listen();
     std::uint16_t cmpp_port() const noexcept;
+    std::uint16_t smpp_port() const noexcept;
     std::uint16_t wechat_port() const noexcept;
     asio::awaitable<void> run(); // until stop(); then everything has ended
     void stop();
@@ -45,11 +49,13 @@ class simulator {
     message_log& messages() noexcept;
     fault_table& faults() noexcept;
     cmpp_simulator& cmpp() noexcept;
+    smpp_simulator& smpp() noexcept;
     wechat_simulator& wechat() noexcept;
     aliyun_simulator& aliyun() noexcept;
     tencent_simulator& tencent() noexcept;
     // What a test changes before listen(): delays, window, quota.
     cmpp_simulator_options& cmpp_options() noexcept;
+    smpp_simulator_options& smpp_options() noexcept; // its port too: any free one but where it is set here
     wechat_simulator_options& wechat_options() noexcept;
     cloud_options& aliyun_options() noexcept;
     cloud_options& tencent_options() noexcept;
