@@ -45,38 +45,14 @@ void read_cmpp(json_reader& in, fault_rule& r) {
 fault_rule read_rule(json_reader in) {
     fault_rule r;
     if (!in.is_object()) return r;
-<<<<<<< HEAD
-    in.only({"channel",
-             "to",
-             "times",
-             "delay_ms",
-             "jitter_ms",
-             "drop_response",
-             "result",
-             "login_status",
-             "bad_authenticator",
-             "black_hole",
-             "disconnect_after",
-             "report",
-             "ids",
-             "stat",
-             "report_delay_ms",
-             "report_jitter_ms",
-             "errcode",
-             "http_status",
-             "gateway",
-             "code",
-             "text",
-             "whole_request",
-             "err_code"});
-=======
     in.only({"channel", "to", "times", "delay_ms", "jitter_ms", "drop_response", "result", "login_status",
              "bad_authenticator", "black_hole", "disconnect_after", "report", "ids", "stat",
              "report_delay_ms", "report_jitter_ms", "errcode", "http_status",
              // CMPP
              "blank_authenticator", "only_version", "writes", "active_test", "response", "pdu_before",
-             "then_stat"});
->>>>>>> modes-codec
+             "then_stat",
+             // clouds
+             "gateway", "code", "text", "whole_request", "err_code"});
     r.channel = in.text("channel", true).value_or("");
     if (!r.channel.empty() && r.channel != "sms" && r.channel != "wechat")
         in.error_at("channel", "must be sms or wechat");
@@ -92,13 +68,8 @@ fault_rule read_rule(json_reader in) {
     read_flag(in, "black_hole", r.black_hole);
     read_number(in, "disconnect_after", 1, INT64_MAX, r.disconnect_after);
     read_choice(in, "report",
-<<<<<<< HEAD
-                {"normal", "none", "duplicate", "early", "other_layout", "short_tail", "tlv_only",
-                 "text_only", "conflicting", "out_of_order"},
-=======
                 {"normal", "none", "duplicate", "early", "other_layout", "short_tail", "after_next",
-                 "elsewhere", "tlv_only", "text_only"},
->>>>>>> modes-codec
+                 "elsewhere", "tlv_only", "text_only", "conflicting", "out_of_order"},
                 r.report);
     read_choice(in, "ids", {"same", "hex_and_decimal", "decimal_and_hex", "upper", "zeros"}, r.ids);
     if (const auto stat = in.text("stat", false, 7)) r.stat = *stat;

@@ -1,35 +1,22 @@
-<<<<<<< HEAD
 // All simulators and their control endpoints in one. On the HTTP port (simulator.wechat_port):
-//   POST   /                what the SMS clouds are asked: Aliyun's by the header x-acs-action, Tencent's by
-//                           x-tc-action
-//   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, as a JSON
-//   list DELETE /sim/messages GET    /sim/stats GET    /sim/faults      the rules and how often each applied
-//   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
-//   "disconnect",
-//                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
-//   POST   /sim/clouds      {"callback_base": "http://127.0.0.1:8080", "aliyun": {...}, "tencent": {...}}:
-//   where
-//                           receipts are posted to, and what a cloud has: templates (by id), signatures,
-//                           requests_per_s, per_moment, per_hour, per_day, report_delay_ms
-//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS; with
-//                           "protocol": "smpp" on an SMPP connection. "do" acts on CMPP and SMPP alike:
-//                           unbind is SMPP's terminate, enquire_link its active_test.
-=======
-// The simulators and their control endpoints in one. On the WeChat port:
+//   POST   /             what the SMS clouds are asked: Aliyun's by the header x-acs-action, Tencent's by
+//                        x-tc-action
 //   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, a JSON list
 //   DELETE /sim/messages
 //   GET    /sim/stats
 //   GET    /sim/faults   the rules and how often each applied
 //   POST   /sim/faults   {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
-//   "disconnect",
-//                        "active_test"], "wechat_daily_quota": N, "cmpp_window": N, "cmpp_connections": N}
-//                        the members of a rule: see faults.hpp; `do` also takes the names of cmpp_bad_pdu.hpp
+//                        "disconnect", "active_test"], "wechat_daily_quota": N, "cmpp_window": N,
+//                        "cmpp_connections": N}
+//                        the members of a rule: see faults.hpp; `do` also takes the names of
+//                        cmpp_bad_pdu.hpp; it acts on CMPP and SMPP alike: unbind is SMPP's terminate,
+//                        enquire_link its active_test
+//   POST   /sim/clouds   {"callback_base": "http://127.0.0.1:8080", "aliyun": {...}, "tencent": {...}}: where
+//                        receipts are posted to, and what a cloud has: templates (by id), signatures,
+//                        requests_per_s, per_moment, per_hour, per_day, report_delay_ms
 //   POST   /sim/inbound  {"phone": "13800000001", "text": "R"}: what somebody writes to our number, perhaps
-//   with
-//                        the other members of inbound_message: see inbound_parts.hpp
-//                        "protocol": "smpp": on an SMPP connection, phone and text alone. "do" acts on CMPP
-//                        and SMPP alike: unbind is SMPP's terminate, enquire_link its active_test
->>>>>>> modes-codec
+//                        with the other members of inbound_message: see inbound_parts.hpp; with "protocol":
+//                        "smpp" on an SMPP connection
 #pragma once
 
 #include "common/base/clock.hpp"
