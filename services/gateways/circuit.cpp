@@ -8,7 +8,7 @@ namespace zhida::gateways {
 
 service_sign sign_of(const send_result& r) noexcept {
     const std::string_view code = r.code;
-    const bool not_asked = code.starts_with("local:") || code == "cmpp:encode";
+    const bool not_asked = code.starts_with("local:") || code.ends_with(":encode");
     switch (r.outcome) {
     case send_outcome::accepted:
         return service_sign::serves;
@@ -17,8 +17,8 @@ service_sign sign_of(const send_result& r) noexcept {
     case send_outcome::stopped:
         return service_sign::nothing;
     case send_outcome::unknown: // with a code of the gateway it did answer, though not clearly
-        return code.starts_with("cmpp:") || code.starts_with("wechat:") ? service_sign::serves
-                                                                        : service_sign::ails;
+        return code.empty() || code.starts_with("local:") || code.starts_with("http:") ? service_sign::ails
+                                                                                       : service_sign::serves;
     case send_outcome::retry:
         break;
     }

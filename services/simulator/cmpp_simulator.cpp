@@ -4,7 +4,7 @@
 #include "common/base/log.hpp"
 #include "common/io/spawn.hpp"
 #include "services/gateways/cmpp_auth.hpp"
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/session_policies.hpp"
 #include "services/gateways/sms_text.hpp"
 #include "services/simulator/schedule.hpp"
 
@@ -66,7 +66,7 @@ struct connection {
     gateways::wake_up wake; // the writer's
     std::deque<std::string> out;
     cmpp::frame_splitter splitter;
-    cmpp::keepalive alive;
+    gateways::wire::keepalive alive;
     cmpp::version layout = cmpp::version::v30;
     std::string account; // empty: not logged in
     std::uint32_t sequence = 1;
@@ -202,7 +202,8 @@ asio::awaitable<void> cmpp_simulator::impl::accept_all(std::shared_ptr<impl> sel
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         auto c = std::make_shared<connection>(std::move(socket), self->executor, self->time);
-        c->alive = cmpp::keepalive(self->options.keepalive, self->options.keepalive, self->time.steady_now());
+        c->alive = gateways::wire::keepalive(self->options.keepalive, self->options.keepalive,
+                                             self->time.steady_now());
         self->connections.insert(c);
         ++self->running;
         io::spawn(self->executor, serve(self, c));
@@ -279,12 +280,12 @@ asio::awaitable<void> cmpp_simulator::impl::keep_time(std::shared_ptr<impl> self
         co_await never.wait_at_most(self->time, std::max(nap, milliseconds(5)));
         self->send_unconfirmed(c);
         switch (c->alive.due(self->time.steady_now())) {
-        case cmpp::keepalive::action::none:
+        case gateways::wire::keepalive::action::none:
             break;
-        case cmpp::keepalive::action::ask:
+        case gateways::wire::keepalive::action::ask:
             if (!c->account.empty()) self->put(c, {c->sequence++, c->layout, cmpp::active_test{}});
             break;
-        case cmpp::keepalive::action::give_up:
+        case gateways::wire::keepalive::action::give_up:
             co_return;
         }
     }
@@ -603,6 +604,7 @@ result<void> cmpp_simulator::write_back(std::string phone, std::string_view text
         return failure{errc::invalid, "a number of eleven digits and a text of one part", "", ""};
     pending_report r;
     r.account = impl_->options.accounts.front().source_addr;
+    r.src_id = impl_->options.accounts.front().src_id;
     r.report.Dest_terminal_Id = std::move(phone);
     r.written = std::move(parts->front().content);
     impl_->send_report({}, std::move(r));

@@ -19,6 +19,7 @@ namespace asio = boost::asio;
 struct cmpp_account {
     std::string source_addr; // SP_Id, six characters
     std::string secret;
+    std::string src_id{}; // the number that people write back to
 };
 
 struct cmpp_simulator_options {

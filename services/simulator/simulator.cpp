@@ -42,7 +42,7 @@ struct simulator::impl {
         : executor(ex), time(c), settings(std::move(s)) {
         cmpp_options.host = settings.host;
         cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
-        cmpp_options.accounts = {{sms.source_addr, sms.secret}};
+        cmpp_options.accounts = {{sms.source_addr, sms.secret, sms.src_id}};
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
         if (!settings.record_file.empty()) cmpp_options.acks_file = settings.record_file + ".reported";
