@@ -20,8 +20,8 @@ struct channel {
     channel(asio::any_io_executor ex, const clock& c, sms_gateway_config s,
             std::unique_ptr<const protocol> language, receipt_sink to, inbound_sink in)
         : executor(ex), time(c), settings(std::move(s)), sink(std::move(to)), inbound(std::move(in)),
-          speaks(std::move(language)), flaw(speaks->flaw()), rate(settings.rate_per_s, c.steady_now()),
-          random(std::random_device{}()) {}
+          speaks(std::move(language)), flaw(speaks->flaw()), written_back(settings.name),
+          rate(settings.rate_per_s, c.steady_now()), random(std::random_device{}()) {}
 
     asio::any_io_executor executor;
     const clock& time;
@@ -30,6 +30,7 @@ struct channel {
     inbound_sink inbound;
     std::unique_ptr<const protocol> speaks;
     std::optional<failure> flaw; // of our settings: no message can be written
+    inbound_parts written_back;  // texts of which parts are missing
     throttle flow;
     part_rate rate;
     channel_stop stop;

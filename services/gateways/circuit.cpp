@@ -22,7 +22,7 @@ service_sign sign_of(const send_result& r) noexcept {
     case send_outcome::retry:
         break;
     }
-    constexpr std::string_view broken[] = {"local:not_connected", "local:no_token", "wechat:-1",
+    constexpr std::string_view broken[] = {"local:not_connected", "local:no_token", "wechat:-1",   "smpp:8",
                                            "wechat:40001",        "wechat:40014",   "wechat:42001"};
     const bool ails = code.starts_with("http:") ||
                       std::find(std::begin(broken), std::end(broken), code) != std::end(broken);

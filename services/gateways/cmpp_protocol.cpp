@@ -3,7 +3,6 @@
 #include "services/gateways/cmpp_auth.hpp"
 #include "services/gateways/cmpp_receipt.hpp"
 #include "services/gateways/cmpp_results.hpp"
-#include "services/gateways/inbound_text.hpp"
 
 #include <algorithm>
 
@@ -122,13 +121,10 @@ void protocol::read(std::string_view frame, wall_time now, wire::event& out) con
 void protocol::read_deliver(std::uint32_t sequence, const deliver& d, wall_time now, wire::event& out) const {
     out.from = {sequence, d.Msg_Id};
     if (d.Registered_Delivery == 0) {
-        std::string_view content = d.Msg_Content;
-        if ((d.TP_udhi & 1) != 0 && !content.empty())
-            content.remove_prefix(
-                std::min<std::size_t>(content.size(), 1U + static_cast<std::uint8_t>(content[0])));
         out.what = kind::inbound;
-        out.wrote = {gateway_, plain_phone(d.Src_terminal_Id), d.Dest_Id, inbound_utf8(content, d.Msg_Fmt),
-                     now};
+        out.wrote = {plain_phone(d.Src_terminal_Id), d.Dest_Id, d.Msg_Content, d.Msg_Fmt};
+        // Some gateways copy the whole octet of the network, where the bit is 0x40, and not 1.
+        if ((d.TP_udhi & 0x41) != 0) take_header(out.wrote);
         return;
     }
     auto r = receipt_of(d, gateway_, now);

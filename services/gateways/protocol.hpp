@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/gateways/gateway.hpp"
+#include "services/gateways/inbound_parts.hpp"
 #include "services/gateways/result_reaction.hpp"
 #include "services/gateways/session_policies.hpp"
 #include "services/gateways/sms_text.hpp"
@@ -15,12 +16,6 @@
 #include <string_view>
 
 namespace zhida::gateways::wire {
-
-// The frame that a report or an inbound message came in: what its confirmation repeats.
-struct origin {
-    std::uint32_t sequence = 0;
-    std::uint64_t id = 0; // CMPP: the DELIVER's own Msg_Id
-};
 
 // A frame as the session sees it. One is used again and again: only what its kind names is set anew.
 struct event {
@@ -38,7 +33,7 @@ struct event {
     std::string message_id;                    // as receipts name it
     origin from;
     receipt heard;
-    inbound_sms wrote;
+    inbound_part wrote;
     std::string reply; // a frame to send at once, or empty
     std::string complaint;
 };

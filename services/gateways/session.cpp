@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <iterator>
 
 namespace zhida::gateways::wire {
 
@@ -66,7 +67,7 @@ std::string in_section(std::string words, const std::string& gateway) {
 
 } // namespace
 
-struct session::impl : std::enable_shared_from_this<session::impl> {
+struct session::impl final : confirmer, std::enable_shared_from_this<session::impl> {
     impl(std::shared_ptr<channel> c, std::function<void()> f)
         : ch(std::move(c)), changed(std::move(f)), socket(ch->executor), write_wake(ch->executor),
           tick_wake(ch->executor), room_wake(ch->executor), stop_wake(ch->executor),
@@ -89,8 +90,8 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     std::vector<receipt> heard; // read, and not handed over yet
     std::vector<origin> heard_in;
     std::vector<inbound_sms> outs; // what people wrote back, likewise
-    std::vector<origin> outs_in;
-    std::size_t reports = 0; // heard, or being made durable
+    std::vector<delivery> outs_in; // of all their parts
+    std::size_t reports = 0;       // heard, or being made durable
     int timeouts = 0;
     bool up = false, ending = false, goodbye_sent = false;
     steady_time up_since{};
@@ -133,10 +134,21 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     milliseconds collect();
     void handle(event& e);
     void handle_submit_answer(event& e);
+    void keep(std::vector<inbound_parts::whole> texts);
+    void look_after_parts();
     void hand_over();
-    template <class Sink, class What>
+    template <class Sink, class What, class From>
     static asio::awaitable<void> take(std::shared_ptr<impl> self, const Sink& sink, std::vector<What> what,
-                                      std::vector<origin> from, std::int64_t& counter);
+                                      std::vector<From> from, std::int64_t& counter);
+    // Where the connection has ended the gateway sends it again: to hear it twice changes nothing.
+    void confirm(const origin& from) override {
+        if (ending) return;
+        ch->speaks->confirm(control, from);
+        put();
+    }
+    static void confirm(const delivery& d) {
+        if (const auto by = d.by.lock()) by->confirm(d.at);
+    }
     void refused_by_flow(part_job job, std::string code, milliseconds wait);
     void give_back(const send_result& as, bool all);
     void expire();
@@ -248,10 +260,8 @@ void session::impl::handle(event& e) {
         heard.push_back(std::move(e.heard));
         heard_in.push_back(e.from);
         break;
-    case event::kind::inbound: // answered once it is durable
-        ++reports;
-        outs.push_back(std::move(e.wrote));
-        outs_in.push_back(e.from);
+    case event::kind::inbound:
+        keep(ch->written_back.add(std::move(e.wrote), {weak_from_this(), e.from}, ch->time.now(), now()));
         break;
     case event::kind::ended:
         return end(session_end::terminated,
@@ -316,6 +326,22 @@ void session::impl::refused_by_flow(part_job job, std::string code, milliseconds
     waiting.push_front(std::move(job));
 }
 
+void session::impl::keep(std::vector<inbound_parts::whole> texts) {
+    for (auto& t : texts) {
+        ++reports;
+        outs.push_back(std::move(t.text));
+        std::move(t.from.begin(), t.from.end(), std::back_inserter(outs_in));
+    }
+}
+
+// Whatever session brought them: one that is up looks after all.
+void session::impl::look_after_parts() {
+    if (ch->written_back.empty()) return;
+    keep(ch->written_back.overdue(now()));
+    for (const auto& d : ch->written_back.unconfirmed(now())) confirm(d);
+    hand_over();
+}
+
 void session::impl::hand_over() {
     const auto self = shared_from_this();
     if (!heard.empty())
@@ -327,26 +353,22 @@ void session::impl::hand_over() {
 }
 
 // `sink` and `counter` are of the channel, which `self` keeps.
-template <class Sink, class What>
+template <class Sink, class What, class From>
 asio::awaitable<void> session::impl::take(std::shared_ptr<impl> self, const Sink& sink,
-                                          std::vector<What> what, std::vector<origin> from,
+                                          std::vector<What> what, std::vector<From> from,
                                           std::int64_t& counter) {
     bool kept = false;
+    const auto count = what.size();
     try {
         kept = co_await sink(std::move(what));
     } catch (const std::exception& e) {
         log::error("sms_deliver_failed", {{"what", e.what()}});
     }
-    self->reports -= from.size();
+    self->reports -= count;
     self->room_wake.notify();
     if (kept) {
-        counter += static_cast<std::int64_t>(from.size());
-        // Where the connection has ended meanwhile the gateway sends them again: both are idempotent.
-        for (const auto& r : from) {
-            if (self->ending) break;
-            self->ch->speaks->confirm(self->control, r);
-            self->put();
-        }
+        counter += static_cast<std::int64_t>(count);
+        for (const auto& f : from) self->confirm(f);
     }
     self->maybe_log_out();
 }
@@ -409,6 +431,7 @@ asio::awaitable<void> session::impl::write_all() {
 asio::awaitable<void> session::impl::keep_time() {
     while (!ending) {
         expire();
+        look_after_parts();
         switch (alive->due(now())) {
         case keepalive::action::none:
             break;

@@ -60,6 +60,7 @@ struct wire_client::impl : std::enable_shared_from_this<wire_client::impl> {
     wall_time since{};
 
     static asio::awaitable<void> keep_up(std::shared_ptr<impl> self, std::size_t index);
+    static asio::awaitable<void> keep_confirmed(std::shared_ptr<impl> self);
     void look_at_state();
     void count(send_outcome o);
     std::optional<send_result> refusal() const;
@@ -117,6 +118,24 @@ asio::awaitable<void> wire_client::impl::keep_up(std::shared_ptr<impl> self, std
     if (--self->dialling == 0) self->all_ended.notify();
 }
 
+// The gateway will not repeat parts of long texts that were confirmed before the rest came.
+asio::awaitable<void> wire_client::impl::keep_confirmed(std::shared_ptr<impl> self) {
+    std::vector<inbound_sms> texts;
+    for (auto& t : self->ch->written_back.confirmed()) texts.push_back(std::move(t.text));
+    if (texts.empty()) co_return;
+    const auto count = texts.size();
+    bool kept = false;
+    try {
+        kept = co_await self->ch->inbound(std::move(texts));
+    } catch (const std::exception& e) {
+        self->last_error = e.what();
+    }
+    if (kept)
+        self->ch->counters.inbound += static_cast<std::int64_t>(count);
+    else
+        log::error("sms_inbound_lost", {{"gateway", self->ch->settings.name}, {"texts", count}});
+}
+
 session* wire_client::impl::least_loaded() {
     session* best = nullptr;
     for (const auto& l : lines)
@@ -168,6 +187,7 @@ asio::awaitable<void> wire_client::run() {
         io::spawn(self->ch->executor, impl::keep_up(self, i));
     }
     while (self->dialling > 0) co_await self->all_ended.wait();
+    co_await impl::keep_confirmed(self);
 }
 
 void wire_client::stop(milliseconds drain) {
