@@ -28,7 +28,10 @@ json to_json(const gateway_status& s) {
             {"inbound", s.inbound},
             {"codes", s.codes},
             {"rate_per_s", s.rate_per_s},
-            {"connections", s.connections}};
+            {"connections", s.connections},
+            {"weight", s.weight},
+            {"health", s.health},
+            {"receipt_ms", s.receipt_ms}};
 }
 
 } // namespace zhida::gateways

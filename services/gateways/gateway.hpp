@@ -80,6 +80,9 @@ struct gateway_status {
     std::map<std::string, std::int64_t> codes; // the gateway's own, other than "taken": how often
     std::int64_t rate_per_s = 0;  // parts a second that this process may send; 0: no limit of ours
     std::int64_t connections = 0; // up now
+    std::int64_t weight = 1;      // among the gateways of its channel
+    double health = 1;            // by how much its weight counts, 0 to 1
+    std::int64_t receipt_ms = -1; // how long receipts take, typically; -1: not known
     std::int64_t in_flight = 0, window = 0;
     std::int64_t since_ms = 0;      // when the state began, milliseconds since 1970
     std::string circuit = "closed"; // closed | open | half_open: services/gateways/circuit.hpp

@@ -269,6 +269,13 @@ gateway_status wire_client::status() const {
     return s;
 }
 
+bool wire_client::ready() const {
+    const auto& self = *impl_;
+    return !self.ch->stop.stopped(self.ch->time.now()) &&
+           std::any_of(self.lines.begin(), self.lines.end(),
+                       [](const auto& l) { return l->now && l->now->logged_in(); });
+}
+
 void wire_client::share(std::size_t mine, std::size_t of) {
     impl_->ch->rate.share(mine, of, impl_->ch->time.steady_now());
 }

@@ -34,6 +34,7 @@ class wire_client : public sms_gateway {
     asio::awaitable<std::vector<send_result>> send_all(std::vector<sms_copy> messages) final;
 
     gateway_status status() const final;
+    bool ready() const final;
     void share(std::size_t mine, std::size_t of) final;
     // Somebody has mended what the channel was stopped for.
     void resume();

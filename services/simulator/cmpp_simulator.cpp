@@ -2,20 +2,16 @@
 
 #include "common/base/crypto.hpp"
 #include "common/base/log.hpp"
-#include "common/io/spawn.hpp"
 #include "services/gateways/cmpp_auth.hpp"
 #include "services/gateways/session_policies.hpp"
 #include "services/gateways/sms_text.hpp"
+#include "services/simulator/numbers.hpp"
+#include "services/simulator/pdu_server.hpp"
 #include "services/simulator/schedule.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <fstream>
 #include <random>
@@ -24,15 +20,10 @@
 namespace zhida::simulator {
 
 using tcp = asio::ip::tcp;
-using boost::system::error_code;
 using namespace asio::experimental::awaitable_operators;
 namespace cmpp = gateways::cmpp;
 
 namespace {
-
-auto into(error_code& ec) {
-    return asio::redirect_error(asio::use_awaitable, ec);
-}
 
 constexpr int most_report_tries = 5;
 
@@ -47,24 +38,20 @@ struct pending_report {
     steady_time sent_at{};
 };
 
-bool mainland_mobile(std::string_view phone) {
-    return phone.size() == 11 && phone[0] == '1' &&
-           std::all_of(phone.begin(), phone.end(), [](char c) { return c >= '0' && c <= '9'; });
+// A result in 2.0 has one byte.
+std::uint32_t in_layout(std::uint32_t result, cmpp::version layout) {
+    return layout == cmpp::version::v30 ? result : std::min(result, 255U);
 }
 
-std::string short_phone(std::string_view phone) {
-    for (const std::string_view prefix : {"+86", "86"})
-        if (phone.starts_with(prefix) && phone.size() == prefix.size() + 11)
-            return std::string(phone.substr(prefix.size()));
-    return std::string(phone);
-}
+} // namespace
 
-struct connection {
-    connection(tcp::socket s, asio::any_io_executor ex, const clock& time)
-        : socket(std::move(s)), wake(ex), alive(milliseconds(0), milliseconds(0), time.steady_now()) {}
-    tcp::socket socket;
-    gateways::wake_up wake; // the writer's
-    std::deque<std::string> out;
+struct cmpp_simulator::connection : pdu_connection, std::enable_shared_from_this<connection> {
+    connection(tcp::socket s, std::shared_ptr<impl> of);
+    void received(std::string_view bytes) override;
+    std::optional<milliseconds> tick() override;
+    void ended() override;
+
+    std::shared_ptr<impl> gateway;
     cmpp::frame_splitter splitter;
     gateways::wire::keepalive alive;
     cmpp::version layout = cmpp::version::v30;
@@ -72,41 +59,26 @@ struct connection {
     std::uint32_t sequence = 1;
     std::int64_t in_flight = 0;
     std::map<std::uint32_t, pending_report> unconfirmed; // by our Sequence_Id
-    bool black_hole = false, closing = false;
-    bool cut = false; // close without writing what waits
-
-    void close(bool at_once) {
-        closing = true;
-        cut = cut || at_once;
-        wake.notify();
-        error_code ignored;
-        // Ends the reader; the writer still empties its queue unless it is cut.
-        socket.shutdown(at_once ? tcp::socket::shutdown_both : tcp::socket::shutdown_receive, ignored);
-    }
 };
-using connection_ptr = std::shared_ptr<connection>;
-
-} // namespace
 
 struct cmpp_simulator::impl : std::enable_shared_from_this<cmpp_simulator::impl> {
+    using connection_ptr = std::shared_ptr<connection>;
+
     impl(asio::any_io_executor ex, const clock& c, cmpp_simulator_options o, message_log& l, fault_table& f)
-        : executor(ex), time(c), options(std::move(o)), log(l), faults(f), acceptor(ex), later(ex, c),
-          ended(ex), random(std::random_device{}()), gateway_id(random() & 0x3FFFFF) {}
+        : executor(ex), time(c), options(std::move(o)), log(l), faults(f),
+          server(ex, c, [this](tcp::socket s) { return accepted(std::move(s)); }), later(ex, c),
+          random(std::random_device{}()), gateway_id(random() & 0x3FFFFF) {}
 
     asio::any_io_executor executor;
     const clock& time;
     cmpp_simulator_options options;
     message_log& log;
     fault_table& faults;
-    tcp::acceptor acceptor;
+    pdu_server server;
     schedule later;
-    gateways::wake_up ended;
     std::mt19937 random;
     std::uint64_t gateway_id;
     std::uint16_t id_counter = 0;
-    std::uint16_t port = 0;
-    bool stopping = false;
-    std::size_t running = 0; // connections whose coroutine runs
     std::set<connection_ptr> connections;
     std::deque<pending_report> homeless; // reports without a connection to send them on
     std::ofstream acks;
@@ -114,17 +86,9 @@ struct cmpp_simulator::impl : std::enable_shared_from_this<cmpp_simulator::impl>
 
     result<void> listen();
     result<void> restore();
-    static asio::awaitable<void> accept_all(std::shared_ptr<impl> self);
-    static asio::awaitable<void> serve(std::shared_ptr<impl> self, connection_ptr c);
-    static asio::awaitable<void> read_all(std::shared_ptr<impl> self, connection_ptr c);
-    static asio::awaitable<void> write_all(std::shared_ptr<impl> self, connection_ptr c);
-    static asio::awaitable<void> keep_time(std::shared_ptr<impl> self, connection_ptr c);
+    pdu_server::connection_ptr accepted(tcp::socket socket);
 
-    void put(const connection_ptr& c, const cmpp::pdu& p) {
-        if (c->black_hole || c->closing) return;
-        c->out.push_back(cmpp::encode(p).value());
-        c->wake.notify();
-    }
+    void put(const connection_ptr& c, const cmpp::pdu& p) { c->put(cmpp::encode(p).value()); }
     std::int64_t spread(std::int64_t jitter) {
         return jitter <= 0 ? 0 : static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(jitter + 1));
     }
@@ -147,19 +111,8 @@ struct cmpp_simulator::impl : std::enable_shared_from_this<cmpp_simulator::impl>
 // ---- listening
 
 result<void> cmpp_simulator::impl::listen() {
-    const auto where = options.host + ":" + std::to_string(options.port);
-    error_code ec;
-    const auto address = asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, ec);
-    if (ec) return failure{errc::invalid, "not an IP address to listen on", where, "write 127.0.0.1 or ::"};
-    acceptor.open(tcp::endpoint(address, options.port).protocol(), ec);
-    if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-    if (!ec) acceptor.bind(tcp::endpoint(address, options.port), ec);
-    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-    if (ec)
-        return failure{errc::io, "the CMPP simulator cannot listen: " + ec.message(), where,
-                       "is another program using this port? choose another simulator.cmpp_port, or 0"};
-    port = acceptor.local_endpoint().port();
-    return restore();
+    const auto bound = server.listen(options.host, options.port, "simulator.cmpp_port");
+    return bound ? restore() : bound;
 }
 
 // A gateway does not forget, when it restarts, what it took and has not yet reported.
@@ -188,107 +141,54 @@ result<void> cmpp_simulator::impl::restore() {
     return {};
 }
 
-asio::awaitable<void> cmpp_simulator::impl::accept_all(std::shared_ptr<impl> self) {
-    while (!self->stopping) {
-        error_code ec;
-        tcp::socket socket = co_await self->acceptor.async_accept(into(ec));
-        if (self->stopping) break;
-        if (ec) {
-            log::warn("cmpp_simulator_accept_failed", {{"error", ec.message()}});
-            gateways::wake_up never(self->executor);
-            co_await never.wait_at_most(self->time, milliseconds(100));
-            continue;
+pdu_server::connection_ptr cmpp_simulator::impl::accepted(tcp::socket socket) {
+    const auto c = std::make_shared<connection>(std::move(socket), shared_from_this());
+    connections.insert(c);
+    return c;
+}
+
+cmpp_simulator::connection::connection(tcp::socket s, std::shared_ptr<impl> of)
+    : pdu_connection(std::move(s), of->executor), gateway(of),
+      alive(of->options.keepalive, of->options.keepalive, of->time.steady_now()) {}
+
+void cmpp_simulator::connection::received(std::string_view bytes) {
+    alive.heard(gateway->time.steady_now());
+    if (!silent()) splitter.feed(bytes);
+    while (!closing() && !silent()) {
+        const auto frame = splitter.next();
+        if (frame && frame->empty()) break;
+        const auto p = frame ? cmpp::decode(*frame, layout) : result<cmpp::pdu>(frame.error());
+        if (!p) {
+            ++gateway->stats.garbled;
+            log::warn("cmpp_simulator_garbled", {{"what", p.error().text()}});
+            return close(true);
         }
-        error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
-        auto c = std::make_shared<connection>(std::move(socket), self->executor, self->time);
-        c->alive = gateways::wire::keepalive(self->options.keepalive, self->options.keepalive,
-                                             self->time.steady_now());
-        self->connections.insert(c);
-        ++self->running;
-        io::spawn(self->executor, serve(self, c));
+        gateway->handle(shared_from_this(), *p);
     }
 }
 
-asio::awaitable<void> cmpp_simulator::impl::serve(std::shared_ptr<impl> self, connection_ptr c) {
-    try {
-        co_await ((read_all(self, c) && write_all(self, c)) || keep_time(self, c));
-    } catch (const std::exception& e) {
-        log::error("cmpp_simulator_session_failed", {{"error", e.what()}});
+std::optional<milliseconds> cmpp_simulator::connection::tick() {
+    gateway->send_unconfirmed(shared_from_this());
+    const auto now = gateway->time.steady_now();
+    switch (alive.due(now)) {
+    case gateways::wire::keepalive::action::none:
+        break;
+    case gateways::wire::keepalive::action::ask:
+        if (!account.empty()) put(cmpp::encode({sequence++, layout, cmpp::active_test{}}).value());
+        break;
+    case gateways::wire::keepalive::action::give_up:
+        return std::nullopt;
     }
-    c->closing = true;
-    error_code ignored;
-    c->socket.close(ignored);
-    self->connections.erase(c);
+    return std::min({milliseconds(1000), gateway->options.report_again / 2, alive.next() - now});
+}
+
+void cmpp_simulator::connection::ended() {
+    const auto self = shared_from_this();
+    gateway->connections.erase(self);
     // What was not confirmed goes out again, on the account's next connection.
-    for (auto& [unused, r] : c->unconfirmed) self->homeless.push_back(std::move(r));
-    c->unconfirmed.clear();
-    if (!c->account.empty()) self->send_homeless(c->account);
-    --self->running;
-    self->ended.notify();
-}
-
-asio::awaitable<void> cmpp_simulator::impl::read_all(std::shared_ptr<impl> self, connection_ptr c) {
-    std::vector<char> bytes(64 << 10);
-    while (!c->closing) {
-        error_code ec;
-        const auto count = co_await c->socket.async_read_some(asio::buffer(bytes), into(ec));
-        if (ec) break;
-        c->alive.heard(self->time.steady_now());
-        c->splitter.feed({bytes.data(), count});
-        while (!c->closing) {
-            const auto frame = c->splitter.next();
-            if (frame && frame->empty()) break;
-            const auto p = frame ? cmpp::decode(*frame, c->layout) : result<cmpp::pdu>(frame.error());
-            if (!p) {
-                ++self->stats.garbled;
-                log::warn("cmpp_simulator_garbled", {{"what", p.error().text()}});
-                c->close(true);
-                break;
-            }
-            if (!c->black_hole) self->handle(c, *p);
-        }
-    }
-    c->closing = true;
-    c->wake.notify();
-}
-
-asio::awaitable<void> cmpp_simulator::impl::write_all(std::shared_ptr<impl> self, connection_ptr c) {
-    while (!c->cut) {
-        std::string batch;
-        for (; !c->out.empty(); c->out.pop_front()) batch += c->out.front();
-        if (batch.empty()) {
-            if (c->closing) co_return;
-            co_await c->wake.wait();
-            continue;
-        }
-        error_code ec;
-        co_await asio::async_write(c->socket, asio::buffer(batch), into(ec));
-        if (ec) {
-            c->close(true);
-            co_return;
-        }
-    }
-    static_cast<void>(self);
-}
-
-asio::awaitable<void> cmpp_simulator::impl::keep_time(std::shared_ptr<impl> self, connection_ptr c) {
-    gateways::wake_up never(self->executor);
-    for (;;) {
-        const auto nap = std::min(
-            {milliseconds(1000), self->options.report_again / 2, c->alive.next() - self->time.steady_now()});
-        co_await never.wait_at_most(self->time, std::max(nap, milliseconds(5)));
-        self->send_unconfirmed(c);
-        switch (c->alive.due(self->time.steady_now())) {
-        case gateways::wire::keepalive::action::none:
-            break;
-        case gateways::wire::keepalive::action::ask:
-            if (!c->account.empty()) self->put(c, {c->sequence++, c->layout, cmpp::active_test{}});
-            break;
-        case gateways::wire::keepalive::action::give_up:
-            co_return;
-        }
-    }
+    for (auto& [unused, r] : unconfirmed) gateway->homeless.push_back(std::move(r));
+    unconfirmed.clear();
+    if (!account.empty()) gateway->send_homeless(account);
 }
 
 // ---- requests
@@ -332,7 +232,7 @@ void cmpp_simulator::impl::login(const connection_ptr& c, std::uint32_t Sequence
         status = 5;
     if (fault && fault->login_status) status = static_cast<std::uint32_t>(*fault->login_status);
     cmpp::connect_resp answer;
-    answer.Status = status;
+    answer.Status = in_layout(status, c->layout);
     answer.Version = static_cast<std::uint8_t>(c->layout);
     if (account != options.accounts.end())
         answer.AuthenticatorISMG =
@@ -371,7 +271,7 @@ void cmpp_simulator::impl::answer(const connection_ptr& c, std::uint32_t Sequenc
     const auto self = shared_from_this();
     later.after(delay, [self, c, Sequence_Id, id, Result] {
         --c->in_flight;
-        self->put(c, {Sequence_Id, c->layout, cmpp::submit_resp{id, Result}});
+        self->put(c, {Sequence_Id, c->layout, cmpp::submit_resp{id, in_layout(Result, c->layout)}});
     });
 }
 
@@ -388,8 +288,7 @@ void cmpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t Sequenc
                                  [](const fault_rule& f) { return !f.login_status && !f.bad_authenticator; })
                            .value_or(fault_rule{});
     if (fault.black_hole) {
-        c->black_hole = true;
-        return;
+        return c->fall_silent();
     }
     const milliseconds delay(fault.delay_ms + spread(fault.jitter_ms));
     std::uint32_t outcome = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(c, s);
@@ -470,9 +369,10 @@ void cmpp_simulator::impl::report_later(const connection_ptr& c, const cmpp::sub
 
 void cmpp_simulator::impl::send_report(const std::weak_ptr<connection>& wanted, pending_report r) {
     auto c = wanted.lock();
-    if (!c || c->closing || c->account != r.account) {
-        const auto any = std::find_if(connections.begin(), connections.end(),
-                                      [&](const auto& o) { return o->account == r.account && !o->closing; });
+    if (!c || c->closing() || c->account != r.account) {
+        const auto any = std::find_if(connections.begin(), connections.end(), [&](const auto& o) {
+            return o->account == r.account && !o->closing();
+        });
         if (any == connections.end()) return homeless.push_back(std::move(r));
         c = *any;
     }
@@ -500,8 +400,7 @@ void cmpp_simulator::impl::send_report(const std::weak_ptr<connection>& wanted, 
         frame[3] = static_cast<char>(frame.size());
     }
     ++(r.written.empty() ? stats.reports_sent : stats.inbound_sent);
-    if (!c->black_hole) c->out.push_back(std::move(frame));
-    c->wake.notify();
+    c->put(std::move(frame));
     r.sent_at = time.steady_now();
     c->unconfirmed.emplace(sequence, std::move(r));
 }
@@ -571,19 +470,16 @@ result<void> cmpp_simulator::listen() {
     return impl_->listen();
 }
 std::uint16_t cmpp_simulator::port() const noexcept {
-    return impl_->port;
+    return impl_->server.port();
 }
 
 asio::awaitable<void> cmpp_simulator::run() {
     const auto self = impl_;
-    co_await (impl::accept_all(self) && self->later.run());
-    while (self->running > 0) co_await self->ended.wait();
+    co_await (self->server.run() && self->later.run());
 }
 
 void cmpp_simulator::stop() {
-    impl_->stopping = true;
-    error_code ignored;
-    impl_->acceptor.close(ignored);
+    impl_->server.stop();
     impl_->later.stop();
     disconnect_all();
 }
@@ -604,7 +500,7 @@ result<void> cmpp_simulator::write_back(std::string phone, std::string_view text
         return failure{errc::invalid, "a number of eleven digits and a text of one part", "", ""};
     pending_report r;
     r.account = impl_->options.accounts.front().source_addr;
-    r.src_id = impl_->options.accounts.front().src_id;
+    r.src_id = impl_->options.src_id;
     r.report.Dest_terminal_Id = std::move(phone);
     r.written = std::move(parts->front().content);
     impl_->send_report({}, std::move(r));
@@ -616,7 +512,7 @@ void cmpp_simulator::terminate_all() {
         if (!c->account.empty()) impl_->put(c, {c->sequence++, c->layout, cmpp::terminate{}});
 }
 void cmpp_simulator::disconnect_all() {
-    for (const auto& c : std::set<connection_ptr>(impl_->connections)) c->close(true);
+    for (const auto& c : std::set<impl::connection_ptr>(impl_->connections)) c->close(true);
 }
 void cmpp_simulator::ask_all() {
     for (const auto& c : impl_->connections)

@@ -19,13 +19,13 @@ namespace asio = boost::asio;
 struct cmpp_account {
     std::string source_addr; // SP_Id, six characters
     std::string secret;
-    std::string src_id{}; // the number that people write back to
 };
 
 struct cmpp_simulator_options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0; // 0: any free one
     std::vector<cmpp_account> accounts;
+    std::string src_id;                // the number that people write back to
     std::int64_t window = 16;          // SUBMITs without an answer on one connection; more get Result 8
     std::int64_t max_connections = 64; // of one account; more get Status 5
     milliseconds report_delay{200};    // from the SUBMIT_RESP to the status report
@@ -63,6 +63,7 @@ class cmpp_simulator {
     void ask_all();        // sends ACTIVE_TEST on every connection
 
   private:
+    struct connection;
     struct impl;
     std::shared_ptr<impl> impl_;
 };

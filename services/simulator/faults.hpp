@@ -21,15 +21,21 @@ struct fault_rule {
     std::int64_t jitter_ms = 0; // and up to so much more at random: answers change places
     bool drop_response = false; // taken and recorded, never answered
 
-    // sms
-    std::optional<std::int64_t> result;       // SUBMIT_RESP.Result; anything but 0: not taken
-    std::optional<std::int64_t> login_status; // CONNECT_RESP.Status; `to` is matched with Source_Addr
-    bool bad_authenticator = false;           // AuthenticatorISMG wrong; `to` as above
-    bool black_hole = false;                  // from here on the connection answers nothing at all
-    std::int64_t disconnect_after = 0; // the n-th SUBMIT that matches is taken, then the connection is closed
-    // normal | none | duplicate | early (before the SUBMIT_RESP) | other_layout (60 for 71 bytes and the
-    // reverse) | short_tail (no LinkID)
+    // sms, by CMPP and SMPP; codes of up to 32 bits, of which CMPP 2.0 says no more than 255
+    std::optional<std::int64_t> result; // SUBMIT_RESP.Result, command_status; anything but 0: not taken
+    // CONNECT_RESP.Status, command_status of a bind's answer; `to` is matched with Source_Addr or system_id
+    std::optional<std::int64_t> login_status;
+    bool bad_authenticator = false;    // AuthenticatorISMG wrong; `to` as above; CMPP alone
+    bool black_hole = false;           // from here on the connection answers nothing at all
+    std::int64_t disconnect_after = 0; // the n-th submit that matches is taken, then the connection is closed
+    // normal | none | duplicate | early (before the submit's answer); CMPP: other_layout (60 for 71 bytes and
+    // the reverse) | short_tail (no LinkID); SMPP: tlv_only (no text) | text_only (no TLVs). What the other
+    // protocol has is normal.
     std::string report = "normal";
+    // How SMPP's receipt writes the message_id of the submit's answer: same | hex_and_decimal (hexadecimal in
+    // the answer, decimal in the receipt) | decimal_and_hex | upper (hexadecimal, in capital letters there) |
+    // zeros (decimal, with leading zeros there).
+    std::string ids = "same";
     std::string stat = "DELIVRD";
     std::optional<std::int64_t> report_delay_ms;
     std::int64_t report_jitter_ms = 0;

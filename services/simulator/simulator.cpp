@@ -42,10 +42,16 @@ struct simulator::impl {
         : executor(ex), time(c), settings(std::move(s)) {
         cmpp_options.host = settings.host;
         cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
-        cmpp_options.accounts = {{sms.source_addr, sms.secret, sms.src_id}};
+        cmpp_options.accounts = {{sms.source_addr, sms.secret}};
+        cmpp_options.src_id = smpp_options.src_id = sms.src_id;
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
-        if (!settings.record_file.empty()) cmpp_options.acks_file = settings.record_file + ".reported";
+        smpp_options.host = settings.host;
+        smpp_options.accounts = {{sms.source_addr, sms.secret}};
+        smpp_options.window = cmpp_options.window;
+        smpp_options.max_connections = cmpp_options.max_connections;
+        if (!settings.record_file.empty())
+            cmpp_options.acks_file = smpp_options.acks_file = settings.record_file + ".reported";
         wechat_options.appid = wechat.appid;
         wechat_options.secret = wechat.secret;
         wechat_options.template_id = wechat.template_id;
@@ -55,10 +61,12 @@ struct simulator::impl {
     const clock& time;
     simulator_config settings;
     cmpp_simulator_options cmpp_options;
+    smpp_simulator_options smpp_options;
     wechat_simulator_options wechat_options;
     message_log log;
     fault_table faults;
     std::unique_ptr<cmpp_simulator> cmpp;
+    std::unique_ptr<smpp_simulator> smpp;
     std::unique_ptr<wechat_simulator> wechat;
     std::unique_ptr<io::http_server> server;
 
@@ -74,6 +82,7 @@ struct simulator::impl {
 result<void> simulator::impl::listen() {
     if (const auto opened = log.open(settings.record_file); !opened) return opened;
     cmpp = std::make_unique<cmpp_simulator>(executor, time, cmpp_options, log, faults);
+    smpp = std::make_unique<smpp_simulator>(executor, time, smpp_options, log, faults);
     wechat = std::make_unique<wechat_simulator>(time, wechat_options, log, faults);
     io::http_router router;
     wechat->add_routes(router);
@@ -83,6 +92,7 @@ result<void> simulator::impl::listen() {
     o.port = static_cast<std::uint16_t>(settings.wechat_port);
     server = std::make_unique<io::http_server>(executor, o, std::move(router));
     if (const auto bound = cmpp->listen(); !bound) return bound;
+    if (const auto bound = smpp->listen(); !bound) return bound;
     return server->listen();
 }
 
@@ -114,6 +124,7 @@ io::http_response simulator::impl::get_messages(const io::http_request& r) const
 io::http_response simulator::impl::get_stats() const {
     return as_json({{"messages", log.all().size()},
                     {"sms", to_json(cmpp->stats())},
+                    {"smpp", to_json(smpp->stats())},
                     {"wechat", to_json(wechat->stats())}});
 }
 
@@ -137,9 +148,9 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
     if (quota) wechat->set_daily_quota(*quota);
     for (const auto& action : actions) {
         if (action == "rotate_token") wechat->rotate_token();
-        if (action == "terminate") cmpp->terminate_all();
-        if (action == "disconnect") cmpp->disconnect_all();
-        if (action == "active_test") cmpp->ask_all();
+        if (action == "terminate") cmpp->terminate_all(), smpp->unbind_all();
+        if (action == "disconnect") cmpp->disconnect_all(), smpp->disconnect_all();
+        if (action == "active_test") cmpp->ask_all(), smpp->ask_all();
     }
     return as_json(faults.to_json());
 }
@@ -149,11 +160,14 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     if (!body) return wrong({body.error()});
     std::vector<failure> errors;
     json_reader in(*body, "", errors);
-    if (in.is_object()) in.only({"phone", "text"});
+    if (in.is_object()) in.only({"phone", "text", "protocol"});
     auto phone = in.text("phone", true).value_or("");
     const auto text = in.text("text", true).value_or("");
+    const auto protocol = in.text("protocol", false).value_or("cmpp");
+    if (protocol != "cmpp" && protocol != "smpp") in.error_at("protocol", "must be cmpp or smpp");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = cmpp->write_back(std::move(phone), text);
+    const auto sent = protocol == "smpp" ? smpp->write_back(std::move(phone), text)
+                                         : cmpp->write_back(std::move(phone), text);
     return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 
@@ -174,15 +188,19 @@ result<void> simulator::listen() {
 std::uint16_t simulator::cmpp_port() const noexcept {
     return impl_->cmpp->port();
 }
+std::uint16_t simulator::smpp_port() const noexcept {
+    return impl_->smpp->port();
+}
 std::uint16_t simulator::wechat_port() const noexcept {
     return impl_->server->port();
 }
 asio::awaitable<void> simulator::run() {
     const auto self = impl_;
-    co_await (self->cmpp->run() && self->server->run());
+    co_await (self->cmpp->run() && self->smpp->run() && self->server->run());
 }
 void simulator::stop() {
     impl_->cmpp->stop();
+    impl_->smpp->stop();
     impl_->wechat->stop();
     impl_->server->stop();
 }
@@ -195,11 +213,17 @@ fault_table& simulator::faults() noexcept {
 cmpp_simulator& simulator::cmpp() noexcept {
     return *impl_->cmpp;
 }
+smpp_simulator& simulator::smpp() noexcept {
+    return *impl_->smpp;
+}
 wechat_simulator& simulator::wechat() noexcept {
     return *impl_->wechat;
 }
 cmpp_simulator_options& simulator::cmpp_options() noexcept {
     return impl_->cmpp_options;
+}
+smpp_simulator_options& simulator::smpp_options() noexcept {
+    return impl_->smpp_options;
 }
 wechat_simulator_options& simulator::wechat_options() noexcept {
     return impl_->wechat_options;

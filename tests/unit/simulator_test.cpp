@@ -52,6 +52,26 @@ TEST(fault_table, wrong_rules_change_nothing_and_are_all_named) {
     EXPECT_TRUE(t.take("sms", "1", any));
 }
 
+TEST(fault_table, takes_codes_and_forms_of_every_protocol) {
+    fault_table t;
+    EXPECT_TRUE(t.apply(json::parse(R"({"rules":[
+        {"channel":"sms","result":4294967295,"login_status":1025,"report":"tlv_only","ids":"hex_and_decimal"}]})"))
+                    .empty());
+    const auto rule = t.take("sms", "1", any);
+    ASSERT_TRUE(rule);
+    EXPECT_EQ(rule->result, 0xFFFFFFFF);
+    EXPECT_EQ(rule->login_status, 0x401);
+    EXPECT_EQ(rule->report, "tlv_only");
+    EXPECT_EQ(rule->ids, "hex_and_decimal");
+    const auto errors = t.apply(
+        json::parse(R"({"rules":[{"channel":"sms","result":4294967296,"report":"fax","ids":"roman"}]})"));
+    ASSERT_EQ(errors.size(), 3U);
+    EXPECT_EQ(errors[0].where, "/rules/0/result");
+    EXPECT_EQ(errors[1].what, "must be normal, none, duplicate, early, other_layout, short_tail, tlv_only or "
+                              "text_only");
+    EXPECT_EQ(errors[2].what, "must be same, hex_and_decimal, decimal_and_hex, upper or zeros");
+}
+
 message sms(std::string to, std::string id, int part, int parts, std::string text, int ref = 7) {
     message m;
     m.time_ms = 1'790'000'000'000;
