@@ -51,6 +51,26 @@ TEST(cmpp_results, a_login_is_refused_for_good_or_for_now) {
         EXPECT_EQ(login_refusal(Status).end, session_end::login_failed);
 }
 
+// Gateways have 1 there, as the protocol says, or the network's whole octet.
+TEST(cmpp_protocol, a_part_that_somebody_wrote_by_either_bit) {
+    const protocol p(sms_gateway_config{});
+    for (const std::uint8_t TP_udhi : {1, 0x40, 0x41, 0}) {
+        deliver d;
+        d.Msg_Id = 77;
+        d.Src_terminal_Id = "8613800000001";
+        d.Dest_Id = "10690000";
+        d.TP_udhi = TP_udhi;
+        d.Msg_Content = std::string("\x05\x00\x03\xAB\x02\x01xy", 8);
+        wire::event e;
+        p.read(encode({5, version::v30, d}).value(), {}, e);
+        ASSERT_EQ(e.what, wire::event::kind::inbound);
+        EXPECT_EQ(e.from.id, 77U);
+        EXPECT_EQ(e.wrote.phone, "13800000001");
+        EXPECT_EQ(e.wrote.total, TP_udhi == 0 ? 1 : 2);
+        EXPECT_EQ(e.wrote.content, TP_udhi == 0 ? d.Msg_Content : "xy");
+    }
+}
+
 deliver report_of(const char* stat, const char* done, const char* phone) {
     deliver d;
     d.Registered_Delivery = 1;
