@@ -71,10 +71,9 @@ result<wire::login_answer> protocol::read_login(std::string_view frame, const st
     wire::login_answer a;
     a.accepted = r->Status == 0;
     if (a.accepted) {
-        digest AuthenticatorSource{};
-        std::copy_n(proof.begin(), std::min(proof.size(), AuthenticatorSource.size()),
-                    AuthenticatorSource.begin());
-        a.proved = ismg_proved(*r, AuthenticatorSource, secret_);
+        digest sent{};
+        std::copy_n(proof.begin(), std::min(proof.size(), sent.size()), sent.begin());
+        a.proved = ismg_proved(*r, sent, secret_);
         return a;
     }
     const auto why = login_refusal(r->Status);
