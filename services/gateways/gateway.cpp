@@ -2,6 +2,13 @@
 
 namespace zhida::gateways {
 
+std::string plain_phone(std::string_view phone) {
+    for (const std::string_view prefix : {"+86", "0086", "86"})
+        if (phone.starts_with(prefix) && phone.size() == prefix.size() + 11)
+            return std::string(phone.substr(prefix.size()));
+    return std::string(phone);
+}
+
 json to_json(const gateway_status& s) {
     return {{"name", s.name},
             {"protocol", s.protocol},

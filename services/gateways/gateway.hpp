@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zhida::gateways {
@@ -36,9 +37,13 @@ struct send_result {
     // With `retry`: it may have been taken all the same, so that only a gateway which drops repetitions may
     // get it again, and only as long as it does.
     bool in_doubt = false;
-    // With `rejected`: not served here, another gateway may (CMPP 9).
+    // With `rejected`: not for what the message or its recipient is. Another gateway may take it (CMPP Result
+    // 9: this one does not serve the number, which may have moved to another network).
     bool reroute = false;
 };
+
+// Digits without 86, +86 or 0086 in front of a mainland mobile number.
+std::string plain_phone(std::string_view phone);
 
 struct receipt {
     std::string gateway;    // the gateway's name: "sms", "wechat", that of sms_gateway.NAME

@@ -61,12 +61,12 @@ std::optional<milliseconds> cmpp_simulator::connection::tick() {
     gateway->send_unconfirmed(shared_from_this());
     const auto now = gateway->time.steady_now();
     switch (alive.due(now)) {
-    case cmpp::keepalive::action::none:
+    case gateways::wire::keepalive::action::none:
         break;
-    case cmpp::keepalive::action::ask:
+    case gateways::wire::keepalive::action::ask:
         if (!account.empty()) put(cmpp::encode({sequence++, layout, cmpp::active_test{}}).value());
         break;
-    case cmpp::keepalive::action::give_up:
+    case gateways::wire::keepalive::action::give_up:
         return std::nullopt;
     }
     return std::min({milliseconds(1000), gateway->options.report_again / 2, alive.next() - now});

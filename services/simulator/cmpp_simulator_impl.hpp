@@ -1,7 +1,7 @@
 // What the CMPP simulator is made of: connections, requests, and what is delivered. For its own files alone.
 #pragma once
 
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/session_policies.hpp"
 #include "services/simulator/cmpp_simulator.hpp"
 #include "services/simulator/numbers.hpp"
 #include "services/simulator/pdu_server.hpp"
@@ -42,7 +42,7 @@ struct cmpp_simulator::connection : pdu_connection, std::enable_shared_from_this
 
     std::shared_ptr<impl> gateway;
     cmpp::frame_splitter splitter;
-    cmpp::keepalive alive;
+    gateways::wire::keepalive alive;
     cmpp::version layout = cmpp::version::v30;
     std::string account; // empty: not logged in
     std::uint32_t sequence = 1;

@@ -2,7 +2,7 @@
 
 #include "common/base/log.hpp"
 #include "services/gateways/cmpp_auth.hpp"
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/session_policies.hpp"
 #include "services/gateways/smpp_codec.hpp"
 #include "services/gateways/sms_text.hpp"
 #include "services/simulator/numbers.hpp"
@@ -116,7 +116,7 @@ struct smpp_simulator::connection : pdu_connection, std::enable_shared_from_this
 
     std::shared_ptr<impl> gateway;
     smpp::frame_splitter splitter;
-    gateways::cmpp::keepalive alive;
+    gateways::wire::keepalive alive;
     std::string account; // empty: not bound
     smpp::command as{};
     std::uint32_t sequence = 0;
@@ -229,7 +229,7 @@ void smpp_simulator::connection::received(std::string_view bytes) {
 }
 
 std::optional<milliseconds> smpp_simulator::connection::tick() {
-    using gateways::cmpp::keepalive;
+    using gateways::wire::keepalive;
     gateway->send_unconfirmed(shared_from_this());
     const auto now = gateway->time.steady_now();
     const auto due = alive.due(now);

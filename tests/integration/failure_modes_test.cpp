@@ -3,7 +3,7 @@
 // tests of its own.
 #include "common/store/messages.hpp"
 #include "services/dispatcher/receipts.hpp"
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/session_policies.hpp"
 #include "services/gateways/cmpp_receipt.hpp"
 #include "tests/support/gateways.hpp"
 #include "tests/support/servers.hpp"

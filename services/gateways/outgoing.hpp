@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
 
 class part_results {
   public:
@@ -30,4 +30,4 @@ class part_results {
     std::size_t settled_ = 0;
 };
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

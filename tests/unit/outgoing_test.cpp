@@ -1,9 +1,11 @@
-#include "services/gateways/cmpp_outgoing.hpp"
-#include "services/gateways/cmpp_receipt.hpp"
+#include "services/gateways/outgoing.hpp"
+#include "services/gateways/udh_refs.hpp"
 
 #include <gtest/gtest.h>
 
-namespace zhida::gateways::cmpp {
+#include <set>
+
+namespace zhida::gateways::wire {
 namespace {
 
 send_result part(send_outcome outcome, std::string code = "", std::vector<std::string> ids = {}) {
@@ -58,6 +60,16 @@ TEST(part_results, a_message_of_which_nothing_was_taken_may_be) {
     EXPECT_EQ(of({part(retry), part(rejected, "cmpp:13")}).outcome, rejected);
 }
 
+TEST(part_results, another_gateway_gets_only_what_this_one_took_nothing_of) {
+    using enum send_outcome;
+    auto elsewhere = part(rejected, "cmpp:9");
+    elsewhere.reroute = true;
+    EXPECT_TRUE(of({elsewhere, elsewhere}).reroute);
+    EXPECT_FALSE(of({part(accepted, "cmpp:0", {"a"}), elsewhere}).reroute);
+    EXPECT_FALSE(of({part(unknown), elsewhere}).reroute);
+    EXPECT_FALSE(of({part(rejected, "cmpp:13"), elsewhere}).reroute);
+}
+
 TEST(part_results, the_first_answer_counts) {
     using enum send_outcome;
     part_results all(1);
@@ -67,47 +79,24 @@ TEST(part_results, the_first_answer_counts) {
     EXPECT_TRUE(all.combined().message_ids.empty());
 }
 
-deliver report_of(const char* stat, const char* done, const char* phone) {
-    deliver d;
-    d.Registered_Delivery = 1;
-    d.Msg_Content =
-        encode_report({0xB4C5530000010000, stat, "0001010000", done, phone, 0}, version::v20).value();
-    return d;
-}
-
-TEST(cmpp_receipt, says_what_a_report_means) {
-    const wall_time now(milliseconds(1'800'000'000'000));
-    using enum receipt::meaning;
-    const std::pair<const char*, receipt::meaning> known[] = {
-        {"DELIVRD", delivered}, {"ACCEPTD", intermediate}, {"UNDELIV", failed}, {"EXPIRED", failed},
-        {"MK:0001", failed},    {"UNKNOWN", failed},       {"AF:4", failed},    {"", failed}};
-    for (const auto& [stat, means] : known) {
-        const auto r = receipt_of(report_of(stat, "2611232105", "8613800000001"), "sms", now).value();
-        EXPECT_EQ(r.means, means) << stat;
-        EXPECT_EQ(r.status, stat);
-        EXPECT_EQ(r.gateway, "sms");
-        EXPECT_EQ(r.message_id, "b4c5530000010000");
-        EXPECT_EQ(r.phone, "13800000001");
-        EXPECT_EQ(to_rfc3339(r.at), "2026-11-23T21:05:00.000+08:00");
-    }
-    EXPECT_EQ(receipt_of(report_of("DELIVRD", "0001010000", "13800000001"), "sms", now)->at, now);
-}
-
-TEST(cmpp_receipt, refuses_what_is_no_report) {
-    deliver mo;
-    mo.Msg_Content = "R";
-    EXPECT_FALSE(receipt_of(mo, "sms", {}));
-    mo.Registered_Delivery = 1;
-    EXPECT_NE(receipt_of(mo, "sms", {}).error().text().find("60 or 71"), std::string::npos);
-}
-
-TEST(cmpp_receipt, phone_numbers_lose_their_prefix_only) {
-    EXPECT_EQ(plain_phone("+8613800000001"), "13800000001");
-    EXPECT_EQ(plain_phone("008613800000001"), "13800000001");
-    EXPECT_EQ(plain_phone("8613800000001"), "13800000001");
-    EXPECT_EQ(plain_phone("13800000001"), "13800000001");
-    EXPECT_EQ(plain_phone("86138"), "86138");
+TEST(udh_refs, two_texts_to_one_phone_differ) {
+    udh_refs refs(7);
+    std::set<int> of_one;
+    for (int i = 0; i < 256; ++i) of_one.insert(refs.next("13800000001"));
+    EXPECT_EQ(of_one.size(), 256U);
+    // A round to so many people that one counter for all would repeat itself.
+    std::vector<int> first;
+    int same = 0;
+    for (int round = 0; round < 2; ++round)
+        for (std::size_t i = 0; i < 1024; ++i) {
+            const int ref = refs.next("1380000" + std::to_string(1000 + i));
+            if (round == 0)
+                first.push_back(ref);
+            else
+                same += ref == first[i];
+        }
+    EXPECT_EQ(same, 0);
 }
 
 } // namespace
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

@@ -1,12 +1,12 @@
-// One connection to an ISMG: CONNECT, then one reader, one writer and one timekeeper until it ends.
+// One connection to an SMS gateway: the login, then one reader, one writer and one timekeeper until it ends.
 #pragma once
 
-#include "services/gateways/cmpp_channel.hpp"
+#include "services/gateways/channel.hpp"
 
 #include <memory>
 #include <string>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
 
 struct session_result {
     session_end why = session_end::network;
@@ -29,7 +29,7 @@ class session {
     bool has_room(std::size_t parts) const noexcept;
     // All parts of one of its messages, in order; each is settled some day.
     void enqueue(const std::shared_ptr<submission>& all, std::uint32_t which);
-    // What waits goes back to its senders, what is under way is awaited, then TERMINATE; by channel.stop_by
+    // What waits goes back to its senders, what is under way is awaited, then it logs out; by channel.stop_by
     // it ends in any case.
     void stop();
 
@@ -38,4 +38,4 @@ class session {
     std::shared_ptr<impl> impl_;
 };
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

@@ -1,8 +1,8 @@
-#include "services/gateways/cmpp_outgoing.hpp"
+#include "services/gateways/outgoing.hpp"
 
 #include <algorithm>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
 
 void part_results::settle(std::size_t part, send_result r) {
     if (results_[part]) return;
@@ -35,6 +35,7 @@ send_result part_results::combined() const {
         out.code = why->code;
         out.detail = why->detail;
         out.recipient_fault = why->recipient_fault;
+        out.reroute = why->reroute && !of(send_outcome::accepted);
         if (results_.size() > 1 && o != send_outcome::accepted)
             out.detail = "part " + std::to_string(first_at[static_cast<std::size_t>(o)] + 1) + " of " +
                          std::to_string(results_.size()) + ": " + out.detail;
@@ -48,4 +49,4 @@ send_result part_results::combined() const {
     return out;
 }
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

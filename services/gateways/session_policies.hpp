@@ -1,8 +1,8 @@
-// The decisions of a CMPP client as plain machines: when to dial again, how much may be under way, how fast,
-// when to ask whether the peer lives. Time is passed in. Pure.
+// The decisions of a client of an SMS gateway as plain machines: when to dial again, how much may be under
+// way, how fast, when to ask whether the peer lives. Time is passed in. Pure.
 #pragma once
 
-#include "services/gateways/cmpp_results.hpp"
+#include "common/base/clock.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -12,7 +12,23 @@
 #include <utility>
 #include <vector>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
+
+// Why a session ended or could not begin.
+enum class session_end {
+    network,       // not reachable, or the connection broke
+    login_refused, // for a cause that nothing changes until somebody acts: password, address, version
+    login_failed,  // for another one; or no answer to the login
+    terminated,    // the gateway ended it
+    silent,        // no answer to our keepalive, or too many requests without an answer
+    garbled,       // bytes that are not the protocol
+    stopped,       // we were told to
+};
+
+// The numbers of requests: they follow each other and begin again at the first.
+struct sequence_range {
+    std::uint32_t first = 0, last = 0xFFFFFFFF;
+};
 
 // Delays between dials: 1 s doubling to 60 s, each spread over its upper half; a refused login waits the
 // longest delay at once (a quick second try only locks the account). A session that stood for a minute makes
@@ -34,24 +50,27 @@ class reconnect_policy {
 template <class Request>
 class request_window {
   public:
-    explicit request_window(std::size_t size) : size_(size), slots_(std::bit_ceil(size * 2)) {}
+    explicit request_window(std::size_t size, sequence_range numbers = {})
+        : size_(size), numbers_(numbers), slots_(std::bit_ceil(size * 2)) {}
 
     bool full() const noexcept { return open_ >= size_; }
     std::size_t in_flight() const noexcept { return open_; }
     // The first number from here on whose place is free.
-    std::uint32_t next_free(std::uint32_t Sequence_Id) const noexcept {
-        while (slots_[place(Sequence_Id)].request) ++Sequence_Id;
-        return Sequence_Id;
+    std::uint32_t next_free(std::uint32_t sequence) const noexcept {
+        for (;; ++sequence) {
+            if (sequence < numbers_.first || sequence > numbers_.last) sequence = numbers_.first;
+            if (!slots_[place(sequence)].request) return sequence;
+        }
     }
     // Where it is not full, under a number of next_free().
-    void open(std::uint32_t Sequence_Id, Request request, steady_time deadline) {
-        slots_[place(Sequence_Id)] = {std::move(request), deadline, Sequence_Id};
+    void open(std::uint32_t sequence, Request request, steady_time deadline) {
+        slots_[place(sequence)] = {std::move(request), deadline, sequence};
         ++open_;
     }
     // Nothing: no such request, or its time was over.
-    std::optional<Request> close(std::uint32_t Sequence_Id) {
-        auto& s = slots_[place(Sequence_Id)];
-        if (!s.request || s.Sequence_Id != Sequence_Id) return std::nullopt;
+    std::optional<Request> close(std::uint32_t sequence) {
+        auto& s = slots_[place(sequence)];
+        if (!s.request || s.sequence != sequence) return std::nullopt;
         --open_;
         return std::exchange(s.request, std::nullopt);
     }
@@ -59,7 +78,7 @@ class request_window {
     std::vector<Request> take_expired(steady_time now) {
         std::vector<Request> late;
         for (const auto& s : slots_)
-            if (s.request && s.deadline <= now) late.push_back(std::move(*close(s.Sequence_Id)));
+            if (s.request && s.deadline <= now) late.push_back(std::move(*close(s.sequence)));
         return late;
     }
     // When the next slot's time is over; `none` where nothing is under way.
@@ -74,15 +93,17 @@ class request_window {
     struct slot {
         std::optional<Request> request;
         steady_time deadline{};
-        std::uint32_t Sequence_Id = 0;
+        std::uint32_t sequence = 0;
     };
-    std::size_t place(std::uint32_t Sequence_Id) const noexcept { return Sequence_Id & (slots_.size() - 1); }
+    std::size_t place(std::uint32_t sequence) const noexcept { return sequence & (slots_.size() - 1); }
 
     std::size_t size_, open_ = 0;
+    sequence_range numbers_;
     std::vector<slot> slots_;
 };
 
-// Flow control said by the gateway (Result 8): all connections pause, longer each time it says so again.
+// Flow control said by the gateway (CMPP Result 8, SMPP ESME_RTHROTTLED): all connections pause, longer each
+// time it says so again.
 class throttle {
   public:
     static constexpr milliseconds shortest{200}, longest{5000};
@@ -122,7 +143,8 @@ class part_rate {
     std::deque<burst> sent_; // of the last second: one a millisecond at most
 };
 
-// ACTIVE_TEST: asked when the peer was silent for `idle`, again every `answer_within`, given up after three.
+// CMPP_ACTIVE_TEST, enquire_link: asked when the peer was silent for `idle`, again every `answer_within`,
+// given up after three.
 class keepalive {
   public:
     static constexpr int tries = 3;
@@ -144,4 +166,4 @@ class keepalive {
     int asked_ = 0;
 };
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

@@ -1,8 +1,8 @@
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/session_policies.hpp"
 
 #include <algorithm>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
 
 milliseconds reconnect_policy::next_delay(session_end why, milliseconds stood, double uniform) noexcept {
     if (why == session_end::stopped) return milliseconds(0);
@@ -74,4 +74,4 @@ steady_time keepalive::next() const noexcept {
     return asked_ == 0 ? heard_ + idle_ : last_asked_ + answer_within_;
 }
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

@@ -1,22 +1,26 @@
-// What the sessions of one CMPP account share: settings, pace, stop, counters. One thread.
+// What the sessions of one account share: settings, pace, stop, counters. One thread.
 #pragma once
 
 #include "common/base/config.hpp"
 #include "services/gateways/channel_stop.hpp"
-#include "services/gateways/cmpp_codec.hpp"
-#include "services/gateways/cmpp_outgoing.hpp"
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/outgoing.hpp"
+#include "services/gateways/protocol.hpp"
+#include "services/gateways/session_policies.hpp"
 #include "services/gateways/wake_up.hpp"
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
+#include <span>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
 
 struct channel {
-    channel(asio::any_io_executor ex, const clock& c, sms_gateway_config s, receipt_sink to, inbound_sink in)
+    channel(asio::any_io_executor ex, const clock& c, sms_gateway_config s,
+            std::unique_ptr<const protocol> language, receipt_sink to, inbound_sink in)
         : executor(ex), time(c), settings(std::move(s)), sink(std::move(to)), inbound(std::move(in)),
-          layout(settings.version == "2.0" ? version::v20 : version::v30),
+          speaks(std::move(language)), flaw(speaks->flaw()), written_back(settings.name),
           rate(settings.rate_per_s, c.steady_now()), random(std::random_device{}()) {}
 
     asio::any_io_executor executor;
@@ -24,7 +28,9 @@ struct channel {
     sms_gateway_config settings;
     receipt_sink sink;
     inbound_sink inbound;
-    version layout;
+    std::unique_ptr<const protocol> speaks;
+    std::optional<failure> flaw; // of our settings: no message can be written
+    inbound_parts written_back;  // texts of which parts are missing
     throttle flow;
     part_rate rate;
     channel_stop stop;
@@ -43,7 +49,14 @@ struct channel {
         return true;
     }
 
+    void count_code(const std::string& code) {
+        // A gateway that makes up codes shall not fill our memory.
+        const bool known = counters.codes.size() < most_codes || counters.codes.contains(code);
+        ++counters.codes[known ? code : std::string(speaks->code_prefix()) + ":*"];
+    }
+
   private:
+    static constexpr std::size_t most_codes = 100;
     std::map<std::string, wall_time> last_line_;
 };
 
@@ -56,7 +69,8 @@ struct submission {
     struct message {
         sms_copy copy;
         std::unique_ptr<part_results> parts; // of several; one part's result is the message's
-        std::uint32_t written = 0;           // parts under way or taken
+        std::uint32_t written = 0;           // requests under way or taken
+        std::uint16_t requests = 1;          // one a part, or one for the whole text
         std::uint8_t udh_ref = 0;
         bool counted = false, enqueued = false;
 
@@ -68,7 +82,7 @@ struct submission {
     wake_up done;
     steady_time give_up_at; // no part taken by then: the caller tries again later
 
-    // Of a part, once.
+    // Of a request, once.
     void settle(std::size_t which, std::size_t part, send_result r) {
         if (const auto& parts = messages[which].parts) {
             parts->settle(part, std::move(r));
@@ -80,6 +94,7 @@ struct submission {
     }
 };
 
+// One request: a part, or a whole text.
 struct part_job {
     std::shared_ptr<submission> of;
     std::uint32_t which = 0; // of its messages
@@ -87,8 +102,12 @@ struct part_job {
     std::uint16_t refusals = 0; // by flow control
 
     submission::message& message() const { return of->messages[which]; }
-    const sms_part& content() const { return (*message().copy.body->parts)[part]; }
+    std::span<const sms_part> content() const {
+        const auto& m = message();
+        const std::span<const sms_part> all(*m.copy.body->parts);
+        return m.requests == 1 ? all : all.subspan(part, 1);
+    }
     void settle(send_result r) const { of->settle(which, part, std::move(r)); }
 };
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire

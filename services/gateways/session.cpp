@@ -1,12 +1,8 @@
-#include "services/gateways/cmpp_session.hpp"
+#include "services/gateways/session.hpp"
 
 #include "common/base/log.hpp"
 #include "common/io/spawn.hpp"
 #include "common/io/timer.hpp"
-#include "services/gateways/cmpp_auth.hpp"
-#include "services/gateways/cmpp_receipt.hpp"
-#include "services/gateways/cmpp_submit.hpp"
-#include "services/gateways/inbound_text.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -21,8 +17,9 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <iterator>
 
-namespace zhida::gateways::cmpp {
+namespace zhida::gateways::wire {
 
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
@@ -58,51 +55,45 @@ send_result nobody_confirmed(std::string detail) {
     return r;
 }
 
-submit submit_of(const sms_gateway_config& c) {
-    submit s;
-    s.Service_Id = c.service_id;
-    s.Fee_UserType = 2; // the SP pays
-    s.Msg_Fmt = sms_format_ucs2;
-    s.Msg_src = c.source_addr;
-    s.FeeType = "01"; // free for the recipient
-    s.FeeCode = "000000";
-    s.Src_Id = c.src_id;
-    return s;
+// What to do about it, with the keys of this gateway's own section.
+std::string in_section(std::string words, const std::string& gateway) {
+    constexpr std::string_view all = "sms.";
+    if (gateway == "sms") return words;
+    const auto own = "sms_gateway." + gateway + ".";
+    for (auto at = words.find(all); at != std::string::npos; at = words.find(all, at + own.size()))
+        words.replace(at, all.size(), own);
+    return words;
 }
 
 } // namespace
 
-struct session::impl : std::enable_shared_from_this<session::impl> {
+struct session::impl final : confirmer, std::enable_shared_from_this<session::impl> {
     impl(std::shared_ptr<channel> c, std::function<void()> f)
         : ch(std::move(c)), changed(std::move(f)), socket(ch->executor), write_wake(ch->executor),
           tick_wake(ch->executor), room_wake(ch->executor), stop_wake(ch->executor),
-          window(static_cast<std::size_t>(ch->settings.window)),
-          form(submit_form::of(submit_of(ch->settings), ch->layout)), sequence(ch->random()) {}
-
-    struct report { // the DELIVER that a receipt or an opt-out came in
-        std::uint32_t Sequence_Id;
-        std::uint64_t Msg_Id;
-    };
+          window(static_cast<std::size_t>(ch->settings.window), ch->speaks->sequences()),
+          sequence(static_cast<std::uint32_t>(ch->random()) & ch->speaks->sequences().last),
+          splitter(ch->speaks->splitter()) {}
 
     std::shared_ptr<channel> ch;
     std::function<void()> changed;
     tcp::socket socket;
     wake_up write_wake, tick_wake, room_wake, stop_wake;
     request_window<part_job> window;
-    const result<submit_form> form;
     std::uint32_t sequence; // of the next request; starts anywhere, so that sessions do not repeat each other
     std::string control;    // frames that need no slot
     std::string written;    // being written
     std::deque<part_job> waiting;
-    frame_splitter splitter;
+    length_splitter splitter;
+    event happened; // the frame that is being read
     std::unique_ptr<keepalive> alive;
     std::vector<receipt> heard; // read, and not handed over yet
-    std::vector<report> heard_in;
+    std::vector<origin> heard_in;
     std::vector<inbound_sms> outs; // what people wrote back, likewise
-    std::vector<report> outs_in;
-    std::size_t reports = 0; // heard, or being made durable
+    std::vector<delivery> outs_in; // of all their parts
+    std::size_t reports = 0;       // heard, or being made durable
     int timeouts = 0;
-    bool up = false, ending = false, terminate_sent = false;
+    bool up = false, ending = false, goodbye_sent = false;
     steady_time up_since{};
     session_result ended{session_end::network, "", milliseconds(0)};
 
@@ -118,12 +109,20 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
         tick_wake.notify();
         room_wake.notify();
     }
-    void put(const pdu& p) {
+    std::uint32_t next_sequence() {
+        sequence = window.next_free(sequence);
+        return sequence++;
+    }
+    // What was appended to `control` shall be written.
+    void put() {
         // A gateway that asks and does not read the answers would fill our memory.
         if (control.size() >= most_control)
             return end(session_end::garbled, where() + ": the gateway does not read our answers");
-        control += encode(p).value();
         write_wake.notify();
+    }
+    const pdu_names& names() const noexcept { return ch->speaks->names(); }
+    std::string code_of(std::uint32_t code) const {
+        return std::string(ch->speaks->code_prefix()) + ":" + std::to_string(code);
     }
 
     asio::awaitable<void> establish();
@@ -133,18 +132,27 @@ struct session::impl : std::enable_shared_from_this<session::impl> {
     asio::awaitable<void> keep_time();
     void tune();
     milliseconds collect();
-    void handle(const pdu& p);
-    void handle_submit_resp(std::uint32_t Sequence_Id, const submit_resp& r);
-    void handle_deliver(std::uint32_t Sequence_Id, const deliver& d);
-    void handle_inbound(std::uint32_t Sequence_Id, const deliver& d);
+    void handle(event& e);
+    void handle_submit_answer(event& e);
+    void keep(std::vector<inbound_parts::whole> texts);
+    void look_after_parts();
     void hand_over();
-    template <class Sink, class What>
+    template <class Sink, class What, class From>
     static asio::awaitable<void> take(std::shared_ptr<impl> self, const Sink& sink, std::vector<What> what,
-                                      std::vector<report> from, std::int64_t& counter);
-    void refused_by_flow(part_job job, milliseconds wait);
+                                      std::vector<From> from, std::int64_t& counter);
+    // Where the connection has ended the gateway sends it again: to hear it twice changes nothing.
+    void confirm(const origin& from) override {
+        if (ending) return;
+        ch->speaks->confirm(control, from);
+        put();
+    }
+    static void confirm(const delivery& d) {
+        if (const auto by = d.by.lock()) by->confirm(d.at);
+    }
+    void refused_by_flow(part_job job, std::string code, milliseconds wait);
     void give_back(const send_result& as, bool all);
     void expire();
-    void maybe_terminate();
+    void maybe_log_out();
     void settle_all();
 };
 
@@ -173,19 +181,13 @@ void session::impl::tune() {
 }
 
 asio::awaitable<void> session::impl::login() {
-    const auto& c = ch->settings;
-    connect request;
-    request.Source_Addr = c.source_addr;
-    request.Version = static_cast<std::uint8_t>(ch->layout);
-    request.Timestamp = timestamp_of(ch->time.now());
-    request.AuthenticatorSource = authenticator_source(c.source_addr, c.secret, request.Timestamp);
-    const auto frame = encode({sequence++, ch->layout, request});
-    if (!frame) {
-        end(session_end::login_refused, frame.error().text());
+    const auto request = ch->speaks->login(next_sequence(), ch->time.now());
+    if (!request) {
+        end(session_end::login_refused, request.error().text());
         co_return;
     }
     error_code ec;
-    co_await asio::async_write(socket, asio::buffer(*frame), into(ec));
+    co_await asio::async_write(socket, asio::buffer(request->frame), into(ec));
     std::array<char, 512> bytes{};
     result<std::string_view> answer = std::string_view();
     while (!ec && answer && answer->empty()) {
@@ -197,29 +199,23 @@ asio::awaitable<void> session::impl::login() {
         end(session_end::login_failed, where() + ": connection lost during the login: " + ec.message());
         co_return;
     }
-    const auto p = answer ? decode(*answer, ch->layout) : result<pdu>(answer.error());
-    if (!p) {
-        end(session_end::garbled, where() + ": answer to CMPP_CONNECT: " + p.error().text());
+    const auto said =
+        answer ? ch->speaks->read_login(*answer, request->proof) : result<login_answer>(answer.error());
+    if (!said) {
+        end(session_end::garbled, where() + ": answer to " + names().login + ": " + said.error().text());
         co_return;
     }
-    const auto* r = std::get_if<connect_resp>(&p->body);
-    if (!r) {
-        end(session_end::garbled, where() + ": expected CMPP_CONNECT_RESP, got another command");
+    if (!said->accepted) {
+        end(said->why, where() + ": login refused, " + in_section(said->words, ch->settings.name));
         co_return;
     }
-    if (r->Status != 0) {
-        const auto why = login_refusal(r->Status);
-        end(why.end, where() + ": login refused, Status " + std::to_string(r->Status) + ": " + why.text +
-                         " (" + why.fix + ")");
-        co_return;
-    }
-    if (!ismg_proved(*r, request.AuthenticatorSource, c.secret) && ch->worth_a_line("ismg"))
-        log::warn("cmpp_gateway_unproved",
-                  {{"where", where()}, {"what", "AuthenticatorISMG does not match the shared secret"}});
+    if (!said->proved && ch->worth_a_line("unproved"))
+        log::warn("sms_gateway_unproved",
+                  {{"where", where()}, {"what", "its answer does not match the shared secret"}});
     up = true;
     up_since = now();
-    const auto answer_within = std::min(ch->response_timeout(), milliseconds(c.keepalive_s * 1000));
-    alive = std::make_unique<keepalive>(milliseconds(c.keepalive_s * 1000), answer_within, now());
+    const milliseconds idle(ch->settings.keepalive_s * 1000);
+    alive = std::make_unique<keepalive>(idle, std::min(ch->response_timeout(), idle), now());
 }
 
 // ---- reading
@@ -227,20 +223,13 @@ asio::awaitable<void> session::impl::login() {
 asio::awaitable<void> session::impl::read_all() {
     std::vector<char> bytes(batch_bytes);
     while (!ending) {
+        const auto read_at = ch->time.now();
         for (;;) {
             const auto frame = splitter.next();
             if (!frame) end(session_end::garbled, where() + ": " + frame.error().text());
             if (ending || frame->empty()) break;
-            std::uint32_t answered = 0;
-            submit_resp answer;
-            if (read_submit_resp(*frame, answered, answer)) {
-                handle_submit_resp(answered, answer);
-            } else if (const auto p = decode(*frame, ch->layout)) {
-                handle(*p);
-            } else if (ch->worth_a_line("garbled")) {
-                // The frame's end is known, so the stream goes on behind it.
-                log::warn("cmpp_pdu_unreadable", {{"where", where()}, {"what", p.error().text()}});
-            }
+            ch->speaks->read(*frame, read_at, happened);
+            handle(happened);
             if (heard.size() >= reports_at_once || outs.size() >= reports_at_once) hand_over();
             while (reports >= most_reports && !ending) co_await room_wake.wait();
         }
@@ -249,7 +238,7 @@ asio::awaitable<void> session::impl::read_all() {
         error_code ec;
         const auto count = co_await socket.async_read_some(asio::buffer(bytes), into(ec));
         if (ec) {
-            end(terminate_sent ? session_end::stopped : session_end::network,
+            end(goodbye_sent ? session_end::stopped : session_end::network,
                 where() + ": connection lost: " + ec.message());
             co_return;
         }
@@ -258,22 +247,39 @@ asio::awaitable<void> session::impl::read_all() {
     }
 }
 
-void session::impl::handle(const pdu& p) {
-    if (const auto* d = std::get_if<deliver>(&p.body)) return handle_deliver(p.Sequence_Id, *d);
-    if (std::holds_alternative<active_test>(p.body))
-        return put({p.Sequence_Id, ch->layout, active_test_resp{}});
-    if (std::holds_alternative<active_test_resp>(p.body)) return;
-    if (std::holds_alternative<terminate>(p.body)) {
-        put({p.Sequence_Id, ch->layout, terminate_resp{}});
-        return end(session_end::terminated, where() + ": the gateway ended the session (CMPP_TERMINATE)");
+void session::impl::handle(event& e) {
+    if (e.what == event::kind::submit_answered) return handle_submit_answer(e);
+    if (!e.reply.empty()) {
+        control += e.reply;
+        e.reply.clear();
+        put();
     }
-    if (std::holds_alternative<terminate_resp>(p.body)) return end(session_end::stopped, "logged out");
-    if (ch->worth_a_line("unexpected"))
-        log::warn("cmpp_pdu_unexpected", {{"where", where()}, {"Sequence_Id", p.Sequence_Id}});
+    switch (e.what) {
+    case event::kind::report:
+        ++reports;
+        heard.push_back(std::move(e.heard));
+        heard_in.push_back(e.from);
+        break;
+    case event::kind::inbound:
+        keep(ch->written_back.add(std::move(e.wrote), {weak_from_this(), e.from}, ch->time.now(), now()));
+        break;
+    case event::kind::ended:
+        return end(session_end::terminated,
+                   where() + ": the gateway ended the session (" + names().end + ")");
+    case event::kind::logged_out:
+        return end(session_end::stopped, "logged out");
+    case event::kind::passed_over:
+        if (ch->worth_a_line("passed_over"))
+            log::warn("sms_pdu_passed_over", {{"where", where()}, {"what", e.complaint}});
+        break;
+    case event::kind::submit_answered:
+    case event::kind::nothing:
+        break;
+    }
 }
 
-void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_resp& r) {
-    auto job = window.close(Sequence_Id);
+void session::impl::handle_submit_answer(event& e) {
+    auto job = window.close(e.sequence);
     if (!job) {
         // Answered twice, or after its time: the sender has been told "unknown".
         ++ch->counters.orphans;
@@ -281,20 +287,22 @@ void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_r
     }
     timeouts = 0;
     write_wake.notify();
-    const auto& reaction = reaction_to(r.Result);
+    const auto& reaction = *e.reaction;
     if (reaction.outcome == send_outcome::accepted) ch->flow.accepted(now());
+    if (reaction.outcome != send_outcome::accepted) ch->count_code(code_of(e.code));
+    if (reaction.outcome == send_outcome::retry) --job->message().written;
     if (reaction.slow_channel) {
-        --job->message().written;
         ch->flow.refused(now());
-        return refused_by_flow(std::move(*job), ch->flow.wait(now()));
+        return refused_by_flow(std::move(*job), code_of(e.code), ch->flow.wait(now()));
     }
     send_result out;
     out.outcome = reaction.outcome;
-    out.code = "cmpp:" + std::to_string(r.Result);
+    out.code = code_of(e.code);
     out.detail = reaction.words;
     out.recipient_fault = reaction.recipient_fault;
-    // A result that is no acceptance carries no id that a report would name.
-    if (reaction.outcome == send_outcome::accepted) out.message_ids = {id_text(r.Msg_Id)};
+    out.reroute = reaction.reroute;
+    if (reaction.outcome == send_outcome::accepted) out.message_ids.push_back(std::move(e.message_id));
+    if (reaction.outcome == send_outcome::retry) out.retry_after = milliseconds(1000);
     if (reaction.outcome == send_outcome::stopped) {
         ch->stop.stop(ch->time.now(), channel_pause, out.code, reaction.words);
         out.retry_after = channel_pause;
@@ -302,46 +310,36 @@ void session::impl::handle_submit_resp(std::uint32_t Sequence_Id, const submit_r
         changed();
     }
     if (reaction.alarm && ch->worth_a_line(out.code))
-        log::error("cmpp_submit_refused", {{"where", where()}, {"code", out.code}, {"what", reaction.text}});
+        log::error("sms_submit_refused", {{"where", where()}, {"code", out.code}, {"what", reaction.text}});
     job->settle(std::move(out));
-    maybe_terminate();
+    maybe_log_out();
 }
 
-void session::impl::refused_by_flow(part_job job, milliseconds wait) {
+void session::impl::refused_by_flow(part_job job, std::string code, milliseconds wait) {
     ++ch->counters.retried;
     if (++job.refusals >= most_refusals || ch->stopping) {
         auto r = not_taken("flow control", std::max(wait, milliseconds(1000)));
-        r.code = "cmpp:8";
+        r.code = std::move(code);
         job.settle(std::move(r));
-        return maybe_terminate();
+        return maybe_log_out();
     }
     waiting.push_front(std::move(job));
 }
 
-void session::impl::handle_deliver(std::uint32_t Sequence_Id, const deliver& d) {
-    if (d.Registered_Delivery == 0) return handle_inbound(Sequence_Id, d);
-    auto r = receipt_of(d, ch->settings.name, ch->time.now());
-    if (r) {
+void session::impl::keep(std::vector<inbound_parts::whole> texts) {
+    for (auto& t : texts) {
         ++reports;
-        heard.push_back(std::move(*r));
-        heard_in.push_back({Sequence_Id, d.Msg_Id});
-        return;
+        outs.push_back(std::move(t.text));
+        std::move(t.from.begin(), t.from.end(), std::back_inserter(outs_in));
     }
-    if (ch->worth_a_line("deliver"))
-        log::warn("cmpp_deliver_refused", {{"where", where()}, {"what", r.error().text()}});
-    put({Sequence_Id, ch->layout, deliver_resp{d.Msg_Id, 1}});
 }
 
-// Answered once it is durable.
-void session::impl::handle_inbound(std::uint32_t Sequence_Id, const deliver& d) {
-    ++reports;
-    std::string_view content = d.Msg_Content;
-    if ((d.TP_udhi & 1) != 0 && !content.empty())
-        content.remove_prefix(
-            std::min<std::size_t>(content.size(), 1U + static_cast<std::uint8_t>(content[0])));
-    outs.push_back({ch->settings.name, plain_phone(d.Src_terminal_Id), d.Dest_Id,
-                    inbound_utf8(content, d.Msg_Fmt), ch->time.now()});
-    outs_in.push_back({Sequence_Id, d.Msg_Id});
+// Whatever session brought them: one that is up looks after all.
+void session::impl::look_after_parts() {
+    if (ch->written_back.empty()) return;
+    keep(ch->written_back.overdue(now()));
+    for (const auto& d : ch->written_back.unconfirmed(now())) confirm(d);
+    hand_over();
 }
 
 void session::impl::hand_over() {
@@ -355,51 +353,51 @@ void session::impl::hand_over() {
 }
 
 // `sink` and `counter` are of the channel, which `self` keeps.
-template <class Sink, class What>
+template <class Sink, class What, class From>
 asio::awaitable<void> session::impl::take(std::shared_ptr<impl> self, const Sink& sink,
-                                          std::vector<What> what, std::vector<report> from,
+                                          std::vector<What> what, std::vector<From> from,
                                           std::int64_t& counter) {
     bool kept = false;
+    const auto count = what.size();
     try {
         kept = co_await sink(std::move(what));
     } catch (const std::exception& e) {
-        log::error("cmpp_deliver_failed", {{"what", e.what()}});
+        log::error("sms_deliver_failed", {{"what", e.what()}});
     }
-    self->reports -= from.size();
+    self->reports -= count;
     self->room_wake.notify();
     if (kept) {
-        counter += static_cast<std::int64_t>(from.size());
-        // Where the connection has ended meanwhile the gateway sends them again: both are idempotent.
-        for (const auto& r : from)
-            if (!self->ending) self->put({r.Sequence_Id, self->ch->layout, deliver_resp{r.Msg_Id, 0}});
+        counter += static_cast<std::int64_t>(count);
+        for (const auto& f : from) self->confirm(f);
     }
-    self->maybe_terminate();
+    self->maybe_log_out();
 }
 
 // ---- writing
 
-// Fills `written` with the next frames. How long the next SUBMIT must wait, where one waits for the rate.
+// Fills `written` with the next frames. How long the next request must wait, where one waits for the rate.
 milliseconds session::impl::collect() {
     written.clear();
     written.swap(control);
     const auto at = now();
     while (!waiting.empty() && !window.full() && written.size() < batch_bytes) {
-        const auto pause = std::max(ch->flow.wait(at), ch->rate.wait(at));
+        const auto content = waiting.front().content();
+        const auto pause = std::max(ch->flow.wait(at), ch->rate.wait(at, content.size()));
         if (pause.count() > 0) return pause;
         auto job = std::move(waiting.front());
         waiting.pop_front();
-        if (!form) { // our own settings do not fit the protocol
+        if (ch->flaw) { // our own settings do not fit the protocol
             send_result r;
             r.outcome = send_outcome::rejected;
-            r.code = "cmpp:encode";
-            r.detail = form.error().text();
+            r.code = std::string(ch->speaks->code_prefix()) + ":encode";
+            r.detail = ch->flaw->text();
             job.settle(std::move(r));
             continue;
         }
         auto& m = job.message();
         sequence = window.next_free(sequence);
-        form->append(written, sequence, job.content(), m.udh_ref, m.copy.phone);
-        ch->rate.used(at);
+        ch->speaks->submit(written, sequence, content, m.udh_ref, m.copy.phone);
+        ch->rate.used(at, content.size());
         if (!m.counted) ++ch->counters.sent;
         m.counted = true;
         ++m.written;
@@ -433,14 +431,16 @@ asio::awaitable<void> session::impl::write_all() {
 asio::awaitable<void> session::impl::keep_time() {
     while (!ending) {
         expire();
+        look_after_parts();
         switch (alive->due(now())) {
         case keepalive::action::none:
             break;
         case keepalive::action::ask:
-            put({sequence++, ch->layout, active_test{}});
+            ch->speaks->keepalive(control, next_sequence());
+            put();
             break;
         case keepalive::action::give_up:
-            end(session_end::silent, where() + ": no answer to CMPP_ACTIVE_TEST");
+            end(session_end::silent, where() + ": no answer to " + names().keepalive);
             break;
         }
         if (timeouts >= most_timeouts)
@@ -459,14 +459,14 @@ asio::awaitable<void> session::impl::keep_time() {
 void session::impl::expire() {
     for (auto& job : window.take_expired(now())) {
         ++timeouts;
-        job.settle(nobody_confirmed("no CMPP_SUBMIT_RESP in " +
+        job.settle(nobody_confirmed(std::string("no ") + names().submit_answer + " in " +
                                     std::to_string(ch->settings.response_timeout_s) + " s"));
         write_wake.notify();
     }
     if (!waiting.empty() && waiting.front().of->give_up_at <= now())
         give_back(not_taken("not written in time: the gateway or the rate is too slow", milliseconds(1000)),
                   false);
-    maybe_terminate();
+    maybe_log_out();
 }
 
 // Messages of which nothing was taken go back to their senders; `all`, or those whose time is over.
@@ -481,11 +481,12 @@ void session::impl::give_back(const send_result& as, bool all) {
     waiting = std::move(kept);
 }
 
-void session::impl::maybe_terminate() {
-    if (!ch->stopping || !up || terminate_sent || ending) return;
+void session::impl::maybe_log_out() {
+    if (!ch->stopping || !up || goodbye_sent || ending) return;
     if (window.in_flight() + waiting.size() + reports > 0) return;
-    terminate_sent = true;
-    put({sequence++, ch->layout, terminate{}});
+    goodbye_sent = true;
+    ch->speaks->end(control, next_sequence());
+    put();
 }
 
 void session::impl::settle_all() {
@@ -526,13 +527,13 @@ asio::awaitable<session_result> session::run() {
               io::sleep_for(s->ch->time, connect_timeout + s->ch->response_timeout()));
     if (!s->up && !s->ending)
         s->end(s->ch->stopping ? session_end::stopped : session_end::login_failed,
-               s->where() + ": no answer to the connection or to CMPP_CONNECT");
+               s->where() + ": no answer to the connection or to " + s->names().login);
     if (s->ending) co_return s->ended;
     s->changed();
-    if (s->ch->stopping) s->maybe_terminate();
+    if (s->ch->stopping) s->maybe_log_out();
     co_await (s->read_all() || s->keep_time() || s->write_all());
     if (s->ended.why == session_end::terminated && !s->control.empty()) {
-        // The writer may have been cut off before CMPP_TERMINATE_RESP: one try, the socket's buffer is ours.
+        // The writer may have been cut off before it said goodbye: one try, the socket's buffer is ours.
         error_code ignored;
         s->socket.non_blocking(true, ignored);
         s->socket.write_some(asio::buffer(s->control), ignored);
@@ -556,8 +557,8 @@ bool session::has_room(std::size_t parts) const noexcept {
 }
 
 void session::enqueue(const std::shared_ptr<submission>& all, std::uint32_t which) {
-    const auto parts = all->messages[which].part_count();
-    for (std::size_t i = 0; i < parts; ++i)
+    const std::size_t requests = all->messages[which].requests;
+    for (std::size_t i = 0; i < requests; ++i)
         impl_->waiting.push_back({all, which, static_cast<std::uint16_t>(i), 0});
     impl_->write_wake.notify();
 }
@@ -566,7 +567,7 @@ void session::stop() {
     impl_->give_back(not_taken("stopping", milliseconds(1000)), true);
     impl_->stop_wake.notify();
     impl_->tick_wake.notify();
-    impl_->maybe_terminate();
+    impl_->maybe_log_out();
 }
 
-} // namespace zhida::gateways::cmpp
+} // namespace zhida::gateways::wire
