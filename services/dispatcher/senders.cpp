@@ -4,7 +4,9 @@
 #include "common/base/json.hpp"
 #include "common/base/log.hpp"
 #include "common/store/keys.hpp"
+#include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/round_text.hpp"
+#include "services/dispatcher/sms_message.hpp"
 #include "services/gateways/cmpp_client.hpp"
 #include "services/gateways/wechat_client.hpp"
 
@@ -20,8 +22,8 @@ namespace {
 class sms_sender final : public sender {
   public:
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
-               gateways::receipt_sink receipts, gateways::inbound_sink inbound)
-        : clock_(c), settings_(settings),
+               const sms_content& content, gateways::receipt_sink receipts, gateways::inbound_sink inbound)
+        : clock_(c), settings_(settings), content_(content),
           client_(executor, c, settings, std::move(receipts), std::move(inbound)) {}
 
     asio::awaitable<void> run() override { co_await client_.run(); }
@@ -35,20 +37,37 @@ class sms_sender final : public sender {
     // Who matched the same items of a policy reads the same text of a round: made and cut once for all.
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override {
         const auto today = shanghai_day(clock_.now());
-        std::map<std::tuple<const policy*, std::uint16_t, std::size_t, std::string, const reminder_notice*>,
-                 std::shared_ptr<const gateways::sms_body>>
+        std::map<
+            std::tuple<const policy*, std::uint16_t, std::size_t, std::string, const reminder_notice*, bool>,
+            std::shared_ptr<const gateways::sms_body>>
             bodies;
+        std::vector<gateways::send_result> results(messages.size());
         std::vector<gateways::sms_copy> copies;
+        std::vector<std::size_t> sent; // the message of each copy
         copies.reserve(messages.size());
-        for (auto& m : messages) {
-            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind, m.reminder}];
-            if (!body)
-                body = std::make_shared<const gateways::sms_body>(gateways::plain_body(text_of(m, today)));
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            auto& m = messages[i];
+            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind, m.reminder, m.emergency}];
+            if (!body) body = std::make_shared<const gateways::sms_body>(body_of(m, today));
+            if (!body->parts && body->parts.error().code == errc::refused) {
+                results[i] = without_signature(body->parts.error());
+                continue;
+            }
             copies.push_back({std::move(m.address), body});
+            sent.push_back(i);
         }
-        co_return co_await client_.send_all(std::move(copies));
+        if (copies.empty()) co_return results;
+        auto answers = co_await client_.send_all(std::move(copies));
+        for (std::size_t i = 0; i < sent.size(); ++i) results[sent[i]] = std::move(answers[i]);
+        co_return results;
     }
-    gateways::gateway_status status() const override { return client_.status(); }
+    gateways::gateway_status status() const override {
+        auto s = client_.status();
+        if (auto news = signature_news(content_, settings_.signature, shanghai_day(clock_.now()));
+            !news.empty())
+            s.detail += (s.detail.empty() ? "" : "; ") + news;
+        return s;
+    }
     std::uint32_t resend_within_s() const override { return 0; }
     void share(std::size_t mine, std::size_t of) override {
         rate_ = of == 0
@@ -65,12 +84,26 @@ class sms_sender final : public sender {
     }
 
   private:
-    std::string text_of(const outgoing& m, std::int32_t today) const {
-        return sms_of_round({m.kind, m.reminder}, *m.about, m.items, today, settings_, m.also.size());
+    gateways::sms_body body_of(const outgoing& m, std::int32_t today) const {
+        return sms_of({content_, settings_.signature}, m.about->issuer,
+                      round_words({m.kind, m.reminder}, *m.about, m.items, today, settings_.verify_hint,
+                                  m.also.size()),
+                      m.emergency, today)
+            .body;
+    }
+    // Held: the recipient shall not lose a message because somebody has to file a signature.
+    static gateways::send_result without_signature(const failure& why) {
+        gateways::send_result r;
+        r.outcome = gateways::send_outcome::stopped;
+        r.code = no_signature;
+        r.detail = why.text();
+        r.retry_after = std::chrono::minutes(5);
+        return r;
     }
 
     const clock& clock_;
     const sms_config& settings_;
+    const sms_content& content_;
     std::int64_t rate_ = settings_.rate_per_s; // our share of it
     gateways::cmpp_client client_;
 };
@@ -141,9 +174,10 @@ class wechat_sender final : public sender {
 } // namespace
 
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
-                                        const sms_config& settings, gateways::receipt_sink receipts,
-                                        gateways::inbound_sink inbound) {
-    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts), std::move(inbound));
+                                        const sms_config& settings, const sms_content& content,
+                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound) {
+    return std::make_unique<sms_sender>(executor, c, settings, content, std::move(receipts),
+                                        std::move(inbound));
 }
 
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
