@@ -203,22 +203,34 @@ void fill_life(json& model, const campaign& about, language in) {
     model["has_history"] = !model["history"].empty();
 }
 
-// What its recipients read in an SMS, as it would be made today; false: it sends none.
+// What its recipients read in an SMS, as it would be made today: of the first item that somebody was matched
+// for, with what is wrong with any of them; false: it sends none.
 json sms_of_page(const context& c, const store::campaign_progress& progress, const campaign& about,
                  const policy& p, language in) {
     const auto of_sms = std::find_if(progress.channels.begin(), progress.channels.end(),
                                      [](const channel_progress& one) { return one.via == channel::sms; });
     if (!c.settings.sms.enabled || of_sms == progress.channels.end() || p.items.empty()) return false;
-    std::size_t item = 0;
-    for (auto i = progress.items.size(); i-- > 0;)
-        if (i < p.items.size() && progress.items[i].eligible + progress.items[i].possible > 0) item = i;
     auto recipients = of_sms->matched();
     for (const auto over : {ledger::state::suppressed, ledger::state::cancelled, ledger::state::expired})
         recipients -= of_sms->states[static_cast<std::size_t>(over)];
     const auto today = shanghai_day(c.time.now());
-    return sms_view(sms_document(sms_of_campaign(c.files.sms, c.settings.sms, about, p, item, today),
-                                 c.files.sms, c.settings.sms, recipients, today),
-                    in);
+    const auto of_item = [&](std::size_t item) {
+        return sms_document(sms_of_campaign(c.files.sms, c.settings.sms, about, p, item, today), c.files.sms,
+                            c.settings.sms, recipients, today);
+    };
+    json shown;
+    for (std::size_t i = 0; i < p.items.size() && i < progress.items.size(); ++i) {
+        if (progress.items[i].eligible + progress.items[i].possible == 0) continue;
+        auto one = of_item(i);
+        if (shown.is_null()) {
+            shown = std::move(one);
+            continue;
+        }
+        auto& warnings = shown["warnings"];
+        for (const auto& w : one.at("warnings"))
+            if (std::find(warnings.begin(), warnings.end(), w) == warnings.end()) warnings.push_back(w);
+    }
+    return sms_view(shown.is_null() ? of_item(0) : shown, in);
 }
 
 // extra: what the page says besides.

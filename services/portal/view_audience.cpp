@@ -94,7 +94,6 @@ json preview_view(const json& items, language in) {
                                              {{"n", std::to_string(i.at("missing_shards").size())}}))},
                     {"channels", channels_view(i.at("channels"), in)},
                     {"sms", sms_view(i.at("sms"), in)},
-                    {"first", out.empty()},
                     {"sample", sample_view(i.at("sample"))},
                     {"fresh", fresh_text(i.at("fresh"), in)}};
         for (const char* verdict : {"eligible", "possible", "one_short"})
@@ -103,6 +102,7 @@ json preview_view(const json& items, language in) {
                              ? json(false)
                              : json(text(in, "preview_rounded",
                                          {{"n", std::to_string(i.at("rounded_to").get<std::int64_t>())}}));
+        one["sms_open"] = out.empty() || (one["sms"].is_object() && !one["sms"]["warnings"].empty());
         one["has_channels"] = !one["channels"].empty();
         one["has_sample"] = !one["sample"].empty();
         const auto& not_sent = i.at("not_sent");

@@ -3,15 +3,20 @@
 #include "common/model/sms_content.hpp"
 #include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/round_text.hpp"
+#include "services/dispatcher/senders.hpp"
 #include "services/dispatcher/sms_message.hpp"
 #include "services/portal/sms_preview.hpp"
 #include "tests/support/json_files.hpp"
+#include "tests/support/loop.hpp"
 #include "tests/support/sms.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace zhida {
+
+namespace asio = boost::asio;
+
 namespace {
 
 using testing::ElementsAre;
@@ -334,6 +339,37 @@ TEST(sms_message, without_a_signature_waits_as_for_an_outage) {
     EXPECT_EQ(dispatcher::outcome_of(r, answer, now, 0).now, ledger::state::held);
     answer.code = "local:login_refused";
     EXPECT_EQ(dispatcher::outcome_of(r, answer, now, 0).now, ledger::state::failed);
+}
+
+TEST(sms_sender, holds_what_has_no_signature_and_says_so) {
+    tests::loop loop;
+    const system_clock clock;
+    const sms_config settings;
+    auto d = document();
+    d["signatures"].push_back({{"text", "宝山科委"}, {"departments", {"宝山区科委"}}, {"filing", "pending"}});
+    const auto c = read(d);
+    const auto via = dispatcher::make_sms_sender(
+        loop.executor(), clock, settings, c, [](auto) -> asio::awaitable<bool> { co_return true; },
+        [](auto) -> asio::awaitable<bool> { co_return true; });
+    auto own = a_policy(), common_one = a_policy();
+    common_one.issuer = "宝山区人社局";
+    std::vector<dispatcher::outgoing> messages(3);
+    for (auto& m : messages) {
+        m.about = &own;
+        m.items = 1;
+        m.address = "13800000001";
+    }
+    messages[1].about = &common_one;
+    const auto results = loop.run(via->send_all(std::move(messages)));
+    ASSERT_EQ(results.size(), 3U);
+    for (const std::size_t held : {0U, 2U}) {
+        EXPECT_EQ(results[held].outcome, gateways::send_outcome::stopped);
+        EXPECT_EQ(results[held].code, "local:signature");
+        EXPECT_EQ(results[held].retry_after, std::chrono::minutes(5));
+        EXPECT_THAT(results[held].detail, HasSubstr("signature 宝山科委: is not filed yet"));
+    }
+    EXPECT_EQ(results[1].code, "local:not_connected") << "others go on as far as they come";
+    EXPECT_THAT(via->status().detail, HasSubstr("signature 宝山科委: is not filed yet"));
 }
 
 TEST(sms_preview, tells_parts_cost_and_what_is_wrong) {
