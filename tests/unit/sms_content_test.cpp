@@ -300,6 +300,17 @@ TEST(sms_message, of_bad_content_is_not_sent) {
     EXPECT_THAT(m.body.parts.error().text(), HasSubstr("needs 2 parts"));
 }
 
+TEST(sms_message, of_every_sample_can_be_sent) {
+    for (const auto& [name, of] : tests::json_files(tests::config_path("samples/policies"))) {
+        std::vector<failure> errors;
+        const auto p = read_policy(of, errors).value();
+        for (std::size_t i = 0; i < p.items.size(); ++i) {
+            const auto m = portal::sms_of_item(tests::content_as_shipped(), sms_config{}, p, i, today);
+            EXPECT_TRUE(m.body.parts) << name << " " << m.body.text << " " << m.body.parts.error().text();
+        }
+    }
+}
+
 // Billed as the network does: signature and opt-out words count, a surrogate pair is never split.
 TEST(sms_message, is_billed_with_signature_and_opt_out_words) {
     auto d = document();
