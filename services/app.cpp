@@ -13,6 +13,7 @@
 #include "services/publishing.hpp"
 #include "services/scheduler/scheduler.hpp"
 #include "services/simulator/simulator.hpp"
+#include "services/sms_contents.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -60,6 +61,7 @@ struct app::role_thread {
 app::app(config c, app_roles roles)
     : config_(std::move(c)), roles_(std::move(roles)),
       catalogue_(matching::catalogue::load(config_folder(config_) + "/catalogue").value()),
+      sms_content_(load_sms_content(config_folder(config_), config_.sms).value()),
       workdays_(load_workdays(config_folder(config_) + "/calendar/holidays.json").value()),
       sealer_(crypto::load_sealer(contact_key_path(config_), true).value()) {}
 
@@ -201,7 +203,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
         launch<matcher::matcher>("matcher", c, catalogue_, clock_, sealer_, meters_).listen().value();
     }
     if (roles_.dispatcher)
-        launch<dispatcher::dispatcher>("dispatcher", c, clock_, sealer_, meters_, roles_.channels);
+        launch<dispatcher::dispatcher>("dispatcher", c, sms_content_, clock_, sealer_, meters_,
+                                       roles_.channels);
     if (roles_.scheduler)
         launch<scheduler::scheduler>("scheduler", c, catalogue_, workdays_, clock_, meters_);
     run_new_threads();

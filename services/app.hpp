@@ -7,6 +7,7 @@
 #include "common/base/crypto.hpp"
 #include "common/base/metrics.hpp"
 #include "common/model/policy.hpp"
+#include "common/model/sms_content.hpp"
 #include "common/model/workdays.hpp"
 #include "matching/catalogue.hpp"
 
@@ -57,6 +58,7 @@ class app {
     config config_;
     app_roles roles_;
     matching::catalogue catalogue_;
+    sms_content sms_content_;
     workdays workdays_;
     crypto::sealer sealer_;
     system_clock clock_;

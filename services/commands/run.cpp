@@ -1,6 +1,8 @@
+#include "common/base/config_folder.hpp"
 #include "common/base/log.hpp"
 #include "services/app.hpp"
 #include "services/commands.hpp"
+#include "services/sms_contents.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -74,6 +76,10 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
         std::cerr << "configuration: " << key << " is empty (set it, or " << key.substr(0, key.find('.'))
                   << ".enabled = false to do without the channel)\n";
     if (!missing.empty()) return 2;
+    if (const auto content = load_sms_content(config_folder(o.settings), o.settings.sms); !content) {
+        std::cerr << "configuration: " << content.error().text() << "\n";
+        return 2;
+    }
     if (check_only) {
         std::cout << describe(o.settings);
         return 0;

@@ -442,13 +442,16 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
     for (std::size_t i = 0; i < claimed.size(); ++i) {
         const auto& c = claimed[i];
         const auto& p = t.packages[c.package];
+        const bool emergency = p.about.urgency == campaign_urgency::emergency;
         if (c.to.merged != 0) {
             messages.back().also.push_back({p.document.get(), c.to.items});
+            messages.back().emergency &= emergency;
             continue;
         }
         outgoing m;
         m.about = p.document.get();
         m.items = c.to.items;
+        m.emergency = emergency;
         m.kind = said_kind(p.about);
         m.reminder = p.about.reminder ? &*p.about.reminder : nullptr;
         m.address = c.address;

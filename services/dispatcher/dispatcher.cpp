@@ -33,9 +33,10 @@ constexpr std::size_t most_merged = 32;
 constexpr int most_begun = 64;
 } // namespace
 
-dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
-                       const crypto::sealer& sealer, metrics& meters, std::vector<channel> channels)
-    : executor_(executor), config_(c), clock_(clock), sealer_(sealer),
+dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sms_content& content,
+                       const clock& clock, const crypto::sealer& sealer, metrics& meters,
+                       std::vector<channel> channels)
+    : executor_(executor), config_(c), sms_content_(content), clock_(clock), sealer_(sealer),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
@@ -78,7 +79,7 @@ dispatcher::~dispatcher() = default;
 std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(
-            executor_, clock_, config_.sms,
+            executor_, clock_, config_.sms, sms_content_,
             [this](auto receipts) { return receipts_.accept(std::move(receipts)); },
             [this](auto messages) { return accept_inbound(std::move(messages)); });
     if (via == channel::wechat && config_.wechat.enabled)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/base/metrics.hpp"
+#include "common/model/sms_content.hpp"
 #include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/dispatcher/receipt_worker.hpp"
@@ -22,8 +23,10 @@ namespace zhida::dispatcher {
 
 class dispatcher {
   public:
-    dispatcher(asio::any_io_executor executor, const config& c, const clock& clock,
-               const crypto::sealer& sealer, metrics& meters, std::vector<channel> channels);
+    // References outlive it.
+    dispatcher(asio::any_io_executor executor, const config& c, const sms_content& content,
+               const clock& clock, const crypto::sealer& sealer, metrics& meters,
+               std::vector<channel> channels);
     ~dispatcher();
     // Until stop(); then what is under way is finished and the offsets are stored.
     asio::awaitable<void> run();
@@ -84,6 +87,7 @@ class dispatcher {
 
     asio::any_io_executor executor_;
     const config& config_;
+    const sms_content& sms_content_;
     const clock& clock_;
     const crypto::sealer& sealer_;
     bool stopping_ = false;

@@ -31,8 +31,10 @@ void try_again(ledger::record& r, const gateways::send_result& answer, reason wh
     ++r.attempts;
     const auto delay = retry_delay_ms(r.attempts, answer.retry_after.count(), uniform);
     const auto again = unix_seconds(now + milliseconds(delay) + milliseconds(999));
-    const int most = gateways::sign_of(answer) == gateways::service_sign::ails ? most_attempts_while_ailing
-                                                                               : most_attempts;
+    // As for an outage: whoever files the signature needs a day, not the hours of 48 tries.
+    const bool waits =
+        gateways::sign_of(answer) == gateways::service_sign::ails || answer.code == no_signature;
+    const int most = waits ? most_attempts_while_ailing : most_attempts;
     if (r.attempts < most && again <= r.first_submitted + retry_within_s)
         become(r, state::held, answer.in_doubt ? reason::no_answer : why, again);
     else if (answer.in_doubt)

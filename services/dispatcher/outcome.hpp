@@ -19,6 +19,8 @@ std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms, double uniform)
 // message is tried only when it is the one that tries the circuit, so that an outage does not use these up;
 // the second number is what the record can count.
 inline constexpr int most_attempts = 48, most_attempts_while_ailing = 250;
+// Of what was not sent because its signature is not filed, or has expired.
+inline constexpr const char* no_signature = "local:signature";
 // And so long after it was first claimed. The campaign's own end may come earlier (decide).
 inline constexpr std::uint32_t retry_within_s = 48 * 3600;
 

@@ -85,20 +85,28 @@ std::string deadline_text(const deadline& d) {
     return "截止时间见原文";
 }
 
-std::string sms_text(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c,
-                     std::size_t others) {
+sms_words package_words(const policy& p, std::uint16_t items, std::int32_t today,
+                        const std::string& verify_hint, std::size_t others) {
     const auto* item = first_matched(p, items);
     if (!item) return {};
     const int n = matched(p, items);
-    const char* page = item->subject == subject_type::enterprise ? "企业专属网页" : "市民主页";
-    std::string text = "【" + c.signature + "】" + shortened(p.issuer, 20) + "：按现有数据，您可关注“" +
-                       shortened(item->title, 28) + "”";
-    if (n > 1) text += "等" + std::to_string(n) + "项政策";
-    if (!item->benefit.empty()) text += "，" + shortened(item->benefit, 24);
-    text += "，" + deadline_text(deadline_of(*item, p.valid, today));
-    if (others > 0) text += "；另有" + std::to_string(others) + "份政策礼包";
-    text += std::string("。条件和办法见") + page + "，" + c.verify_hint + "。拒收请回复R";
-    return text;
+    return {"policy",
+            {{"issuer", shortened(p.issuer, 20)},
+             {"title", shortened(item->title, 28)},
+             {"more", n > 1 ? "等" + std::to_string(n) + "项政策" : ""},
+             {"benefit", item->benefit.empty() ? "" : "，" + shortened(item->benefit, 24)},
+             {"deadline", deadline_text(deadline_of(*item, p.valid, today))},
+             {"others", others_words(others)},
+             {"page", page_of(item->subject)},
+             {"verify", verify_hint}}};
+}
+
+std::string others_words(std::size_t others) {
+    return others > 0 ? "；另有" + std::to_string(others) + "份政策礼包" : "";
+}
+
+std::string page_of(subject_type type) {
+    return type == subject_type::enterprise ? "企业专属网页" : "市民主页";
 }
 
 std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, std::uint16_t items,
@@ -112,11 +120,11 @@ std::vector<std::pair<std::string, std::string>> wechat_fields(const policy& p, 
             {"thing4", shortened(deadline_text(deadline_of(*item, p.valid, today)), 20)}};
 }
 
-std::string sms_test(const policy& p, std::uint16_t items, std::int32_t today, const sms_config& c) {
-    auto text = sms_text(p, items, today, c);
-    // Behind the signature, which gateways want first.
-    if (!text.empty()) text.insert(("【" + c.signature + "】").size(), "【测试】");
-    return text;
+sms_words test_words(const policy& p, std::uint16_t items, std::int32_t today,
+                     const std::string& verify_hint) {
+    auto words = package_words(p, items, today, verify_hint);
+    if (!words.key.empty()) words.key = "test";
+    return words;
 }
 
 std::vector<std::pair<std::string, std::string>> wechat_test(const policy& p, std::uint16_t items,
@@ -126,10 +134,14 @@ std::vector<std::pair<std::string, std::string>> wechat_test(const policy& p, st
     return fields;
 }
 
-std::string sms_correction(const policy& p, const sms_config& c) {
-    return "【" + c.signature + "】" + shortened(p.issuer, 20) + "：更正：此前推送的“" +
-           shortened(p.title, 28) + "”已撤回，请勿据此办理，以政策原文为准，" + c.verify_hint +
-           "。拒收请回复R";
+sms_words correction_words(const policy& p, const std::string& verify_hint) {
+    return {
+        "correction",
+        {{"issuer", shortened(p.issuer, 20)}, {"title", shortened(p.title, 28)}, {"verify", verify_hint}}};
+}
+
+sms_words acknowledgement_words() {
+    return {"acknowledgement", {}};
 }
 
 std::vector<std::pair<std::string, std::string>> wechat_correction(const policy& p) {

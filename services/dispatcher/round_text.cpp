@@ -14,28 +14,29 @@ std::string_view alone(std::string_view words) {
     return words.starts_with(of) ? words.substr(of.size()) : words;
 }
 
-bool for_enterprises(const policy& p, std::uint16_t items) {
+subject_type first_subject(const policy& p, std::uint16_t items) {
     for (std::size_t i = 0; i < p.items.size(); ++i)
-        if (items >> i & 1) return p.items[i].subject == subject_type::enterprise;
-    return false;
+        if (items >> i & 1) return p.items[i].subject;
+    return subject_type::resident;
 }
 
 } // namespace
 
-std::string sms_of_round(const message_round& round, const policy& p, std::uint16_t items, std::int32_t today,
-                         const sms_config& c, std::size_t others) {
-    if (round.kind == "correction") return sms_correction(p, c);
-    if (round.kind == "test") return sms_test(p, items, today, c);
+sms_words round_words(const message_round& round, const policy& p, std::uint16_t items, std::int32_t today,
+                      const std::string& verify_hint, std::size_t others) {
+    if (round.kind == "correction") return correction_words(p, verify_hint);
+    if (round.kind == "test") return test_words(p, items, today, verify_hint);
     const auto notice = notice_of_round(round.kind, round.reminder, p, items, today);
-    if (!notice) return sms_text(p, items, today, c, others);
-    std::string text = "【" + c.signature + "】" + shortened(p.issuer, 20) + "：" +
-                       campaign_kind_label(round.kind) + "：“" + shortened(notice->about, 28) + "”" +
-                       shortened(notice->words, 40);
-    if (notice->deadline) text += "（" + format_date(*notice->deadline) + "）";
-    if (others > 0) text += "；另有" + std::to_string(others) + "份政策礼包";
-    text += std::string("。详情见") + (for_enterprises(p, items) ? "企业专属网页" : "市民主页") + "，" +
-            c.verify_hint + "。拒收请回复R";
-    return text;
+    if (!notice) return package_words(p, items, today, verify_hint, others);
+    return {"round",
+            {{"issuer", shortened(p.issuer, 20)},
+             {"kind", campaign_kind_label(round.kind)},
+             {"about", shortened(notice->about, 28)},
+             {"words", shortened(notice->words, 40)},
+             {"deadline", notice->deadline ? "（" + format_date(*notice->deadline) + "）" : ""},
+             {"others", others_words(others)},
+             {"page", page_of(first_subject(p, items))},
+             {"verify", verify_hint}}};
 }
 
 std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_round& round, const policy& p,

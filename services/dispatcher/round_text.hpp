@@ -16,10 +16,10 @@ struct message_round {
     const reminder_notice* reminder = nullptr; // of one that is a reminder
 };
 
-// As sms_text and wechat_fields, but what is new in a further round comes instead of what the first one said:
-// what is left of the window, that there is a new explanation, that it does not hold.
-std::string sms_of_round(const message_round& round, const policy& p, std::uint16_t items, std::int32_t today,
-                         const sms_config& c, std::size_t others);
+// As package_words and wechat_fields, but what is new in a further round comes instead of what the first one
+// said: what is left of the window, that there is a new explanation, that it does not hold.
+sms_words round_words(const message_round& round, const policy& p, std::uint16_t items, std::int32_t today,
+                      const std::string& verify_hint, std::size_t others = 0);
 std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_round& round, const policy& p,
                                                                  std::uint16_t items, std::int32_t today,
                                                                  std::size_t others);

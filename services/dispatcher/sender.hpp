@@ -22,6 +22,7 @@ struct outgoing {
         std::uint16_t items;
     };
     std::vector<more> also;                    // of other campaigns, in the same message
+    bool emergency = false;                    // all of it is: no way to refuse is offered
     std::string kind = "first";                // of the campaign
     const reminder_notice* reminder = nullptr; // of one that is a reminder; outlives the send
     std::string address;

@@ -5,7 +5,9 @@
 #include "common/base/log.hpp"
 #include "common/io/mutex.hpp"
 #include "common/store/keys.hpp"
+#include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/round_text.hpp"
+#include "services/dispatcher/sms_message.hpp"
 #include "services/gateways/make_sms_gateway.hpp"
 #include "services/gateways/sms_router.hpp"
 #include "services/gateways/wechat_client.hpp"
@@ -22,8 +24,8 @@ namespace {
 class sms_sender final : public sender {
   public:
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
-               gateways::receipt_sink receipts, gateways::inbound_sink inbound)
-        : clock_(c), settings_(settings),
+               const sms_content& content, gateways::receipt_sink receipts, gateways::inbound_sink inbound)
+        : clock_(c), settings_(settings), content_(content),
           router_(executor, c, gateways_of(settings), std::move(receipts), std::move(inbound),
                   [executor, &c](const sms_gateway_config& g, auto heard, auto written) {
                       return gateways::make_sms_gateway(executor, c, g, std::move(heard), std::move(written));
@@ -41,21 +43,38 @@ class sms_sender final : public sender {
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,
                                                                  admission at) override {
         const auto today = shanghai_day(clock_.now());
-        std::map<std::tuple<const policy*, std::uint16_t, std::size_t, std::string, const reminder_notice*>,
-                 std::shared_ptr<const gateways::sms_body>>
+        std::map<
+            std::tuple<const policy*, std::uint16_t, std::size_t, std::string, const reminder_notice*, bool>,
+            std::shared_ptr<const gateways::sms_body>>
             bodies;
+        std::vector<gateways::send_result> results(messages.size());
         std::vector<gateways::sms_copy> copies;
+        std::vector<std::size_t> sent; // the message of each copy
         copies.reserve(messages.size());
-        for (auto& m : messages) {
-            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind, m.reminder}];
-            if (!body)
-                body = std::make_shared<const gateways::sms_body>(gateways::plain_body(text_of(m, today)));
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            auto& m = messages[i];
+            auto& body = bodies[{m.about, m.items, m.also.size(), m.kind, m.reminder, m.emergency}];
+            if (!body) body = std::make_shared<const gateways::sms_body>(body_of(m, today));
+            if (!body->parts && body->parts.error().code == errc::refused) {
+                results[i] = without_signature(body->parts.error());
+                continue;
+            }
             copies.push_back({std::move(m.address), body});
+            sent.push_back(i);
         }
-        co_return co_await router_.send_all(
+        if (copies.empty()) co_return results;
+        auto answers = co_await router_.send_all(
             std::move(copies), {at.room, std::static_pointer_cast<const std::size_t>(std::move(at.at))});
+        for (std::size_t i = 0; i < sent.size(); ++i) results[sent[i]] = std::move(answers[i]);
+        co_return results;
     }
-    std::vector<gateways::gateway_status> statuses() const override { return router_.statuses(); }
+    std::vector<gateways::gateway_status> statuses() const override {
+        auto all = router_.statuses();
+        const auto news = signature_news(content_, settings_.signature, shanghai_day(clock_.now()));
+        if (!news.empty())
+            for (auto& s : all) s.detail += (s.detail.empty() ? "" : "; ") + news;
+        return all;
+    }
     std::uint32_t resend_within_s() const override { return 0; }
     void share(std::size_t mine, std::size_t of) override { router_.share(mine, of); }
     std::size_t batches() const override { return router_.batches(); }
@@ -65,12 +84,26 @@ class sms_sender final : public sender {
     }
 
   private:
-    std::string text_of(const outgoing& m, std::int32_t today) const {
-        return sms_of_round({m.kind, m.reminder}, *m.about, m.items, today, settings_, m.also.size());
+    gateways::sms_body body_of(const outgoing& m, std::int32_t today) const {
+        return sms_of({content_, settings_.signature}, m.about->issuer,
+                      round_words({m.kind, m.reminder}, *m.about, m.items, today, settings_.verify_hint,
+                                  m.also.size()),
+                      m.emergency, today)
+            .body;
+    }
+    // Held: the recipient shall not lose a message because somebody has to file a signature.
+    static gateways::send_result without_signature(const failure& why) {
+        gateways::send_result r;
+        r.outcome = gateways::send_outcome::stopped;
+        r.code = no_signature;
+        r.detail = why.text();
+        r.retry_after = std::chrono::minutes(5);
+        return r;
     }
 
     const clock& clock_;
     const sms_config& settings_;
+    const sms_content& content_;
     gateways::sms_router router_;
 };
 
@@ -143,9 +176,10 @@ class wechat_sender final : public sender {
 } // namespace
 
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
-                                        const sms_config& settings, gateways::receipt_sink receipts,
-                                        gateways::inbound_sink inbound) {
-    return std::make_unique<sms_sender>(executor, c, settings, std::move(receipts), std::move(inbound));
+                                        const sms_config& settings, const sms_content& content,
+                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound) {
+    return std::make_unique<sms_sender>(executor, c, settings, content, std::move(receipts),
+                                        std::move(inbound));
 }
 
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,

@@ -4,16 +4,19 @@
 #include "common/base/config.hpp"
 #include "common/base/crypto.hpp"
 #include "common/io/redis.hpp"
+#include "common/model/sms_content.hpp"
 #include "services/dispatcher/sender.hpp"
 
 #include <memory>
 
 namespace zhida::dispatcher {
 
-// Over all gateways; never sends twice, because a gateway would.
+// Over all gateways; never sends twice, because a gateway would. What has no signature that may be used today
+// is not sent: stopped, with no_signature (outcome.hpp), while others go on. `settings` and `content` outlive
+// it.
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
-                                        const sms_config& settings, gateways::receipt_sink receipts,
-                                        gateways::inbound_sink inbound);
+                                        const sms_config& settings, const sms_content& content,
+                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound);
 // Template messages; the access token is shared by all processes through Redis, sealed.
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
                                            const config& settings, io::redis& redis,

@@ -18,7 +18,8 @@ namespace zhida::gateways {
 struct sms_body {
     std::string text; // UTF-8 with 【signature】 and opt-out words: what is read and billed
     result<std::vector<sms_part>>
-        parts; // of `text`, for gateways that carry parts; a failure: it cannot be sent
+        parts;             // of `text`, for gateways that carry parts; a failure: it cannot be sent
+    std::string extension; // digits behind the account's src_id; may be empty
     // For gateways that put the text together themselves:
     std::string signature;                                      // without its brackets
     std::map<std::string, std::string> template_ids;            // protocol ("aliyun") -> the vendor's id
@@ -26,7 +27,7 @@ struct sms_body {
 };
 // Of a text that has no template.
 inline sms_body plain_body(std::string text) {
-    sms_body b{std::move(text), std::vector<sms_part>(), "", {}, {}};
+    sms_body b{std::move(text), std::vector<sms_part>(), "", "", {}, {}};
     b.parts = segment_sms(b.text, 0);
     return b;
 }

@@ -82,6 +82,12 @@ result<std::size_t> billed_parts(std::string_view utf8) {
     return cuts_of(*units).size();
 }
 
+result<std::size_t> sms_units(std::string_view utf8) {
+    const auto units = units_of(utf8);
+    if (!units) return units.error();
+    return units->size();
+}
+
 std::string utf8_of_ucs2(std::string_view content) {
     std::string text;
     const auto unit = [&](std::size_t at) {

@@ -27,8 +27,10 @@ inline constexpr std::uint8_t sms_format_ucs2 = 8;
 // parts.
 result<std::vector<sms_part>> segment_sms(std::string_view utf8, std::uint8_t ref);
 
-// How many messages the network will bill.
+// How many messages the network will bill, and of how many UTF-16 units the text is: both count signature and
+// opt-out words, where they are in it. Failures as above, but no bound.
 result<std::size_t> billed_parts(std::string_view utf8);
+result<std::size_t> sms_units(std::string_view utf8);
 
 // Big-endian UTF-16 (Msg_Fmt 8) as UTF-8; what is no text becomes U+FFFD. For simulators and logs of tests.
 std::string utf8_of_ucs2(std::string_view content);

@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "matching/condition.hpp"
 #include "services/portal/preview_document.hpp"
+#include "services/portal/sms_preview.hpp"
 #include "services/portal/texts.hpp"
 
 #include <algorithm>
@@ -75,6 +76,15 @@ asio::awaitable<result<json>> preview_audience(context& c, identity who, preview
 
 namespace {
 
+json sms_document_of(context& c, const policy& p, std::size_t item, const json& preview) {
+    json recipients;
+    for (const auto& via : preview.at("channels"))
+        if (via.at("channel") == to_string(channel::sms)) recipients = via.at("reachable");
+    const auto today = shanghai_day(c.time.now());
+    return sms_document(sms_of_item(c.files.sms, c.settings.sms, p, item, today), c.files.sms, c.settings.sms,
+                        std::move(recipients), today);
+}
+
 // Of what is not sent whoever is found: nobody is counted for it.
 json nobody(context& c, const preview_question& q, const char* why) {
     preview_outcome none;
@@ -100,6 +110,10 @@ asio::awaitable<result<json>> preview_policy(context& c, identity who, policy p)
         // One after another: matchers bound how many at once.
         auto one = why ? ok(nobody(c, q, why)) : co_await preview_audience(c, who, std::move(q));
         if (!one) co_return one.error();
+        const bool told = !why && c.settings.sms.enabled &&
+                          std::find(p.channels.begin(), p.channels.end(), channel::sms) != p.channels.end();
+        if (told)
+            (*one)["sms"] = sms_document_of(c, p, static_cast<std::size_t>(&item - p.items.data()), *one);
         (*one)["id"] = item.id;
         (*one)["title"] = item.title;
         out.push_back(std::move(*one));

@@ -1,17 +1,22 @@
 #include "services/portal/context.hpp"
 
+#include "services/sms_contents.hpp"
+
 #include <fstream>
 #include <sstream>
 
 namespace zhida::portal {
 
-result<portal_files> load_portal_files(const std::string& config_dir) {
+result<portal_files> load_portal_files(const std::string& config_dir, const sms_config& sms) {
     auto pages = templates::load(config_dir + "/templates");
     if (!pages) return pages.error();
     auto assets = load_assets(config_dir + "/templates/assets");
     if (!assets) return assets.error();
     auto samples = load_samples(config_dir + "/samples/policies");
     if (!samples) return samples.error();
+
+    auto messages = load_sms_content(config_dir, sms);
+    if (!messages) return messages.error();
 
     const auto path = config_dir + "/openapi.json";
     std::ifstream in(path, std::ios::binary);
@@ -25,7 +30,7 @@ result<portal_files> load_portal_files(const std::string& config_dir) {
     std::string all;
     for (const auto& [name, one] : *assets) all += one.etag;
     return ok(portal_files{std::move(*pages), std::move(*assets), crypto::sha256_hex(all).substr(0, 12),
-                           std::move(*samples), std::move(*openapi)});
+                           std::move(*samples), std::move(*openapi), std::move(*messages)});
 }
 
 } // namespace zhida::portal

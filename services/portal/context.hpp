@@ -8,6 +8,7 @@
 #include "common/io/event_log.hpp"
 #include "common/io/http_server.hpp"
 #include "common/io/redis.hpp"
+#include "common/model/sms_content.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
 #include "common/store/gateway_states.hpp"
@@ -56,8 +57,10 @@ struct portal_files {
     std::string asset_version; // changes when any asset does
     std::vector<sample_policy> samples;
     json openapi;
+    sms_content sms; // what messages are made of
 };
-result<portal_files> load_portal_files(const std::string& config_dir);
+// sms: what must fit sms_content.json.
+result<portal_files> load_portal_files(const std::string& config_dir, const sms_config& sms);
 
 struct context {
     context(asio::any_io_executor ex, const portal_parts& p, portal_files f)

@@ -9,6 +9,7 @@
 #include "services/portal/pages.hpp"
 #include "services/portal/problems.hpp"
 #include "services/portal/publish.hpp"
+#include "services/portal/sms_preview.hpp"
 #include "services/portal/test_send.hpp"
 #include "services/portal/views.hpp"
 
@@ -202,6 +203,36 @@ void fill_life(json& model, const campaign& about, language in) {
     model["has_history"] = !model["history"].empty();
 }
 
+// What its recipients read in an SMS, as it would be made today: of the first item that somebody was matched
+// for, with what is wrong with any of them; false: it sends none.
+json sms_of_page(const context& c, const store::campaign_progress& progress, const campaign& about,
+                 const policy& p, language in) {
+    const auto of_sms = std::find_if(progress.channels.begin(), progress.channels.end(),
+                                     [](const channel_progress& one) { return one.via == channel::sms; });
+    if (!c.settings.sms.enabled || of_sms == progress.channels.end() || p.items.empty()) return false;
+    auto recipients = of_sms->matched();
+    for (const auto over : {ledger::state::suppressed, ledger::state::cancelled, ledger::state::expired})
+        recipients -= of_sms->states[static_cast<std::size_t>(over)];
+    const auto today = shanghai_day(c.time.now());
+    const auto of_item = [&](std::size_t item) {
+        return sms_document(sms_of_campaign(c.files.sms, c.settings.sms, about, p, item, today), c.files.sms,
+                            c.settings.sms, recipients, today);
+    };
+    json shown;
+    for (std::size_t i = 0; i < p.items.size() && i < progress.items.size(); ++i) {
+        if (progress.items[i].eligible + progress.items[i].possible == 0) continue;
+        auto one = of_item(i);
+        if (shown.is_null()) {
+            shown = std::move(one);
+            continue;
+        }
+        auto& warnings = shown["warnings"];
+        for (const auto& w : one.at("warnings"))
+            if (std::find(warnings.begin(), warnings.end(), w) == warnings.end()) warnings.push_back(w);
+    }
+    return sms_view(shown.is_null() ? of_item(0) : shown, in);
+}
+
 // extra: what the page says besides.
 asio::awaitable<io::http_response> show_campaign(context& c, visitor v, io::http_request r, std::string id,
                                                  json extra, int status) {
@@ -218,6 +249,7 @@ asio::awaitable<io::http_response> show_campaign(context& c, visitor v, io::http
     for (std::size_t i = 0; i < model["items"].size(); ++i)
         model["items"][i]["title"] = i < (*policy)->about.items.size() ? (*policy)->about.items[i].title : "";
     model["live"] = "/api/v1/live";
+    model["sms"] = sms_of_page(c, *progress, *about, (*policy)->about, v.in);
     fill_life(model, *about, v.in);
     if (const auto done = r.query.find("done"); done != r.query.end())
         model["notice"] = text(v.in, "campaign_changed");

@@ -113,7 +113,7 @@ portal::portal(asio::any_io_executor executor, portal_parts parts)
 portal::~portal() = default;
 
 result<void> portal::start() {
-    auto files = load_portal_files(impl_->parts.config_dir);
+    auto files = load_portal_files(impl_->parts.config_dir, impl_->parts.settings.sms);
     if (!files) return files.error();
     if (impl_->parts.settings.portal.demo_sign_in)
         log::warn("portal_demo_sign_in", {{"note", "anybody may choose any role; never in production"}});

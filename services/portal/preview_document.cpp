@@ -189,6 +189,7 @@ json preview_document(const preview_question& q, const preview_outcome& found,
             {"channels", std::move(channels)},
             {"breakdown", std::move(breakdown)},
             {"missing_data", std::move(missing)},
+            {"sms", json()},
             {"sample", sample_document(shown, catalogue)},
             {"fresh", fresh_document(sum.shards, now)}};
 }

@@ -11,10 +11,10 @@ namespace zhida::portal {
 const char* not_sent(const policy& p, const policy_item& item, std::int32_t today);
 
 // {subject, reach, audience, rounded_to, not_sent, complete, missing_shards, note, verdicts, channels,
-// breakdown, missing_data, sample, fresh}. Of residents, 1 to 4 is told as "<5" and every other number
-// rounded to `rounded_to`; where the audience or a verdict is as few, channels, breakdown and missing data
-// are empty. Residents are never sampled. enabled: by channel, whether it is switched on. shown: of the
-// sample.
+// breakdown, missing_data, sms, sample, fresh}; sms: null, until there is a policy to say. Of residents, 1 to
+// 4 is told as "<5" and every other number rounded to `rounded_to`; where the audience or a verdict is as
+// few, channels, breakdown and missing data are empty. Residents are never sampled. enabled: by channel,
+// whether it is switched on. shown: of the sample.
 json preview_document(const preview_question& q, const preview_outcome& found,
                       const std::vector<profile>& shown, const std::vector<bool>& enabled, wall_time now,
                       const matching::catalogue& catalogue);

@@ -1,4 +1,5 @@
 // An audience preview as the department's desk shows it.
+#include "services/portal/sms_preview.hpp"
 #include "services/portal/views.hpp"
 
 #include <algorithm>
@@ -92,6 +93,7 @@ json preview_view(const json& items, language in) {
                                  : json(text(in, "preview_incomplete",
                                              {{"n", std::to_string(i.at("missing_shards").size())}}))},
                     {"channels", channels_view(i.at("channels"), in)},
+                    {"sms", sms_view(i.at("sms"), in)},
                     {"sample", sample_view(i.at("sample"))},
                     {"fresh", fresh_text(i.at("fresh"), in)}};
         for (const char* verdict : {"eligible", "possible", "one_short"})
@@ -100,6 +102,7 @@ json preview_view(const json& items, language in) {
                              ? json(false)
                              : json(text(in, "preview_rounded",
                                          {{"n", std::to_string(i.at("rounded_to").get<std::int64_t>())}}));
+        one["sms_open"] = out.empty() || (one["sms"].is_object() && !one["sms"]["warnings"].empty());
         one["has_channels"] = !one["channels"].empty();
         one["has_sample"] = !one["sample"].empty();
         const auto& not_sent = i.at("not_sent");

@@ -15,6 +15,7 @@
 #include "tests/support/gateways.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
+#include "tests/support/sms.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -215,7 +216,8 @@ class delivery : public ::testing::Test {
     // A dispatcher on our loop, as a process runs it. The configuration outlives it.
     struct own_process {
         own_process(delivery& of, const config& c)
-            : role(of.loop_.executor(), c, of.clock_, of.sealer_, meters, {channel::sms}) {
+            : role(of.loop_.executor(), c, tests::content_as_shipped(), of.clock_, of.sealer_, meters,
+                   {channel::sms}) {
             asio::co_spawn(of.loop_.context(), role.run(), [this](std::exception_ptr thrown) {
                 ended = true;
                 if (thrown) std::rethrow_exception(thrown);

@@ -587,6 +587,9 @@ TEST_F(portal_test, funnels_agree_with_the_ledger_and_departments_see_their_own)
     const auto page = get("/campaigns/" + campaign, {{"Cookie", cookie}});
     EXPECT_EQ(page.status, 200);
     EXPECT_NE(page.body.find("账目相符"), std::string::npos);
+    for (const char* of_sms : {"短信内容", "【直达演示】", "研发补助", "拒收请回复R", "按 2 条计费",
+                               "约 ¥0.09", "2 条 × 1 个接收主体 × ¥0.045"})
+        EXPECT_NE(page.body.find(of_sms), std::string::npos) << of_sms;
 }
 
 TEST_F(portal_test, lists_come_in_pages_that_join) {

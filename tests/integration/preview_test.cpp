@@ -297,7 +297,24 @@ TEST_F(preview_test, a_whole_policy_is_previewed_item_by_item) {
     EXPECT_EQ(items[0].at("title"), "研发补助");
     EXPECT_GT(items[0].at("audience"), 0);
     EXPECT_TRUE(items[0].at("not_sent").is_null());
+    const auto& sms = items[0].at("sms");
+    std::int64_t reachable = -1;
+    for (const auto& via : items[0].at("channels"))
+        if (via.at("channel") == "sms") reachable = via.at("reachable").get<std::int64_t>();
+    EXPECT_TRUE(sms.at("text").get<std::string>().starts_with("【直达演示】单位：")) << sms;
+    EXPECT_TRUE(sms.at("text").get<std::string>().ends_with("拒收请回复R")) << sms;
+    EXPECT_EQ(sms.at("parts"), 1);
+    EXPECT_EQ(sms.at("recipients"), reachable);
+    EXPECT_NEAR(sms.at("cost_yuan").get<double>(), static_cast<double>(reachable) * 0.045, 0.0005);
+    EXPECT_TRUE(sms.at("warnings").empty());
     EXPECT_TRUE(json::parse(reply.body).at("note").is_null());
+    auto with_link = policy;
+    with_link["items"][0]["title"] = "详见ａｂｃ．ｃｏｍ／x";
+    const auto warned = json::parse(w.ask({{"policy", with_link}}).body).at("items")[0].at("sms");
+    EXPECT_EQ(warned.at("warnings")[0].at("code"), "link");
+    auto by_web = policy;
+    by_web["push"] = {{"channels", {"web"}}};
+    EXPECT_TRUE(json::parse(w.ask({{"policy", by_web}}).body).at("items")[0].at("sms").is_null());
     auto more = policy;
     for (const char* id : {"2", "3"}) {
         more["items"].push_back(item);
@@ -313,6 +330,7 @@ TEST_F(preview_test, a_whole_policy_is_previewed_item_by_item) {
     kept["disclosure"] = "依申请公开";
     const auto nobody = json::parse(w.ask({{"policy", kept}}).body).at("items")[0];
     EXPECT_EQ(nobody.at("audience"), 0);
+    EXPECT_TRUE(nobody.at("sms").is_null());
     EXPECT_EQ(nobody.at("note"), "不是主动公开，只保存不推送");
     policy["items"][0]["eligibility"]["args"][0]["property"] = "ent.headcont";
     const auto refused = w.ask({{"policy", policy}});

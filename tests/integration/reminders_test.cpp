@@ -11,6 +11,7 @@
 #include "services/scheduler/scheduler.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
+#include "tests/support/sms.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -45,7 +46,7 @@ const matching::catalogue& catalogue() {
 struct process {
     process(asio::any_io_executor executor, const config& c, const clock& time)
         : matches(executor, c, catalogue(), time, sealer(), meters),
-          delivers(executor, c, time, sealer(), meters, {channel::web}),
+          delivers(executor, c, tests::content_as_shipped(), time, sealer(), meters, {channel::web}),
           schedules(executor, c, catalogue(), days, time, meters) {
         matches.listen().value();
         asio::co_spawn(executor, matches.run(), [this](std::exception_ptr e) { end(e); });

@@ -2,6 +2,7 @@
 #include "services/dispatcher/package_text.hpp"
 #include "services/dispatcher/quiet_hours.hpp"
 #include "services/dispatcher/receipts.hpp"
+#include "tests/support/sms.hpp"
 
 #include "common/base/clock.hpp"
 
@@ -193,16 +194,22 @@ policy sample() {
 
 } // namespace
 
+namespace {
+std::string sms_text(const policy& p, std::uint16_t items) {
+    return tests::text_of(package_words(p, items, today, "可拨12345核实"));
+}
+} // namespace
+
 TEST(PackageText, SaysWhoWhatUntilWhenHowToVerifyAndHowToRefuse) {
-    const auto text = sms_text(sample(), 1, today, sms_config{});
+    const auto text = sms_text(sample(), 1);
     EXPECT_TRUE(text.starts_with("【直达演示】宝山区科学技术委员会：")) << text;
     for (const char* part : {"高新技术企业认定奖励", "一次性奖励25万元", "2026-12-31截止", "可拨12345核实",
                              "拒收请回复R", "企业专属网页"})
         EXPECT_NE(text.find(part), std::string::npos) << part;
     EXPECT_EQ(text.find("http"), std::string::npos) << "a policy message carries no link";
     EXPECT_EQ(text.find("等2项"), std::string::npos);
-    EXPECT_NE(sms_text(sample(), 3, today, sms_config{}).find("等2项政策"), std::string::npos);
-    EXPECT_NE(sms_text(sample(), 2, today, sms_config{}), "") << "the second item alone";
+    EXPECT_NE(sms_text(sample(), 3).find("等2项政策"), std::string::npos);
+    EXPECT_NE(sms_text(sample(), 2), "") << "the second item alone";
 }
 
 TEST(PackageText, SaysTheSameDeadlineAsThePage) {
@@ -217,13 +224,13 @@ TEST(PackageText, SaysTheSameDeadlineAsThePage) {
     EXPECT_EQ(said(), "政策有效期至2027-06-30");
     p.valid.end = day_of("2022-12-31");
     EXPECT_EQ(said(), "政策已于2022-12-31失效");
-    EXPECT_NE(sms_text(p, 1, today, sms_config{}).find("政策已于2022-12-31失效"), std::string::npos);
+    EXPECT_NE(sms_text(p, 1).find("政策已于2022-12-31失效"), std::string::npos);
     p.items[0].window.end = day_of("2022-06-30");
     EXPECT_EQ(said(), "已于2022-06-30截止");
 }
 
 TEST(PackageText, DoesNotSayWhetherTheRecipientQualifies) {
-    const auto text = sms_text(sample(), 1, today, sms_config{});
+    const auto text = sms_text(sample(), 1);
     EXPECT_EQ(text.find("符合"), std::string::npos) << text;
     EXPECT_NE(text.find("按现有数据，您可关注"), std::string::npos) << text;
 }

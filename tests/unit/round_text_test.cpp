@@ -3,6 +3,7 @@
 #include "common/model/campaign.hpp"
 #include "common/model/round_notice.hpp"
 #include "services/dispatcher/round_text.hpp"
+#include "tests/support/sms.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,7 +52,7 @@ reminder_notice a_reminder() {
 
 std::string sms(std::string_view kind, std::uint16_t items, const reminder_notice* r = nullptr,
                 std::int32_t on = today) {
-    return sms_of_round({kind, r}, a_policy(), items, on, sms_config{}, 0);
+    return tests::text_of(round_words({kind, r}, a_policy(), items, on, "可拨12345核实"));
 }
 
 TEST(round_text, of_a_reminder_says_what_is_left_on_the_day_it_is_sent) {
@@ -89,9 +90,9 @@ TEST(round_text, of_an_interpretation_names_the_newest) {
 }
 
 TEST(round_text, of_other_rounds_is_the_first_ones) {
-    EXPECT_EQ(sms("first", 1), sms_text(a_policy(), 1, today, sms_config{}));
+    EXPECT_EQ(sms("first", 1), tests::text_of(package_words(a_policy(), 1, today, "可拨12345核实")));
     EXPECT_EQ(sms("retry", 1), sms("first", 1));
-    EXPECT_EQ(sms("correction", 1), sms_correction(a_policy(), sms_config{}));
+    EXPECT_EQ(sms("correction", 1), tests::text_of(correction_words(a_policy(), "可拨12345核实")));
     EXPECT_EQ(wechat_of_round({"retry"}, a_policy(), 1, today, 0), wechat_fields(a_policy(), 1, today));
     EXPECT_EQ(wechat_of_round({"correction"}, a_policy(), 1, today, 0), wechat_correction(a_policy()));
 }

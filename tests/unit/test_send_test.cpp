@@ -3,6 +3,7 @@
 #include "services/dispatcher/package_text.hpp"
 #include "services/portal/campaign_document.hpp"
 #include "services/portal/test_send.hpp"
+#include "tests/support/sms.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,9 +28,8 @@ TEST(test_send, says_that_it_is_a_test) {
     policy_item item;
     item.title = "高新技术企业认定奖励资金申报通知";
     p.items = {item};
-    sms_config c;
-    c.signature = "直达";
-    EXPECT_THAT(dispatcher::sms_test(p, 1, 20'000, c), StartsWith("【直达】【测试】区科委："));
+    EXPECT_THAT(tests::text_of(dispatcher::test_words(p, 1, 20'000, "可拨12345核实")),
+                StartsWith("【直达演示】【测试】区科委："));
     const auto fields = dispatcher::wechat_test(p, 1, 20'000);
     ASSERT_FALSE(fields.empty());
     EXPECT_EQ(fields.front().second, "【测试】高新技术企业认定奖励资金申报通知");
