@@ -1,11 +1,18 @@
-// SMPP with an implementation that is not ours: node-smpp as the client of the simulated SMSC. (The other half is
-// support/smpp_peer.mjs, an SMSC by node-smpp.)
+// SMPP with an implementation that is not ours: node-smpp as the client of the simulated SMSC, and as the SMSC
+// (support/smpp_peer.mjs) that a whole Zhida sends its campaigns by.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import smpp from 'smpp';
-import { program } from './support/installation.mjs';
+import { channelOf, settled, statesOf } from './support/campaigns.mjs';
+import { forEverybody } from './support/documents.mjs';
+import { Installation, program } from './support/installation.mjs';
+import { enterprise, jsonLines, phone, resident } from './support/people.mjs';
+import { policyPublished } from './support/publish.mjs';
 import { portal } from './support/api.mjs';
 import { start } from './support/processes.mjs';
+import { connectRedis } from './support/redis.mjs';
 import { startPeer } from './support/smpp_peer.mjs';
 import { until } from './support/wait.mjs';
 
@@ -144,3 +151,62 @@ test('the SMSC by node-smpp takes texts and sends receipts of every form', async
     await client.ask('unbind');
   }
 });
+
+// How the SMSC writes its receipts and their ids, how long texts go out, and what the client is told of that.
+const ways = {
+  'parts by user data header, receipts as texts in decimal': {
+    peer: { receipts: 'text', ids: id => BigInt(`0x${id}`).toString() },
+    settings: ['sms.long_text=udh', 'sms.receipt_ids=decimal_of_hex'],
+  },
+  'message_payload, receipts as TLVs alone in capital letters': {
+    peer: { receipts: 'tlv', ids: id => id.toUpperCase() },
+    settings: ['sms.long_text=payload'],
+  },
+};
+for (const [way, { peer: options, settings }] of Object.entries(ways)) {
+  test(`Zhida sends its campaigns by the SMSC of node-smpp: ${way}`, async t => {
+    const people = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? enterprise : resident)(
+      n, { ...(n % 2 === 0 ? { headcount: 10 } : {}), contact: { phone: phone(n) } }));
+    const unreachable = phone(7);
+    const plain = number => number.replace(/^\+?86/, '');
+    const peer = await startPeer({
+      systemId: account.system_id, password: account.password, ...options,
+      stat: number => (plain(number) === unreachable ? 'UNDELIV' : 'DELIVRD'),
+    });
+    t.after(() => peer.close());
+    const it = await Installation.start('redis', { run: false, extra: [
+      'sms.protocol=smpp', `sms.secret=${account.password}`, 'sms.host=127.0.0.1', `sms.port=${peer.port}`, ...settings,
+    ] });
+    const redis = await connectRedis(it.redis.port);
+    t.after(async () => {
+      redis.close();
+      await it.close();
+    });
+    writeFileSync(path.join(it.dir, 'people.jsonl'), jsonLines(people));
+    await it.startProgram();
+    it.command(['import', path.join(it.dir, 'people.jsonl')]);
+    await until('the login', () => peer.logins() === 1);
+    peer.throttle(5);
+
+    const publish = (id, title) => {
+      it.publish({ topic: 'zhida.policy', key: id, type: policyPublished, value: JSON.stringify(forEverybody(id, title)) });
+      return settled(it.api, `${id}.v1.r1`);
+    };
+    const long = '关于支持小微企业稳定岗位和居民灵活就业若干措施的通知'.repeat(3);
+    const sms = channelOf(await publish('smpp-first', long), 'sms');
+    assert.deepEqual(statesOf(sms), { delivered: 39, failed: 1 });
+    assert.deepEqual(peer.taken.map(m => plain(m.phone)).sort(), people.map(p => p.contacts[0].phone).sort(), 'each once');
+    for (const { text } of peer.taken) assert.match(text, /^【直达演示】.*通知/);
+    if (way.startsWith('parts')) assert.ok(peer.taken.every(m => m.parts > 1), 'the text is long');
+
+    peer.write(phone(2), 'R');
+    await until('the confirmation', () => peer.unconfirmed() === 0);
+    await until('the opt-out in every shard', async () => (await Promise.all(Array.from({ length: 8 }, (_, shard) =>
+      redis.call('SCARD', `{s0${shard}}:refused_numbers`)))).every(count => count === 1));
+    const again = channelOf(await publish('smpp-second', '第二份政策'), 'sms');
+    assert.equal(again.states.delivered, 38);
+    assert.ok(!peer.taken.slice(40).some(m => plain(m.phone) === phone(2)), 'nothing more to who asked to stop');
+    await peer.enquire();
+    assert.equal(peer.logins(), 1);
+  });
+}
