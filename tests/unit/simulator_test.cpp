@@ -128,7 +128,7 @@ TEST(fault_table, takes_codes_and_forms_of_every_protocol) {
     ASSERT_EQ(errors.size(), 3U);
     EXPECT_EQ(errors[0].where, "/rules/0/result");
     EXPECT_EQ(errors[1].what, "must be normal, none, duplicate, early, other_layout, short_tail, after_next, "
-                              "elsewhere, tlv_only or text_only");
+                              "elsewhere, tlv_only, text_only, conflicting or out_of_order");
     EXPECT_EQ(errors[2].what, "must be same, hex_and_decimal, decimal_and_hex, upper or zeros");
 }
 
