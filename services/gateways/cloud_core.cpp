@@ -4,7 +4,6 @@
 #include "common/base/utf8.hpp"
 #include "common/io/spawn.hpp"
 #include "common/io/timer.hpp"
-#include "services/gateways/cmpp_receipt.hpp"
 
 #include <algorithm>
 #include <set>

@@ -2,7 +2,6 @@
 
 #include "common/base/crypto.hpp"
 #include "services/gateways/aliyun_codes.hpp"
-#include "services/gateways/cmpp_receipt.hpp"
 #include "services/gateways/tencent_codes.hpp"
 
 #include <algorithm>

@@ -219,11 +219,13 @@ receipt parse_receipt(std::string_view text) {
         std::size_t label = 0;
         const receipt_field* field = nullptr;
         if (at == 0 || is_space(text[at - 1]))
-            for (const auto& f : receipt_fields)
-                if ((label = label_length(text.substr(at), f.name)) != 0) {
+            for (const auto& f : receipt_fields) {
+                label = label_length(text.substr(at), f.name);
+                if (label != 0) {
                     field = &f;
                     break;
                 }
+            }
         if (field == nullptr) {
             ++at;
             continue;

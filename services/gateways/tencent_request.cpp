@@ -1,6 +1,5 @@
 #include "services/gateways/tencent_request.hpp"
 
-#include "services/gateways/cmpp_receipt.hpp"
 #include "services/gateways/tencent_sign.hpp"
 
 namespace zhida::gateways::tencent {
