@@ -51,6 +51,7 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
                  policies_,
                  stopping_,
                  [this](int shard) { return replay_.bring_up(shard); }},
+      intake_(executor, *log_, messages_, clock_, static_cast<int>(c.node.shards), stopping_),
       receipts_(executor, deliverer_, replay_, meters,
                 [this](io::log_record record, std::vector<failure> errors) {
                     return bury_record(std::move(record), std::move(errors));
@@ -76,7 +77,7 @@ std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(
             executor_, clock_, config_.sms,
-            [this](auto receipts) { return receipts_.accept(std::move(receipts)); },
+            [this](auto receipts) { return intake_.accept(std::move(receipts)); },
             [this](auto messages) { return accept_inbound(std::move(messages)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);

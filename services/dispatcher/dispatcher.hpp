@@ -7,6 +7,7 @@
 #include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/dispatcher/receipt_worker.hpp"
+#include "services/receipt_intake.hpp"
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
@@ -98,6 +99,7 @@ class dispatcher {
     store::policies policies_;
     ledger_replay replay_;
     deliverer deliverer_;
+    receipt_intake intake_;
     receipt_worker receipts_;
     std::vector<std::unique_ptr<lane>> lanes_;
 
