@@ -59,6 +59,7 @@ struct inbound_sms {
     std::string to;      // the number written to: src_id, perhaps with an extension
     std::string text;    // UTF-8, of all parts; what is no text is U+FFFD
     wall_time at{};
+    std::string id{}; // what tells it from another of the same words; "": the gateway gave nothing
 };
 // Makes them durable; false: as for receipts.
 using inbound_sink = std::function<asio::awaitable<bool>(std::vector<inbound_sms>)>;
