@@ -26,6 +26,10 @@ class guarded_sender final : public sender {
     void share(std::size_t mine, std::size_t of) override { inner_->share(mine, of); }
     asio::awaitable<gateways::send_result> send(outgoing message) override;
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override;
+    asio::awaitable<gateways::send_result> send_plain(std::string phone, std::string text,
+                                                      std::string gateway) override {
+        co_return co_await inner_->send_plain(std::move(phone), std::move(text), std::move(gateway));
+    }
     // With the state "circuit_open" where the circuit is not closed, unless the gateway is stopped.
     gateways::gateway_status status() const override;
 

@@ -53,4 +53,9 @@ std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_r
     return fields;
 }
 
+std::string acknowledgement_text(const sms_config& c) {
+    return "【" + c.signature +
+           "】您已退订本号码的政策短信，不再发送。如需恢复，请在直达网页“接收设置”中开启。";
+}
+
 } // namespace zhida::dispatcher

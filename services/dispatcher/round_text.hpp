@@ -24,4 +24,7 @@ std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_r
                                                                  std::uint16_t items, std::int32_t today,
                                                                  std::size_t others);
 
+// What a number is told that opted out by SMS.
+std::string acknowledgement_text(const sms_config& c);
+
 } // namespace zhida::dispatcher

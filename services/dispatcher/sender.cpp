@@ -47,4 +47,12 @@ asio::awaitable<std::vector<gateways::send_result>> sender::send_all(std::vector
     co_return std::move(b->results);
 }
 
+// Of channels that carry no plain text.
+asio::awaitable<gateways::send_result> sender::send_plain(std::string, std::string, std::string) {
+    gateways::send_result r;
+    r.outcome = gateways::send_outcome::rejected;
+    r.code = "local:no-plain-text";
+    co_return r;
+}
+
 } // namespace zhida::dispatcher

@@ -42,6 +42,9 @@ class sender {
     // Answers in the order of the messages, once each has its own. What send() throws is one that nobody
     // knows the end of.
     virtual asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages);
+    // A message of no campaign, by that gateway where it still is one. `text`: whole, with its signature.
+    virtual asio::awaitable<gateways::send_result> send_plain(std::string phone, std::string text,
+                                                              std::string gateway);
     virtual gateways::gateway_status status() const = 0;
     // Seconds in which the gateway drops a repeated reference; 0: it never does.
     virtual std::uint32_t resend_within_s() const = 0;

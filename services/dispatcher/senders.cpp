@@ -48,6 +48,13 @@ class sms_sender final : public sender {
         }
         co_return co_await client_.send_all(std::move(copies));
     }
+    asio::awaitable<gateways::send_result> send_plain(std::string phone, std::string text,
+                                                      std::string) override {
+        std::vector<gateways::sms_copy> one;
+        one.push_back({std::move(phone),
+                       std::make_shared<const gateways::sms_body>(gateways::plain_body(std::move(text)))});
+        co_return std::move((co_await client_.send_all(std::move(one))).front());
+    }
     gateways::gateway_status status() const override { return client_.status(); }
     std::uint32_t resend_within_s() const override { return 0; }
     void share(std::size_t mine, std::size_t of) override {

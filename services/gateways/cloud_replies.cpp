@@ -33,10 +33,16 @@ std::string text_or_number(json_reader& in, std::string_view member) {
     return in.text(member, false, most_id).value_or("");
 }
 
+// May be empty: a picture, or nothing at all.
+std::string words_of(json_reader& in, std::string_view member) {
+    if (in.has(member) && in[member].value() == "") return "";
+    return in.text(member, true, most_text).value_or("");
+}
+
 inbound_sms of_aliyun(json_reader& in, wall_time now) {
     inbound_sms m;
     m.phone = phone_of(in, "phone_number", "");
-    m.text = in.text("content", true, most_text).value_or("");
+    m.text = words_of(in, "content");
     m.to = text_or_number(in, "dest_code");
     m.id = text_or_number(in, "sequence_id");
     auto time = in.text("send_time", false, most_id).value_or(""); // "2017-01-01 00:00:00" of Shanghai
@@ -49,7 +55,7 @@ inbound_sms of_aliyun(json_reader& in, wall_time now) {
 inbound_sms of_tencent(json_reader& in, wall_time now) {
     inbound_sms m;
     m.phone = phone_of(in, "mobile", text_or_number(in, "nationcode"));
-    m.text = in.text("text", true, most_text).value_or("");
+    m.text = words_of(in, "text");
     m.to = text_or_number(in, "extend");
     m.id = text_or_number(in, "time"); // the second it came in: they number nothing
     std::int64_t seconds = 0;

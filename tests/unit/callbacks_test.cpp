@@ -79,7 +79,7 @@ TEST(cloud_replies, of_aliyun) {
     const auto got = read_aliyun_replies(
         R"([{"phone_number":"8613800000001","send_time":"2026-11-23 21:05:00","content":"R","sign_name":"直达演示",
             "dest_code":"01","sequence_id":1234567890},
-           {"phone_number":"13800000002","content":"谢谢","sequence_id":"12"},
+           {"phone_number":"13800000002","content":"","sequence_id":"12"},
            {"phone_number":"13800000003"},
            "R"])",
         "ali", now);
