@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -179,6 +180,15 @@ std::string sha1_hex(std::string_view data) {
 }
 std::string sha256_hex(std::string_view data) {
     return hex(view(digest<32>(EVP_sha256(), data)));
+}
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, std::string_view data) {
+    std::array<std::uint8_t, 32> out{};
+    unsigned int length = 0;
+    must(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes(data), data.size(), out.data(),
+              &length) != nullptr &&
+             length == out.size(),
+         "HMAC-SHA256");
+    return out;
 }
 std::array<std::uint8_t, 32> sm3(std::string_view data) {
     return digest<32>(EVP_sm3(), data);

@@ -13,6 +13,7 @@ namespace zhida::crypto {
 std::array<std::uint8_t, 16> md5(std::string_view data);
 std::string sha1_hex(std::string_view data);
 std::string sha256_hex(std::string_view data);
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, std::string_view data); // RFC 2104
 // GB/T 32905-2016 and RFC 2104 over it.
 std::array<std::uint8_t, 32> sm3(std::string_view data);
 std::array<std::uint8_t, 32> hmac_sm3(std::string_view key, std::string_view data);

@@ -21,10 +21,11 @@ namespace zhida::io {
 namespace asio = boost::asio;
 
 struct http_request {
-    std::string method;                         // upper case
-    std::string path;                           // decoded, without the query
-    std::map<std::string, std::string> query;   // decoded; the last one wins
-    std::map<std::string, std::string> params;  // {names} of the route's path
+    std::string method;                        // upper case
+    std::string target;                        // path and query as they were written, as signatures need them
+    std::string path;                          // decoded, without the query
+    std::map<std::string, std::string> query;  // decoded; the last one wins
+    std::map<std::string, std::string> params; // {names} of the route's path
     std::map<std::string, std::string> headers; // names in lower case
     std::map<std::string, std::string> cookies;
     std::string body;

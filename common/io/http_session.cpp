@@ -40,6 +40,7 @@ std::string take_head(const header_parser& parser, http_request& out) {
         return "only Transfer-Encoding: chunked is understood";
     auto target = decode_target(in.target());
     if (!target) return "the request target is not understood";
+    out.target = std::string(in.target());
     out.path = std::move(target->path);
     out.query = std::move(target->query);
     out.cookies = decode_cookies(out.header("cookie"));

@@ -1,4 +1,4 @@
-// zhida simulate: the CMPP gateway and the WeChat platform of development and tests.
+// zhida simulate: the CMPP gateway, the WeChat platform and the SMS clouds of development and tests.
 #include "services/commands.hpp"
 
 #include "common/io/spawn.hpp"
@@ -45,8 +45,9 @@ int simulate(const options& o) {
     const auto signals = std::make_shared<asio::signal_set>(context, SIGINT, SIGTERM);
     io::spawn(context.get_executor(), run_and_release(s, signals));
     io::spawn(context.get_executor(), stop_on_signal(s, signals));
-    std::printf("ready cmpp=%s:%d wechat=http://%s:%d\n", o.settings.simulator.host.c_str(), s->cmpp_port(),
-                o.settings.simulator.host.c_str(), s->wechat_port());
+    const auto* host = o.settings.simulator.host.c_str();
+    std::printf("ready cmpp=%s:%d wechat=http://%s:%d aliyun=http://%s:%d tencent=http://%s:%d\n", host,
+                s->cmpp_port(), host, s->wechat_port(), host, s->wechat_port(), host, s->wechat_port());
     std::fflush(stdout);
     context.run();
     return 0;

@@ -39,22 +39,27 @@ void part_rate::share(std::size_t mine, std::size_t of, steady_time now) noexcep
         next_from_ = now + milliseconds(1000);
 }
 
-milliseconds part_rate::wait(steady_time now) {
+milliseconds part_rate::wait(steady_time now, std::size_t parts) {
     if (whole_ == 0) return milliseconds(0);
     if (now < start_) return start_ - now;
     if (now >= next_from_) limit_ = next_limit_;
     if (limit_ == 0) return next_limit_ == 0 ? milliseconds(1000) : next_from_ - now;
     for (; !sent_.empty() && sent_.front().at + milliseconds(1000) <= now; sent_.pop_front())
         in_last_second_ -= sent_.front().parts;
-    if (in_last_second_ < limit_) return milliseconds(0);
-    return sent_.front().at + milliseconds(1000) - now;
+    parts = std::min(parts, limit_);
+    auto left = in_last_second_;
+    for (auto oldest = sent_.begin(); left + parts > limit_; ++oldest) {
+        left -= oldest->parts;
+        if (left + parts <= limit_) return oldest->at + milliseconds(1000) - now;
+    }
+    return milliseconds(0);
 }
 
-void part_rate::used(steady_time now) {
+void part_rate::used(steady_time now, std::size_t parts) {
     if (whole_ == 0) return;
     if (sent_.empty() || sent_.back().at != now) sent_.push_back({now, 0});
-    ++sent_.back().parts;
-    ++in_last_second_;
+    sent_.back().parts += parts;
+    in_last_second_ += parts;
 }
 
 keepalive::action keepalive::due(steady_time now) noexcept {

@@ -102,11 +102,14 @@ class throttle {
 class part_rate {
   public:
     part_rate(std::int64_t per_second, steady_time start);
-    milliseconds wait(steady_time now);
-    void used(steady_time now);
+    // Until so many parts may go at once. More than a second's may where a whole second was free for them.
+    milliseconds wait(steady_time now, std::size_t parts = 1);
+    void used(steady_time now, std::size_t parts = 1);
     // Of several processes that share the account this one has so many shards: it takes that much of the
     // rate, one part a second at the least. More than before from a second later on, as they were another's.
     void share(std::size_t mine, std::size_t of, steady_time now) noexcept;
+    // Parts a second; 0: no limit, or nothing at all.
+    std::size_t limit() const noexcept { return limit_; }
 
   private:
     struct burst {

@@ -16,9 +16,28 @@ void read_number(json_reader& in, const char* name, std::int64_t low, std::int64
 fault_rule read_rule(json_reader in) {
     fault_rule r;
     if (!in.is_object()) return r;
-    in.only({"channel", "to", "times", "delay_ms", "jitter_ms", "drop_response", "result", "login_status",
-             "bad_authenticator", "black_hole", "disconnect_after", "report", "stat", "report_delay_ms",
-             "report_jitter_ms", "errcode", "http_status"});
+    in.only({"channel",
+             "to",
+             "times",
+             "delay_ms",
+             "jitter_ms",
+             "drop_response",
+             "result",
+             "login_status",
+             "bad_authenticator",
+             "black_hole",
+             "disconnect_after",
+             "report",
+             "stat",
+             "report_delay_ms",
+             "report_jitter_ms",
+             "errcode",
+             "http_status",
+             "gateway",
+             "code",
+             "text",
+             "whole_request",
+             "err_code"});
     r.channel = in.text("channel", true).value_or("");
     if (!r.channel.empty() && r.channel != "sms" && r.channel != "wechat")
         in.error_at("channel", "must be sms or wechat");
@@ -35,16 +54,23 @@ fault_rule read_rule(json_reader in) {
     read_number(in, "disconnect_after", 1, INT64_MAX, r.disconnect_after);
     if (const auto report = in.text("report", false)) {
         r.report = *report;
-        constexpr std::string_view known[] = {"normal", "none",         "duplicate",
-                                              "early",  "other_layout", "short_tail"};
+        constexpr std::string_view known[] = {"normal",       "none",       "duplicate",   "early",
+                                              "other_layout", "short_tail", "conflicting", "out_of_order"};
         if (std::find(std::begin(known), std::end(known), r.report) == std::end(known))
-            in.error_at("report", "must be normal, none, duplicate, early, other_layout or short_tail");
+            in.error_at("report",
+                        "must be normal, none, duplicate, early, other_layout, short_tail, conflicting or "
+                        "out_of_order");
     }
     if (const auto stat = in.text("stat", false, 7)) r.stat = *stat;
     r.report_delay_ms = in.integer("report_delay_ms", false, 0, day);
     read_number(in, "report_jitter_ms", 0, day, r.report_jitter_ms);
     r.errcode = in.integer("errcode", false, -1, INT32_MAX);
     r.http_status = in.integer("http_status", false, 400, 599);
+    if (const auto gateway = in.text("gateway", false)) r.gateway = *gateway;
+    r.code = in.text("code", false).value_or("");
+    r.text = in.text("text", false).value_or("");
+    read_flag(in, "whole_request", r.whole_request);
+    r.err_code = in.text("err_code", false).value_or("");
     return r;
 }
 

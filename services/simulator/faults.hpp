@@ -38,6 +38,14 @@ struct fault_rule {
     std::optional<std::int64_t> errcode; // answered instead of taking the message
     std::optional<std::int64_t> http_status;
 
+    // clouds, whose channel is sms too; they know delay_ms, jitter_ms, drop_response, http_status,
+    // report_delay_ms, report_jitter_ms and two more forms of `report`: conflicting (success, later failure)
+    // and out_of_order (held back until another receipt was taken); early comes before the answer
+    std::string gateway = "*";  // only of this account, by its name in our settings
+    std::string code, text;     // the vendor's, answered instead of taking the message
+    bool whole_request = false; // Tencent: `code` for the request, not for this number; Aliyun has no other
+    std::string err_code;       // of a receipt that tells of a failure; empty: it tells of success
+
     std::int64_t matched = 0;
 };
 
@@ -49,10 +57,13 @@ class fault_table {
     std::vector<failure> apply(const json& body);
     void clear() { rules_.clear(); }
     // The first rule that applies, used up by one; nothing where there is none. `wants` looks closer.
+    // gateway: the account's name, where it has one.
     template <class Wants>
-    std::optional<fault_rule> take(std::string_view channel, std::string_view to, Wants wants) {
+    std::optional<fault_rule> take(std::string_view channel, std::string_view to, Wants wants,
+                                   std::string_view gateway = "") {
         for (auto& rule : rules_) {
-            if (rule.channel != channel || rule.times == 0 || !glob_match(rule.to, to) || !wants(rule))
+            if (rule.channel != channel || rule.times == 0 || !glob_match(rule.gateway, gateway) ||
+                !glob_match(rule.to, to) || !wants(rule))
                 continue;
             if (rule.times > 0) --rule.times;
             ++rule.matched;

@@ -49,6 +49,8 @@ struct simulator::impl {
         wechat_options.appid = wechat.appid;
         wechat_options.secret = wechat.secret;
         wechat_options.template_id = wechat.template_id;
+        aliyun_options.accounts = cloud_accounts(sms, "aliyun");
+        tencent_options.accounts = cloud_accounts(sms, "tencent");
     }
 
     asio::any_io_executor executor;
@@ -56,10 +58,13 @@ struct simulator::impl {
     simulator_config settings;
     cmpp_simulator_options cmpp_options;
     wechat_simulator_options wechat_options;
+    cloud_options aliyun_options, tencent_options;
     message_log log;
     fault_table faults;
     std::unique_ptr<cmpp_simulator> cmpp;
     std::unique_ptr<wechat_simulator> wechat;
+    std::unique_ptr<aliyun_simulator> aliyun;
+    std::unique_ptr<tencent_simulator> tencent;
     std::unique_ptr<io::http_server> server;
 
     result<void> listen();
@@ -67,6 +72,7 @@ struct simulator::impl {
     io::http_response get_messages(const io::http_request& r) const;
     io::http_response get_stats() const;
     io::http_response post_faults(const io::http_request& r);
+    io::http_response post_clouds(const io::http_request& r);
     io::http_response post_inbound(const io::http_request& r);
     io::http_response delete_messages();
 };
@@ -75,12 +81,20 @@ result<void> simulator::impl::listen() {
     if (const auto opened = log.open(settings.record_file); !opened) return opened;
     cmpp = std::make_unique<cmpp_simulator>(executor, time, cmpp_options, log, faults);
     wechat = std::make_unique<wechat_simulator>(time, wechat_options, log, faults);
+    aliyun = std::make_unique<aliyun_simulator>(executor, time, aliyun_options, log, faults);
+    tencent = std::make_unique<tencent_simulator>(executor, time, tencent_options, log, faults);
     io::http_router router;
     wechat->add_routes(router);
+    router.add("POST", "/", [this](io::http_request r) {
+        if (aliyun_simulator::meant(r)) return aliyun->serve(std::move(r));
+        if (tencent_simulator::meant(r)) return tencent->serve(std::move(r));
+        return at_once(io::problem(404, "", "Not found", "neither x-acs-action nor x-tc-action is there"));
+    });
     add_control(router);
     io::http_server_options o;
     o.host = settings.host;
     o.port = static_cast<std::uint16_t>(settings.wechat_port);
+    o.max_header_bytes = 64 << 10; // Aliyun's SDK writes up to 1,000 numbers into the query
     server = std::make_unique<io::http_server>(executor, o, std::move(router));
     if (const auto bound = cmpp->listen(); !bound) return bound;
     return server->listen();
@@ -93,6 +107,7 @@ void simulator::impl::add_control(io::http_router& router) {
     router.add("GET", "/sim/stats", [this](io::http_request) { return at_once(get_stats()); });
     router.add("GET", "/sim/faults", [this](io::http_request) { return at_once(as_json(faults.to_json())); });
     router.add("POST", "/sim/faults", [this](io::http_request r) { return at_once(post_faults(r)); });
+    router.add("POST", "/sim/clouds", [this](io::http_request r) { return at_once(post_clouds(r)); });
     router.add("POST", "/sim/inbound", [this](io::http_request r) { return at_once(post_inbound(r)); });
 }
 
@@ -114,7 +129,9 @@ io::http_response simulator::impl::get_messages(const io::http_request& r) const
 io::http_response simulator::impl::get_stats() const {
     return as_json({{"messages", log.all().size()},
                     {"sms", to_json(cmpp->stats())},
-                    {"wechat", to_json(wechat->stats())}});
+                    {"wechat", to_json(wechat->stats())},
+                    {"aliyun", to_json(aliyun->stats())},
+                    {"tencent", to_json(tencent->stats())}});
 }
 
 io::http_response simulator::impl::post_faults(const io::http_request& r) {
@@ -142,6 +159,26 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
         if (action == "active_test") cmpp->ask_all();
     }
     return as_json(faults.to_json());
+}
+
+io::http_response simulator::impl::post_clouds(const io::http_request& r) {
+    const auto body = parse_json(r.body);
+    if (!body) return wrong({body.error()});
+    std::vector<failure> errors;
+    json_reader in(*body, "", errors);
+    if (in.is_object()) in.only({"callback_base", "aliyun", "tencent"});
+    const auto base = in.text("callback_base", false);
+    if (base && !base->empty() && !base->starts_with("http://") && !base->starts_with("https://"))
+        in.error_at("callback_base", "must be http://host:port or https://host");
+    if (!errors.empty()) return wrong(errors);
+    for (cloud_service* cloud : {&aliyun->service(), &tencent->service()}) {
+        const char* name = cloud == &aliyun->service() ? "aliyun" : "tencent";
+        if (in.object(name, false)) cloud->configure(in[name]);
+    }
+    if (!errors.empty()) return wrong(errors);
+    if (base)
+        for (auto* cloud : {&aliyun->service(), &tencent->service()}) cloud->set_callback_base(*base);
+    return as_json(json::object());
 }
 
 io::http_response simulator::impl::post_inbound(const io::http_request& r) {
@@ -179,11 +216,13 @@ std::uint16_t simulator::wechat_port() const noexcept {
 }
 asio::awaitable<void> simulator::run() {
     const auto self = impl_;
-    co_await (self->cmpp->run() && self->server->run());
+    co_await (self->cmpp->run() && self->server->run() && self->aliyun->run() && self->tencent->run());
 }
 void simulator::stop() {
     impl_->cmpp->stop();
     impl_->wechat->stop();
+    impl_->aliyun->stop();
+    impl_->tencent->stop();
     impl_->server->stop();
 }
 message_log& simulator::messages() noexcept {
@@ -198,11 +237,23 @@ cmpp_simulator& simulator::cmpp() noexcept {
 wechat_simulator& simulator::wechat() noexcept {
     return *impl_->wechat;
 }
+aliyun_simulator& simulator::aliyun() noexcept {
+    return *impl_->aliyun;
+}
+tencent_simulator& simulator::tencent() noexcept {
+    return *impl_->tencent;
+}
 cmpp_simulator_options& simulator::cmpp_options() noexcept {
     return impl_->cmpp_options;
 }
 wechat_simulator_options& simulator::wechat_options() noexcept {
     return impl_->wechat_options;
+}
+cloud_options& simulator::aliyun_options() noexcept {
+    return impl_->aliyun_options;
+}
+cloud_options& simulator::tencent_options() noexcept {
+    return impl_->tencent_options;
 }
 
 } // namespace zhida::simulator

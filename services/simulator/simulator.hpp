@@ -1,15 +1,23 @@
-// Both simulators and their control endpoints in one. On the WeChat port:
+// All simulators and their control endpoints in one. On the HTTP port (simulator.wechat_port):
+//   POST   /                what the SMS clouds are asked: Aliyun's by the header x-acs-action, Tencent's by
+//                           x-tc-action
 //   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, as a JSON
 //   list DELETE /sim/messages GET    /sim/stats GET    /sim/faults      the rules and how often each applied
 //   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
 //   "disconnect",
 //                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
+//   POST   /sim/clouds      {"callback_base": "http://127.0.0.1:8080", "aliyun": {...}, "tencent": {...}}:
+//   where
+//                           receipts are posted to, and what a cloud has: templates (by id), signatures,
+//                           requests_per_s, per_moment, per_hour, per_day, report_delay_ms
 //   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS
 #pragma once
 
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
+#include "services/simulator/aliyun_simulator.hpp"
 #include "services/simulator/cmpp_simulator.hpp"
+#include "services/simulator/tencent_simulator.hpp"
 #include "services/simulator/wechat_simulator.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,13 +28,13 @@
 namespace zhida::simulator {
 
 // Its accounts are those of the clients' own settings (sms.source_addr, sms.secret, wechat.appid,
-// wechat.secret). The clock outlives it.
+// wechat.secret; of the clouds every gateway with protocol aliyun or tencent). The clock outlives it.
 class simulator {
   public:
     simulator(asio::any_io_executor executor, const clock& time, simulator_config settings, sms_config sms,
               wechat_config wechat);
     ~simulator();
-    // Reads the record file and binds both ports.
+    // Reads the record file and binds the ports.
     result<void> listen();
     std::uint16_t cmpp_port() const noexcept;
     std::uint16_t wechat_port() const noexcept;
@@ -38,9 +46,13 @@ class simulator {
     fault_table& faults() noexcept;
     cmpp_simulator& cmpp() noexcept;
     wechat_simulator& wechat() noexcept;
+    aliyun_simulator& aliyun() noexcept;
+    tencent_simulator& tencent() noexcept;
     // What a test changes before listen(): delays, window, quota.
     cmpp_simulator_options& cmpp_options() noexcept;
     wechat_simulator_options& wechat_options() noexcept;
+    cloud_options& aliyun_options() noexcept;
+    cloud_options& tencent_options() noexcept;
 
   private:
     struct impl;

@@ -1,6 +1,8 @@
 // The reason tables: complete, of one mind with what is done, and with what docs/gateways.md says.
+#include "services/gateways/aliyun_codes.hpp"
 #include "services/gateways/cmpp_results.hpp"
 #include "services/gateways/cmpp_stats.hpp"
+#include "services/gateways/tencent_codes.hpp"
 #include "services/gateways/wechat_codes.hpp"
 #include "services/receipts.hpp"
 #include "tests/support/folders.hpp"
@@ -37,10 +39,16 @@ TEST(reasons, the_documented_tables_are_those_of_the_code) {
     EXPECT_EQ(documented("CMPP: Result of CMPP_SUBMIT_RESP"), as_table(cmpp::result_reasons()));
     EXPECT_EQ(documented("CMPP: Stat of a status report"), as_table(cmpp::stat_reasons()));
     EXPECT_EQ(documented("WeChat: errcode of template/send"), as_table(wechat_reasons()));
+    EXPECT_EQ(documented("Aliyun: Code of SendSms"), as_table(aliyun::reasons()));
+    EXPECT_EQ(documented("Aliyun: err_code of a receipt"), as_table(aliyun::receipt_reasons()));
+    EXPECT_EQ(documented("Tencent: Code of SendSms"), as_table(tencent::reasons()));
+    EXPECT_EQ(documented("Tencent: errmsg of a receipt"), as_table(tencent::receipt_reasons()));
 }
 
 TEST(reasons, each_code_is_named_once_and_has_words) {
-    for (const auto& table : {cmpp::result_reasons(), cmpp::stat_reasons(), wechat_reasons()}) {
+    for (const auto& table :
+         {cmpp::result_reasons(), cmpp::stat_reasons(), wechat_reasons(), aliyun::reasons(),
+          aliyun::receipt_reasons(), tencent::reasons(), tencent::receipt_reasons()}) {
         std::set<std::string> codes;
         for (const auto& r : table) {
             EXPECT_TRUE(codes.insert(r.code).second) << r.code;
@@ -73,6 +81,21 @@ TEST(reasons, the_class_says_what_is_done) {
         EXPECT_EQ(fault == "refused" || fault == "not_following", r.means == reason_class::opt_out)
             << line.code;
     }
+    for (const bool of_aliyun : {true, false})
+        for (const auto& line : of_aliyun ? aliyun::reasons() : tencent::reasons()) {
+            const auto& r = of_aliyun ? aliyun::reaction_to(line.code) : tencent::reaction_to(line.code);
+            EXPECT_EQ(r.code, line.code);
+            expect_agree(r.outcome, r.means, line.code);
+            EXPECT_EQ(r.channel == cloud_reaction::pause::slow_channel, r.means == reason_class::slow_down)
+                << line.code;
+            EXPECT_EQ(r.outcome == send_outcome::retry, r.when != cloud_reaction::again::none) << line.code;
+            EXPECT_EQ(r.outcome == send_outcome::stopped,
+                      r.channel == cloud_reaction::pause::until_mended ||
+                          r.channel == cloud_reaction::pause::until_midnight)
+                << line.code;
+            EXPECT_EQ(std::string(r.recipient_fault) == "refused", r.means == reason_class::opt_out)
+                << line.code;
+        }
 }
 
 TEST(reasons, a_status_is_read_by_its_code_then_by_its_letters) {

@@ -41,6 +41,17 @@ TEST(fault_table, the_first_rule_that_fits_is_used_up) {
     EXPECT_FALSE(t.take("sms", "13800000001", any));
 }
 
+TEST(fault_table, a_rule_may_be_for_one_gateway) {
+    fault_table t;
+    EXPECT_TRUE(t.apply(json::parse(R"({"rules":[
+        {"channel":"sms","gateway":"ali","code":"isv.OUT_OF_SERVICE","text":"业务停机"},
+        {"channel":"sms","err_code":"MK:0001","report":"out_of_order"}]})"))
+                    .empty());
+    EXPECT_EQ(t.take("sms", "13800000001", any, "ali")->code, "isv.OUT_OF_SERVICE");
+    EXPECT_EQ(t.take("sms", "13800000001", any, "tc")->err_code, "MK:0001");
+    EXPECT_EQ(t.take("sms", "13800000001", any)->err_code, "MK:0001"); // who has no name
+}
+
 TEST(fault_table, wrong_rules_change_nothing_and_are_all_named) {
     fault_table t;
     EXPECT_TRUE(t.apply(json::parse(R"({"rules":[{"channel":"sms"}]})")).empty());
