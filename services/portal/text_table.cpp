@@ -574,6 +574,7 @@ const std::vector<text_row>& text_table() {
         {"feedback_all", "查看全部", "Show all"},
         {"feedback_only_unassigned", "只看未归属", "Only unassigned"},
         {"feedback_none", "还没有短信回复", "No replies yet"},
+        {"feedback_none_unassigned", "没有未归属的回复", "No unassigned replies"},
         {"feedback_none_text", "群众回复政策短信后，内容会出现在这里。",
          "What people answer to our messages appears here."},
         {"feedback_to", "发往", "to"},
