@@ -33,7 +33,7 @@ asio::awaitable<bool> receipt_intake::accept(std::vector<gateways::receipt> rece
 
 asio::awaitable<bool> receipt_intake::accept_one(gateways::receipt r) {
     const auto text = receipt_text(r);
-    const auto id = scoped_message_id(r.gateway, r.message_id);
+    const auto id = gateways::scoped_message_id(r.gateway, r.message_id);
     const auto places = co_await messages_.resolve(message_store_of(r.gateway), id, text);
     if (!places) {
         log::warn("a receipt could not be kept; the gateway will send it again",

@@ -19,11 +19,6 @@ ledger::reason reason_of(const arrived_receipt& r) {
 
 } // namespace
 
-std::string scoped_message_id(std::string_view gateway, std::string_view id) {
-    return gateway == to_string(channel::sms) ? std::string(id)
-                                              : std::string(gateway) + "/" + std::string(id);
-}
-
 std::string message_store_of(std::string_view gateway) {
     const auto* wechat = to_string(channel::wechat);
     return gateway == wechat ? wechat : to_string(channel::sms);

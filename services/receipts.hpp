@@ -11,13 +11,11 @@
 
 namespace zhida {
 
-// How the store names a gateway's message: ids are a gateway's own, so those of two may be equal. `id` itself
-// of the gateway named "sms", whose ids were stored before there were several; else NAME + "/" + id.
-std::string scoped_message_id(std::string_view gateway, std::string_view id);
-// Under which gateway store::messages keeps it: that of the channel.
+// Under which gateway store::messages keeps a gateway's messages, by gateways::scoped_message_id: that of the
+// channel.
 std::string message_store_of(std::string_view gateway);
 
-// JSON without the phone number: gateway, message_id (not scoped), status, means, fault, at_ms.
+// JSON without the phone number: gateway, message_id, status, means, fault, at_ms.
 std::string receipt_text(const gateways::receipt& r);
 
 struct arrived_receipt {

@@ -1,4 +1,5 @@
-// zhida simulate: the CMPP gateway, the WeChat platform and the SMS clouds of development and tests.
+// zhida simulate: the CMPP and SMPP gateways, the WeChat platform and the SMS clouds of development and
+// tests.
 #include "services/commands.hpp"
 
 #include "common/io/spawn.hpp"
@@ -46,8 +47,9 @@ int simulate(const options& o) {
     io::spawn(context.get_executor(), run_and_release(s, signals));
     io::spawn(context.get_executor(), stop_on_signal(s, signals));
     const auto* host = o.settings.simulator.host.c_str();
-    std::printf("ready cmpp=%s:%d wechat=http://%s:%d aliyun=http://%s:%d tencent=http://%s:%d\n", host,
-                s->cmpp_port(), host, s->wechat_port(), host, s->wechat_port(), host, s->wechat_port());
+    std::printf("ready cmpp=%s:%d wechat=http://%s:%d smpp=%s:%d aliyun=http://%s:%d tencent=http://%s:%d\n",
+                host, s->cmpp_port(), host, s->wechat_port(), host, s->smpp_port(), host, s->wechat_port(),
+                host, s->wechat_port());
     std::fflush(stdout);
     context.run();
     return 0;

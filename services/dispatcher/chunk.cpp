@@ -430,7 +430,7 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
 
 // Sends what was claimed, one message a recipient, and writes down what came of it. Where the claim does not
 // stand any more nothing is sent: it is looked at again a moment later, as after a gateway that was busy.
-asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, bool stands) {
+asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admission at, bool stands) {
     auto& d = t.d;
     // Who goes with another message comes right behind it.
     std::sort(claimed.begin(), claimed.end(), [](const candidate& a, const candidate& b) {
@@ -459,7 +459,8 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, bool
         leaders.push_back(i);
     }
     std::vector<gateways::send_result> results(leaders.size(), not_sent());
-    if (stands) results = co_await t.by.via->send_all(std::move(messages));
+    if (stands) results = co_await t.by.via->send_all(std::move(messages), std::move(at));
+    at.at.reset(); // what follows is between us and the store
     ZHIDA_FAILPOINT("send.after");
 
     const auto now = d.time.now();
@@ -599,14 +600,12 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             co_return delivered::done;
         }
         for (std::size_t from = 0; from < t.sends.size();) {
-            std::optional<io::mutex::guard> turn_to_send;
-            if (by.turns) turn_to_send.emplace(co_await by.turns->lock());
+            auto at = co_await by.via->admit(); // what waits for it is not claimed
             // The turn may have taken long to come.
-            if (lost() || !by.via->ready() || night() != was_night) break;
+            if (lost() || night() != was_night) break;
             if (yields()) co_return delivered::yielded;
-            const auto room = by.via->may_claim();
-            if (room == 0) break; // somebody else's message tries the gateway
-            auto to = std::min(t.sends.size(), from + room);
+            if (at.room == 0) break; // it takes nothing any more, or somebody else's message tries it
+            auto to = std::min(t.sends.size(), from + at.room);
             while (to < t.sends.size() && t.sends[to].ordinal == t.sends[to - 1].ordinal) ++to;
             std::vector<candidate> claimed;
             const auto claimed_at = time.steady_now();
@@ -615,7 +614,8 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
             const bool stands = time.steady_now() - claimed_at < claim_stands && night() == was_night &&
                                 *by.server == t.packages.front().view.as_of.server;
             if (!claimed.empty())
-                if (auto done = co_await send(t, std::move(claimed), stands); !done) co_return done.error();
+                if (auto done = co_await send(t, std::move(claimed), std::move(at), stands); !done)
+                    co_return done.error();
             if (t.look_again) break;
             from = to;
             if (from < t.sends.size()) continue;

@@ -6,7 +6,6 @@
 #include "common/base/config.hpp"
 #include "common/base/crypto.hpp"
 #include "common/io/event_log.hpp"
-#include "common/io/mutex.hpp"
 #include "common/store/audit.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
@@ -35,7 +34,6 @@ struct terms {
     sender* via = nullptr;               // null for web, or where the channel is off
     std::shared_ptr<const bool> owned;   // becomes false where somebody else has the shard
     std::shared_ptr<std::string> server; // run id of the Redis that is known to have all that the log has
-    io::mutex* turns = nullptr;          // of the chunks that send; what waits for it is not claimed
     std::function<bool()> more_urgent;   // something else of the shard should go first
 };
 enum class delivered : std::uint8_t {

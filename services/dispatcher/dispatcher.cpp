@@ -60,14 +60,17 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const cl
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
-        auto l = std::make_unique<lane>(via, executor, workers_of_a_lane,
-                                        static_cast<std::size_t>(senders_at_once));
-        if (auto gateway = make_sender(via)) {
-            l->gateway = std::make_unique<guarded_sender>(std::move(gateway), clock_);
-            l->circuit_open = &meters.gauge("zhida_gateway_circuit_open",
-                                            "1 while the gateway's service fails and nothing is sent to it",
-                                            {{"channel", to_string(via)}});
-        }
+        auto gateway = make_sender(via);
+        const auto batches = gateway ? gateway->batches() : 1;
+        // Those who wait for one gateway leave as many to look after each other one.
+        auto l = std::make_unique<lane>(via, executor, std::max(workers_of_a_lane, 2 * batches));
+        if (gateway)
+            for (const auto& s : gateway->statuses())
+                l->circuits_open[s.name] =
+                    &meters.gauge("zhida_gateway_circuit_open",
+                                  "1 while the gateway's service fails and nothing is sent to it",
+                                  {{"channel", to_string(via)}, {"gateway", s.name}});
+        l->gateway = std::move(gateway);
         lanes_.push_back(std::move(l));
     }
 }
@@ -81,7 +84,8 @@ std::unique_ptr<sender> dispatcher::make_sender(channel via) {
             [this](auto receipts) { return intake_.accept(std::move(receipts)); },
             [this](auto messages) { return inbound_.accept(std::move(messages)); });
     if (via == channel::wechat && config_.wechat.enabled)
-        return make_wechat_sender(executor_, clock_, config_, redis_, sealer_);
+        return std::make_unique<guarded_sender>(
+            make_wechat_sender(executor_, clock_, config_, redis_, sealer_), clock_);
     return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
 }
 
@@ -94,7 +98,7 @@ asio::awaitable<void> dispatcher::run() {
         share(*l); // nothing yet
         if (l->gateway) start(keep_up(*l));
         if (l->gateway && l->via == channel::sms) start(acknowledge(*l));
-        for (; l->workers < static_cast<int>(workers_of_a_lane); ++l->workers) start(work(*l));
+        for (; l->workers < static_cast<int>(l->most_workers); ++l->workers) start(work(*l));
         start(follow(*l));
     }
     log::info("dispatcher started", {{"channels", names}});
@@ -336,7 +340,7 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
         chunks.reserve(some.size());
         for (const auto& w : some) chunks.push_back(w.of);
         co_return co_await deliverer_.deliver(
-            std::move(chunks), {o.epoch, l.gateway.get(), o.owned, o.server, &l.turns,
+            std::move(chunks), {o.epoch, l.gateway.get(), o.owned, o.server,
                                 [&l, shard, urgency] { return more_urgent(l, shard, urgency); }});
     };
     try {
@@ -436,10 +440,12 @@ asio::awaitable<void> dispatcher::watch() {
     while (!stopping_) {
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
-            const auto s = l->gateway->status();
-            l->circuit_open->Set(s.circuit == "closed" ? 0 : 1);
-            auto kept = co_await gateway_states_.put(s.name, gateways::to_json(s), std::chrono::seconds(10));
-            if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
+            for (const auto& s : l->gateway->statuses()) {
+                l->circuits_open.at(s.name)->Set(s.circuit == "closed" ? 0 : 1);
+                auto kept =
+                    co_await gateway_states_.put(s.name, gateways::to_json(s), std::chrono::seconds(10));
+                if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
+            }
         }
         co_await io::sleep_for(clock_, milliseconds(1000));
     }

@@ -50,17 +50,17 @@ class dispatcher {
     };
     struct lane {
         channel via = channel::web;
-        std::unique_ptr<sender> gateway;           // null for web
-        prometheus::Gauge* circuit_open = nullptr; // of the gateway
+        std::unique_ptr<sender> gateway;                         // null for web
+        std::map<std::string, prometheus::Gauge*> circuits_open; // by the gateway's name
         std::unique_ptr<io::log_consumer> consumer;
         std::map<int, ownership> shards;
         // Wakes workers that found nothing to do.
         asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> work_there;
+        std::size_t most_workers;
         int workers = 0, idle = 0;
         bool gateway_up = false;
-        io::mutex turns; // of the chunks that send
-        lane(channel c, asio::any_io_executor executor, std::size_t most_workers, std::size_t senders)
-            : via(c), work_there(executor, most_workers), turns(executor, senders) {}
+        lane(channel c, asio::any_io_executor executor, std::size_t workers_at_most)
+            : via(c), work_there(executor, workers_at_most), most_workers(workers_at_most) {}
     };
 
     void start(asio::awaitable<void> work);

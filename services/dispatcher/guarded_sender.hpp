@@ -1,5 +1,5 @@
-// A sender behind the circuit breaker of its gateway account: while the service fails nothing is claimed for
-// it, so that nothing uses up its tries.
+// A sender of one gateway behind the circuit breaker of its gateway account: while the service fails nothing
+// is claimed for it, so that nothing uses up its tries.
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -20,21 +20,19 @@ class guarded_sender final : public sender {
     asio::awaitable<void> run() override { co_await inner_->run(); }
     void stop() override { inner_->stop(); }
     bool ready() const override { return inner_->ready() && circuit_.ready(time_.steady_now()); }
-    std::size_t may_claim() override { return circuit_.grant(inner_->batch(), time_.steady_now()); }
-    std::size_t batch() const override { return inner_->batch(); }
+    asio::awaitable<admission> admit() override;
+    std::size_t batches() const override { return inner_->batches(); }
     std::uint32_t resend_within_s() const override { return inner_->resend_within_s(); }
     void share(std::size_t mine, std::size_t of) override { inner_->share(mine, of); }
     asio::awaitable<gateways::send_result> send(outgoing message) override;
-    asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override;
-    asio::awaitable<gateways::send_result> send_plain(std::string phone, std::string text,
-                                                      std::string gateway) override {
-        co_return co_await inner_->send_plain(std::move(phone), std::move(text), std::move(gateway));
-    }
+    asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,
+                                                                 admission at) override;
     // With the state "circuit_open" where the circuit is not closed, unless the gateway is stopped.
-    gateways::gateway_status status() const override;
+    std::vector<gateways::gateway_status> statuses() const override;
 
   private:
     void hear(const gateways::send_result& r);
+    std::string name() const;
 
     std::unique_ptr<sender> inner_;
     const clock& time_;

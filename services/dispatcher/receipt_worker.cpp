@@ -39,7 +39,7 @@ asio::awaitable<bool> receipt_worker::look_up_again(const json& receipt, std::ve
     const auto gateway = in.text("gateway", true).value_or(""), id = in.text("message_id", true).value_or("");
     if (!errors.empty()) co_return true;
     const auto text = zhida::to_text(receipt);
-    const auto store = message_store_of(gateway), scoped = scoped_message_id(gateway, id);
+    const auto store = message_store_of(gateway), scoped = gateways::scoped_message_id(gateway, id);
     auto places = co_await persist(d_.time, d_.stopping, "looking for a receipt's message",
                                    [&] { return d_.messages.resolve(store, scoped, text); });
     if (!places) co_return false;

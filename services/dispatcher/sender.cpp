@@ -37,7 +37,8 @@ asio::awaitable<void> send_one(sender* via, std::shared_ptr<sends> b, std::size_
 
 } // namespace
 
-asio::awaitable<std::vector<gateways::send_result>> sender::send_all(std::vector<outgoing> messages) {
+asio::awaitable<std::vector<gateways::send_result>> sender::send_all(std::vector<outgoing> messages,
+                                                                     admission) {
     if (messages.empty()) co_return std::vector<gateways::send_result>();
     const auto executor = co_await asio::this_coro::executor;
     const auto b = std::make_shared<sends>(executor, std::move(messages));

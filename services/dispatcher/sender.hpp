@@ -6,6 +6,7 @@
 #include "services/gateways/gateway.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,11 @@ struct outgoing {
     std::string reference; // stable for (campaign, subject, channel); empty where the gateway honours none
 };
 
-// So many chunks of a channel send at once, each claiming a batch: together no more than the gateway takes.
-inline constexpr std::int64_t senders_at_once = 4;
+// Where a batch goes and how many messages it may have, while somebody holds it.
+struct admission {
+    std::size_t room = 0; // 0: nowhere now
+    std::shared_ptr<const void> at;
+};
 
 class sender {
   public:
@@ -41,17 +45,21 @@ class sender {
     virtual asio::awaitable<gateways::send_result> send(outgoing message) = 0;
     // Answers in the order of the messages, once each has its own. What send() throws is one that nobody
     // knows the end of.
-    virtual asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages);
-    // A message of no campaign, by that gateway where it still is one. `text`: whole, with its signature.
+    virtual asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,
+                                                                         admission at);
+    // A message of no campaign, by that gateway where it still is one and takes messages, else by another.
+    // `text`: whole, with its signature.
     virtual asio::awaitable<gateways::send_result> send_plain(std::string phone, std::string text,
                                                               std::string gateway);
-    virtual gateways::gateway_status status() const = 0;
+    // Of each gateway of the channel.
+    virtual std::vector<gateways::gateway_status> statuses() const = 0;
     // Seconds in which the gateway drops a repeated reference; 0: it never does.
     virtual std::uint32_t resend_within_s() const = 0;
-    // How many each of those who send at once may claim: what is claimed cannot be called back.
-    virtual std::size_t batch() const = 0;
-    // How many may be claimed now: batch(), or fewer where the gateway is being tried. Who asks sends them.
-    virtual std::size_t may_claim() { return batch(); }
+    // How many batches of the channel are under way at once at most.
+    virtual std::size_t batches() const { return 4; }
+    // Waits for its turn. How many messages the next batch may have: what is claimed cannot be called back.
+    // Who asks sends them.
+    virtual asio::awaitable<admission> admit() = 0;
     // Several processes may send by one account: this one has so many shards of all.
     virtual void share(std::size_t, std::size_t) {}
 };

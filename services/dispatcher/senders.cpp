@@ -3,9 +3,11 @@
 #include "common/base/clock.hpp"
 #include "common/base/json.hpp"
 #include "common/base/log.hpp"
+#include "common/io/mutex.hpp"
 #include "common/store/keys.hpp"
 #include "services/dispatcher/round_text.hpp"
-#include "services/gateways/cmpp_client.hpp"
+#include "services/gateways/make_sms_gateway.hpp"
+#include "services/gateways/sms_router.hpp"
 #include "services/gateways/wechat_client.hpp"
 
 #include <algorithm>
@@ -22,18 +24,22 @@ class sms_sender final : public sender {
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
                gateways::receipt_sink receipts, gateways::inbound_sink inbound)
         : clock_(c), settings_(settings),
-          client_(executor, c, settings, std::move(receipts), std::move(inbound)) {}
+          router_(executor, c, gateways_of(settings), std::move(receipts), std::move(inbound),
+                  [executor, &c](const sms_gateway_config& g, auto heard, auto written) {
+                      return gateways::make_sms_gateway(executor, c, g, std::move(heard), std::move(written));
+                  }) {}
 
-    asio::awaitable<void> run() override { co_await client_.run(); }
-    void stop() override { client_.stop(milliseconds(2000)); }
-    bool ready() const override { return client_.status().state == "connected"; }
+    asio::awaitable<void> run() override { co_await router_.run(); }
+    void stop() override { router_.stop(milliseconds(2000)); }
+    bool ready() const override { return router_.ready(); }
     asio::awaitable<gateways::send_result> send(outgoing m) override {
         std::vector<outgoing> one;
         one.push_back(std::move(m));
-        co_return std::move((co_await send_all(std::move(one))).front());
+        co_return std::move((co_await send_all(std::move(one), co_await admit())).front());
     }
     // Who matched the same items of a policy reads the same text of a round: made and cut once for all.
-    asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages) override {
+    asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,
+                                                                 admission at) override {
         const auto today = shanghai_day(clock_.now());
         std::map<std::tuple<const policy*, std::uint16_t, std::size_t, std::string, const reminder_notice*>,
                  std::shared_ptr<const gateways::sms_body>>
@@ -46,29 +52,21 @@ class sms_sender final : public sender {
                 body = std::make_shared<const gateways::sms_body>(gateways::plain_body(text_of(m, today)));
             copies.push_back({std::move(m.address), body});
         }
-        co_return co_await client_.send_all(std::move(copies));
+        co_return co_await router_.send_all(
+            std::move(copies), {at.room, std::static_pointer_cast<const std::size_t>(std::move(at.at))});
     }
     asio::awaitable<gateways::send_result> send_plain(std::string phone, std::string text,
-                                                      std::string) override {
-        std::vector<gateways::sms_copy> one;
-        one.push_back({std::move(phone),
-                       std::make_shared<const gateways::sms_body>(gateways::plain_body(std::move(text)))});
-        co_return std::move((co_await client_.send_all(std::move(one))).front());
+                                                      std::string gateway) override {
+        const auto body = std::make_shared<const gateways::sms_body>(gateways::plain_body(std::move(text)));
+        co_return co_await router_.send_by(std::move(gateway), {std::move(phone), body});
     }
-    gateways::gateway_status status() const override { return client_.status(); }
+    std::vector<gateways::gateway_status> statuses() const override { return router_.statuses(); }
     std::uint32_t resend_within_s() const override { return 0; }
-    void share(std::size_t mine, std::size_t of) override {
-        rate_ = of == 0
-                    ? settings_.rate_per_s
-                    : settings_.rate_per_s * static_cast<std::int64_t>(mine) / static_cast<std::int64_t>(of);
-        client_.share(mine, of);
-    }
-    std::size_t batch() const override {
-        // All together a window, and a quarter of a second of the rate.
-        const auto paced =
-            settings_.rate_per_s > 0 ? std::clamp<std::int64_t>(rate_ / 4 / senders_at_once, 1, 1024) : 1024;
-        return static_cast<std::size_t>(
-            std::clamp<std::int64_t>(settings_.window * settings_.connections / senders_at_once, 1, paced));
+    void share(std::size_t mine, std::size_t of) override { router_.share(mine, of); }
+    std::size_t batches() const override { return router_.batches(); }
+    asio::awaitable<admission> admit() override {
+        auto place = co_await router_.admit();
+        co_return admission{place.room, std::move(place.gateway)};
     }
 
   private:
@@ -78,15 +76,14 @@ class sms_sender final : public sender {
 
     const clock& clock_;
     const sms_config& settings_;
-    std::int64_t rate_ = settings_.rate_per_s; // our share of it
-    gateways::cmpp_client client_;
+    gateways::sms_router router_;
 };
 
 class wechat_sender final : public sender {
   public:
     wechat_sender(asio::any_io_executor executor, const clock& c, const config& settings, io::redis& redis,
                   const crypto::sealer& sealer)
-        : clock_(c), settings_(settings), redis_(redis), sealer_(sealer),
+        : clock_(c), settings_(settings), redis_(redis), sealer_(sealer), turns_(executor, batches()),
           client_(executor, c, settings.wechat,
                   {[this] { return load(); },
                    [this, &c](gateways::wechat_token token) { return store(std::move(token), c.now()); }}) {}
@@ -105,12 +102,14 @@ class wechat_sender final : public sender {
             w.data.emplace_back(std::move(name), std::move(value));
         co_return co_await client_.send(std::move(w));
     }
-    gateways::gateway_status status() const override { return client_.status(); }
+    std::vector<gateways::gateway_status> statuses() const override { return {client_.status()}; }
     // The platform drops a repeated client_msg_id for ten minutes; a minute is left for clocks and the way.
     std::uint32_t resend_within_s() const override { return 540; }
-    std::size_t batch() const override {
-        return static_cast<std::size_t>(
-            std::clamp<std::int64_t>(settings_.wechat.connections / senders_at_once, 1, 1024));
+    asio::awaitable<admission> admit() override {
+        const auto at_once = static_cast<std::int64_t>(batches());
+        const auto room = std::clamp<std::int64_t>(settings_.wechat.connections / at_once, 1, 1024);
+        co_return admission{static_cast<std::size_t>(room),
+                            std::make_shared<const io::mutex::guard>(co_await turns_.lock())};
     }
 
   private:
@@ -142,6 +141,7 @@ class wechat_sender final : public sender {
     const config& settings_;
     io::redis& redis_;
     const crypto::sealer& sealer_;
+    io::mutex turns_;
     gateways::wechat_client client_;
 };
 

@@ -10,7 +10,7 @@
 
 namespace zhida::dispatcher {
 
-// CMPP; never sends twice, because the gateway would.
+// Over all gateways; never sends twice, because a gateway would.
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
                                         const sms_config& settings, gateways::receipt_sink receipts,
                                         gateways::inbound_sink inbound);

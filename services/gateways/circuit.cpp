@@ -8,7 +8,7 @@ namespace zhida::gateways {
 
 service_sign sign_of(const send_result& r) noexcept {
     const std::string_view code = r.code;
-    const bool not_asked = code.starts_with("local:") || code == "cmpp:encode";
+    const bool not_asked = code.starts_with("local:") || code.ends_with(":encode");
     switch (r.outcome) {
     case send_outcome::accepted:
         return service_sign::serves;
@@ -17,14 +17,14 @@ service_sign sign_of(const send_result& r) noexcept {
     case send_outcome::stopped:
         return service_sign::nothing;
     case send_outcome::unknown: // with a code of the gateway it did answer, though not clearly
-        return code.starts_with("cmpp:") || code.starts_with("wechat:") ? service_sign::serves
-                                                                        : service_sign::ails;
+        return code.empty() || code.starts_with("local:") || code.starts_with("http:") ? service_sign::ails
+                                                                                       : service_sign::serves;
     case send_outcome::retry:
         break;
     }
     constexpr std::string_view broken[] = {"local:not_connected", "local:no_token", "local:not_taken",
-                                           "wechat:-1",           "wechat:40001",   "wechat:40014",
-                                           "wechat:42001"};
+                                           "wechat:-1",           "smpp:8",         "wechat:40001",
+                                           "wechat:40014",        "wechat:42001"};
     const bool ails = code.starts_with("http:") ||
                       std::find(std::begin(broken), std::end(broken), code) != std::end(broken);
     return ails ? service_sign::ails : service_sign::nothing;

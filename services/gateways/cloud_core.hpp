@@ -8,7 +8,7 @@
 #include "services/gateways/channel_stop.hpp"
 #include "services/gateways/cloud_call.hpp"
 #include "services/gateways/cloud_reaction.hpp"
-#include "services/gateways/cmpp_policies.hpp"
+#include "services/gateways/session_policies.hpp"
 #include "services/gateways/sms_gateway.hpp"
 #include "services/gateways/wake_up.hpp"
 

@@ -1,6 +1,6 @@
 #include "services/gateways/cmpp_codec.hpp"
 
-#include "services/gateways/cmpp_wire.hpp"
+#include "services/gateways/wire.hpp"
 
 #include <cstdio>
 
@@ -190,7 +190,7 @@ result<pdu> read_submit(std::string_view frame, wire_reader r, version expected,
     b.At_Time = r.octets(17);
     b.Src_Id = r.octets(21);
     const std::size_t n = r.u8();
-    for (std::size_t i = 0; i < n; ++i) b.Dest_terminal_Id.push_back(r.octets(of(v).terminal));
+    for (std::size_t i = 0; i < n; ++i) b.Dest_terminal_Id.emplace_back(r.octets(of(v).terminal));
     if (of(v).type) b.Dest_terminal_type = r.u8();
     b.Msg_Content = r.raw(r.u8());
     b.LinkID = r.octets(of(v).tail);
@@ -293,15 +293,15 @@ result<pdu> read_body(std::string_view frame, std::uint32_t id, wire_reader r, v
         p.body = active_test_resp{r.u8()};
         return p;
     }
-    p.body = other{id, r.raw(r.left())};
+    p.body = other{id, std::string(r.raw(r.left()))};
     return p;
 }
 
 } // namespace
 
-result<std::string> encode(const pdu& p) {
+result<void> append(std::string& to, const pdu& p) {
     const auto id = std::visit(id_of{}, p.body);
-    wire_writer w(name_of(id));
+    wire_writer w(to, name_of(id));
     w.u32(0);
     w.u32(id);
     w.u32(p.Sequence_Id);
@@ -309,15 +309,23 @@ result<std::string> encode(const pdu& p) {
     return w.take_frame();
 }
 
+result<std::string> encode(const pdu& p) {
+    std::string frame;
+    if (const auto written = append(frame, p); !written) return written.error();
+    return frame;
+}
+
 result<std::string> encode_report(const status_report& r, version layout) {
-    wire_writer w("status report");
+    std::string content;
+    wire_writer w(content, "status report");
     w.u64(r.Msg_Id);
     w.octets(r.Stat, 7, "Stat");
     w.octets(r.Submit_time, 10, "Submit_time");
     w.octets(r.Done_time, 10, "Done_time");
     w.octets(r.Dest_terminal_Id, of(layout).terminal, "Dest_terminal_Id");
     w.u32(r.SMSC_sequence);
-    return w.take();
+    if (const auto written = w.take(); !written) return written.error();
+    return content;
 }
 
 result<pdu> decode(std::string_view frame, version expected) {
@@ -392,31 +400,6 @@ const char* name_of(std::uint32_t Command_Id) noexcept {
         return "CMPP_ACTIVE_TEST_RESP";
     }
     return "CMPP command not spoken here";
-}
-
-void frame_splitter::feed(std::string_view bytes) {
-    if (at_ == buffer_.size()) {
-        buffer_.clear();
-        at_ = 0;
-    } else if (at_ > buffer_.size() / 2) {
-        buffer_.erase(0, at_);
-        at_ = 0;
-    }
-    buffer_.append(bytes);
-}
-
-result<std::string_view> frame_splitter::next() {
-    const std::string_view rest = std::string_view(buffer_).substr(at_);
-    if (rest.size() < 4) return std::string_view();
-    const std::size_t total = wire_reader(rest).u32();
-    if (total < header_size || total > max_total_length)
-        return failure{errc::invalid,
-                       "Total_Length " + std::to_string(total) + " is not between 12 and " +
-                           std::to_string(max_total_length),
-                       "CMPP header", "the peer does not speak CMPP, or bytes were lost"};
-    if (rest.size() < total) return std::string_view();
-    at_ += total;
-    return rest.substr(0, total);
 }
 
 } // namespace zhida::gateways::cmpp

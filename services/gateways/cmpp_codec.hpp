@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/base/error.hpp"
+#include "services/gateways/wire.hpp"
 
 #include <array>
 #include <cstdint>
@@ -146,6 +147,8 @@ struct status_report {
 
 // Failure invalid, where = "CMPP_SUBMIT.Src_Id": a field that does not fit.
 result<std::string> encode(const pdu& p);
+// The same behind what `to` holds, which is left as it was on failure.
+result<void> append(std::string& to, const pdu& p);
 result<std::string> encode_report(const status_report& r, version layout);
 
 // One whole frame as the splitter gives it. The layout is told by the length; `expected` (the session's
@@ -160,18 +163,8 @@ result<status_report> decode_report(std::string_view content);
 std::string id_text(std::uint64_t Msg_Id);
 const char* name_of(std::uint32_t Command_Id) noexcept;
 
-// Cuts a byte stream into frames, however the bytes arrive.
-class frame_splitter {
-  public:
-    void feed(std::string_view bytes);
-    // A view that lives until the next call of feed() or next(); empty: more bytes are needed. Failure
-    // invalid: a Total_Length that no PDU has; the stream cannot be read any further.
-    result<std::string_view> next();
-    std::size_t buffered() const noexcept { return buffer_.size() - at_; }
-
-  private:
-    std::string buffer_;
-    std::size_t at_ = 0;
+struct frame_splitter : length_splitter {
+    frame_splitter() : length_splitter("CMPP", "Total_Length", header_size, max_total_length) {}
 };
 
 } // namespace zhida::gateways::cmpp

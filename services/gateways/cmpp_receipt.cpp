@@ -5,13 +5,6 @@
 
 namespace zhida::gateways::cmpp {
 
-std::string plain_phone(std::string_view phone) {
-    for (const std::string_view prefix : {"+86", "0086", "86"})
-        if (phone.starts_with(prefix) && phone.size() == prefix.size() + 11)
-            return std::string(phone.substr(prefix.size()));
-    return std::string(phone);
-}
-
 result<receipt> receipt_of(const deliver& d, std::string gateway, wall_time now) {
     if (d.Registered_Delivery != 1) return failure{errc::invalid, "no status report", "CMPP_DELIVER", ""};
     const auto report = decode_report(d.Msg_Content);

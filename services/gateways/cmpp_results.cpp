@@ -21,9 +21,8 @@ constexpr result_reaction table[] = {
     {6, rejected, "", false, true, "longer than a message may be", reason_class::permanent, "超过最大信息长"},
     {7, stopped, "", false, true, "service id wrong", reason_class::stop, "业务代码错"},
     {8, retry, "", true, false, "flow control", reason_class::slow_down, "流量控制，放慢后再发"},
-    // Another gateway may serve this number (portability); there is none yet to route it to.
-    {9, rejected, "", false, false, "this gateway does not serve the number: reroute",
-     reason_class::permanent, "本网关不负责此号码"},
+    {9, rejected, "", false, false, "this gateway does not serve the number", reason_class::permanent,
+     "本网关不负责此号码", true},
     {10, stopped, "", false, true, "Src_Id wrong", reason_class::stop, "接入号 Src_Id 错误"},
     {11, stopped, "", false, true, "Msg_src wrong", reason_class::stop, "企业代码 Msg_src 错误"},
     {12, stopped, "", false, true, "Fee_terminal_Id wrong", reason_class::stop, "计费号码错误"},
@@ -37,19 +36,20 @@ constexpr result_reaction any_other = {
 } // namespace
 
 const result_reaction& reaction_to(std::uint32_t Result) noexcept {
-    const auto found = std::find_if(std::begin(table), std::end(table),
-                                    [&](const auto& row) { return row.Result == Result; });
+    const auto found =
+        std::find_if(std::begin(table), std::end(table), [&](const auto& row) { return row.code == Result; });
     return found == std::end(table) ? any_other : *found;
 }
 
 std::vector<code_reason> result_reasons() {
     std::vector<code_reason> out;
-    for (const auto& row : table) out.push_back({std::to_string(row.Result), row.means, row.words});
+    for (const auto& row : table) out.push_back({std::to_string(row.code), row.means, row.words});
     out.push_back({"*", any_other.means, any_other.words});
     return out;
 }
 
 status_reaction login_refusal(std::uint32_t Status) noexcept {
+    using wire::session_end;
     switch (Status) {
     case 1:
         return {session_end::login_failed, "message structure wrong", "check sms.version"};

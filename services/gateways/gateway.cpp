@@ -2,6 +2,18 @@
 
 namespace zhida::gateways {
 
+std::string plain_phone(std::string_view phone) {
+    for (const std::string_view prefix : {"+86", "0086", "86"})
+        if (phone.starts_with(prefix) && phone.size() == prefix.size() + 11)
+            return std::string(phone.substr(prefix.size()));
+    return std::string(phone);
+}
+
+std::string scoped_message_id(std::string_view gateway, std::string_view id) {
+    if (gateway == "sms" || id.empty()) return std::string(id);
+    return std::string(gateway) + "/" + std::string(id);
+}
+
 json to_json(const gateway_status& s) {
     return {{"name", s.name},
             {"protocol", s.protocol},
@@ -21,7 +33,10 @@ json to_json(const gateway_status& s) {
             {"inbound", s.inbound},
             {"codes", s.codes},
             {"rate_per_s", s.rate_per_s},
-            {"connections", s.connections}};
+            {"connections", s.connections},
+            {"weight", s.weight},
+            {"health", s.health},
+            {"receipt_ms", s.receipt_ms}};
 }
 
 } // namespace zhida::gateways

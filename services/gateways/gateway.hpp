@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zhida::gateways {
@@ -36,7 +37,13 @@ struct send_result {
     // With `retry`: it may have been taken all the same, so that only a gateway which drops repetitions may
     // get it again, and only as long as it does.
     bool in_doubt = false;
+    // With `rejected`: not for what the message or its recipient is. Another gateway may take it (CMPP Result
+    // 9: this one does not serve the number, which may have moved to another network).
+    bool reroute = false;
 };
+
+// Digits without 86, +86 or 0086 in front of a mainland mobile number.
+std::string plain_phone(std::string_view phone);
 
 struct receipt {
     std::string gateway;    // the gateway's name: "sms", "wechat", that of sms_gateway.NAME
@@ -47,6 +54,10 @@ struct receipt {
     wall_time at{};
     std::string recipient_fault{}; // of one that failed, as in send_result
 };
+
+// A gateway's message id among those of all gateways: itself of the one that is named "sms", whose ids were
+// stored before there were several, else NAME/id.
+std::string scoped_message_id(std::string_view gateway, std::string_view id);
 
 // Makes receipts durable; false: not all of them are, so acknowledge none (the gateway sends them again, and
 // to hear one twice changes nothing).
@@ -74,6 +85,9 @@ struct gateway_status {
     std::map<std::string, std::int64_t> codes; // the gateway's own, other than "taken": how often
     std::int64_t rate_per_s = 0;  // parts a second that this process may send; 0: no limit of ours
     std::int64_t connections = 0; // up now
+    std::int64_t weight = 1;      // among the gateways of its channel
+    double health = 1;            // by how much its weight counts, 0 to 1
+    std::int64_t receipt_ms = -1; // how long receipts take, typically; -1: not known
     std::int64_t in_flight = 0, window = 0;
     std::int64_t since_ms = 0;      // when the state began, milliseconds since 1970
     std::string circuit = "closed"; // closed | open | half_open: services/gateways/circuit.hpp

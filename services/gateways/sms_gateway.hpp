@@ -52,6 +52,8 @@ class sms_gateway {
     // machine.
     virtual asio::awaitable<std::vector<send_result>> send_all(std::vector<sms_copy> messages) = 0;
     virtual gateway_status status() const = 0;
+    // Messages may be given to it now.
+    virtual bool ready() const { return status().state == "connected"; }
     // How much of the account's rate is this process': its shards of all.
     virtual void share(std::size_t mine, std::size_t of) = 0;
 };

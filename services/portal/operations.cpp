@@ -55,8 +55,10 @@ asio::awaitable<result<std::int64_t>> waiting_profiles(context& c) {
 
 asio::awaitable<result<json>> gateways_document(context& c) {
     json out = json::array();
-    for (const auto& [name, enabled] : {std::pair<std::string, bool>{"sms", c.settings.sms.enabled},
-                                        {"wechat", c.settings.wechat.enabled}}) {
+    std::vector<std::pair<std::string, bool>> all;
+    for (const auto& g : gateways_of(c.settings.sms)) all.emplace_back(g.name, c.settings.sms.enabled);
+    all.emplace_back("wechat", c.settings.wechat.enabled);
+    for (const auto& [name, enabled] : all) {
         if (!enabled) {
             out.push_back({{"name", name}, {"state", "disabled"}});
             continue;

@@ -118,6 +118,27 @@ json channel_view(const json& channel, language in) {
     return out;
 }
 
+// Those that were heard most, with how often: a gateway has many codes and few troubles.
+json codes_view(const json& gateway) {
+    constexpr std::size_t shown = 4;
+    std::vector<std::pair<std::int64_t, std::string>> most;
+    if (const auto codes = gateway.find("codes"); codes != gateway.end() && codes->is_object())
+        for (const auto& [code, count] : codes->items())
+            if (count.is_number_integer()) most.emplace_back(-count.get<std::int64_t>(), code);
+    std::sort(most.begin(), most.end());
+    json out = json::array();
+    for (std::size_t i = 0; i < std::min(shown, most.size()); ++i)
+        out.push_back({{"code", most[i].second}, {"count", with_commas(-most[i].first)}});
+    return out;
+}
+
+std::string latency_text(std::int64_t ms) {
+    if (ms < 0) return "–";
+    if (ms < 1000) return std::to_string(ms) + " ms";
+    if (ms < 100'000) return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s";
+    return std::to_string(ms / 60'000) + " min";
+}
+
 json gateway_view(const json& gateway, language in) {
     const auto state = get(gateway, "state");
     const auto name = get(gateway, "name");
@@ -133,6 +154,22 @@ json gateway_view(const json& gateway, language in) {
     for (const char* n :
          {"sent", "accepted", "rejected", "retried", "unknown", "receipts", "in_flight", "window"})
         out[n] = with_commas(number(gateway, n));
+    const auto rate = number(gateway, "rate_per_s");
+    out["rate"] = rate > 0 ? with_commas(rate) + text(in, "per_second") : text(in, "gw_rate_unlimited");
+    const auto connections = number(gateway, "connections");
+    out["connections"] =
+        connections > 0 ? json(text(in, "gw_connections", {{"n", with_commas(connections)}})) : json(false);
+    out["latency"] = latency_text(gateway.value("receipt_ms", std::int64_t{-1}));
+    out["codes"] = codes_view(gateway);
+    out["no_codes"] = out["codes"].empty();
+    const auto circuit = gateway.value("circuit", std::string("closed"));
+    out["circuit_text"] =
+        text(in, "circuit_" + (circuit == "open" || circuit == "half_open" ? circuit : "closed"));
+    out["circuit_closed"] = circuit != "open" && circuit != "half_open";
+    const auto health = static_cast<std::int64_t>(gateway.value("health", 1.0) * 100 + 0.5);
+    out["weight_text"] = text(in, "gw_weight",
+                              {{"weight", std::to_string(gateway.value("weight", std::int64_t{1}))},
+                               {"health", std::to_string(health)}});
     const auto since = number(gateway, "since_ms");
     out["since"] = since > 0 ? json(short_time(to_rfc3339(wall_time(milliseconds(since))))) : json(false);
     return out;

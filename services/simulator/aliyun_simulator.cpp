@@ -288,6 +288,7 @@ asio::awaitable<io::http_response> aliyun_simulator::impl::serve(std::shared_ptr
 asio::awaitable<io::http_response> aliyun_simulator::impl::send(std::shared_ptr<impl> self,
                                                                 cloud_account account, batch b) {
     std::vector<fault_rule> faults;
+    faults.reserve(b.recipients.size());
     for (const auto& r : b.recipients) faults.push_back(self->cloud.fault(account, r.phone));
     co_await self->cloud.answer_late(faults);
     // One code for all of a request: the first rule that has one.

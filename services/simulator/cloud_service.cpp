@@ -93,6 +93,7 @@ void cloud_service::set_callback_base(const std::string& base) {
 
 std::vector<access_key> cloud_service::keys() const {
     std::vector<access_key> out;
+    out.reserve(options.accounts.size());
     for (const auto& a : options.accounts) out.push_back(a.key);
     return out;
 }

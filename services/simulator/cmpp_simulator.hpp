@@ -3,12 +3,14 @@
 
 #include "common/base/clock.hpp"
 #include "services/simulator/faults.hpp"
+#include "services/simulator/inbound_parts.hpp"
 #include "services/simulator/message_log.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@ namespace asio = boost::asio;
 struct cmpp_account {
     std::string source_addr; // SP_Id, six characters
     std::string secret;
+    std::string src_id;       // the number that people answer to
+    std::string only_version; // "2.0" | "3.0": a CONNECT of the other gets Status 4, or 5; empty: both
 };
 
 struct cmpp_simulator_options {
@@ -54,14 +58,23 @@ class cmpp_simulator {
     void stop();
 
     cmpp_simulator_stats stats() const;
-    // Somebody writes to our number; sent again until it is taken. Failure invalid: no number, or more than
-    // one part.
-    result<void> write_back(std::string phone, std::string_view text);
-    void terminate_all();  // sends TERMINATE on every connection
-    void disconnect_all(); // closes them without a word
-    void ask_all();        // sends ACTIVE_TEST on every connection
+    // Somebody writes to our number; each part is sent again until it is taken. Failure: see inbound_parts.
+    result<void> write_back(const inbound_message& m);
+    result<void> write_back(std::string phone, std::string text) {
+        inbound_message m;
+        m.phone = std::move(phone);
+        m.text = std::move(text);
+        return write_back(m);
+    }
+    // From now on, as in the options.
+    void limit(std::optional<std::int64_t> window, std::optional<std::int64_t> connections);
+    void terminate_all();                 // sends TERMINATE on every connection
+    void disconnect_all();                // closes them without a word
+    void ask_all();                       // sends ACTIVE_TEST on every connection
+    void send_bad(std::string_view name); // sends on every connection what cmpp_bad_pdu.hpp has by this name
 
   private:
+    struct connection;
     struct impl;
     std::shared_ptr<impl> impl_;
 };

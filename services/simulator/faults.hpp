@@ -21,18 +21,43 @@ struct fault_rule {
     std::int64_t jitter_ms = 0; // and up to so much more at random: answers change places
     bool drop_response = false; // taken and recorded, never answered
 
-    // sms
-    std::optional<std::int64_t> result;       // SUBMIT_RESP.Result; anything but 0: not taken
-    std::optional<std::int64_t> login_status; // CONNECT_RESP.Status; `to` is matched with Source_Addr
-    bool bad_authenticator = false;           // AuthenticatorISMG wrong; `to` as above
-    bool black_hole = false;                  // from here on the connection answers nothing at all
-    std::int64_t disconnect_after = 0; // the n-th SUBMIT that matches is taken, then the connection is closed
-    // normal | none | duplicate | early (before the SUBMIT_RESP) | other_layout (60 for 71 bytes and the
-    // reverse) | short_tail (no LinkID)
+    // sms, by CMPP and SMPP; codes of up to 32 bits, of which CMPP 2.0 says no more than 255
+    std::optional<std::int64_t> result; // SUBMIT_RESP.Result, command_status; anything but 0: not taken
+    // CONNECT_RESP.Status, command_status of a bind's answer; `to` is matched with Source_Addr or system_id
+    std::optional<std::int64_t> login_status;
+    bool bad_authenticator = false;    // AuthenticatorISMG wrong; `to` as above; CMPP alone
+    bool black_hole = false;           // from here on the connection answers nothing at all
+    std::int64_t disconnect_after = 0; // the n-th submit that matches is taken, then the connection is closed
+    // normal | none | duplicate | early (before the submit's answer); CMPP: other_layout (60 for 71 bytes and
+    // the reverse) | short_tail (no LinkID) | after_next (behind the next report, or a second later) |
+    // elsewhere (on another connection of the account, where it has one); SMPP: tlv_only (no text) |
+    // text_only (no TLVs). What the other protocol has is normal.
     std::string report = "normal";
+    // How SMPP's receipt writes the message_id of the submit's answer: same | hex_and_decimal (hexadecimal in
+    // the answer, decimal in the receipt) | decimal_and_hex | upper (hexadecimal, in capital letters there) |
+    // zeros (decimal, with leading zeros there).
+    std::string ids = "same";
     std::string stat = "DELIVRD";
     std::optional<std::int64_t> report_delay_ms;
     std::int64_t report_jitter_ms = 0;
+
+    // CMPP, at the login (`to` is matched with Source_Addr)
+    bool blank_authenticator = false; // AuthenticatorISMG all zero
+    std::string only_version;         // "2.0" | "3.0": a CONNECT of the other gets Status 4, or 5
+    // bytes: from here on each byte of this connection is a write of its own; together: what comes within
+    // 50 ms is one
+    std::string writes;
+    std::string active_test; // none: never answered | bare: answered without the reserved byte
+    // CMPP, at a SUBMIT
+    // duplicate | after_next (when the next SUBMIT has been answered, or a second later) | same_id (the
+    // Msg_Id of the message before) | wrong_sequence (a Sequence_Id that was not asked with)
+    std::string response;
+    std::string pdu_before; // the SUBMIT_RESP: see cmpp_bad_pdu.hpp
+    std::string then_stat;  // of a second report, a report delay after the first
+    bool at_login() const {
+        return login_status || bad_authenticator || blank_authenticator || !only_version.empty() ||
+               !writes.empty() || !active_test.empty();
+    }
 
     // wechat
     std::optional<std::int64_t> errcode; // answered instead of taking the message

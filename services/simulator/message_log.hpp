@@ -13,7 +13,7 @@
 namespace zhida::simulator {
 
 // One line, and one element of GET /sim/messages. `more` are the channel's own members, merged into it:
-//   sms     text (of this part), src_id, part, parts, udh_ref
+//   sms     text (of this part), src_id, part, parts, udh_ref; protocol "smpp" where it came by that
 //   wechat  data, url, template_id, client_msg_id
 struct message {
     std::int64_t time_ms = 0; // milliseconds since 1970 UTC

@@ -1,5 +1,7 @@
 #include "services/simulator/simulator.hpp"
 
+#include "services/simulator/cmpp_bad_pdu.hpp"
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
@@ -42,10 +44,18 @@ struct simulator::impl {
         : executor(ex), time(c), settings(std::move(s)) {
         cmpp_options.host = settings.host;
         cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
-        cmpp_options.accounts = {{sms.source_addr, sms.secret}};
+        for (const auto& g : gateways_of(sms))
+            if (g.protocol == "cmpp")
+                cmpp_options.accounts.push_back({g.source_addr, g.secret, g.src_id, ""});
+        smpp_options.src_id = sms.src_id;
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
-        if (!settings.record_file.empty()) cmpp_options.acks_file = settings.record_file + ".reported";
+        smpp_options.host = settings.host;
+        smpp_options.accounts = {{sms.source_addr, sms.secret}};
+        smpp_options.window = cmpp_options.window;
+        smpp_options.max_connections = cmpp_options.max_connections;
+        if (!settings.record_file.empty())
+            cmpp_options.acks_file = smpp_options.acks_file = settings.record_file + ".reported";
         wechat_options.appid = wechat.appid;
         wechat_options.secret = wechat.secret;
         wechat_options.template_id = wechat.template_id;
@@ -57,11 +67,13 @@ struct simulator::impl {
     const clock& time;
     simulator_config settings;
     cmpp_simulator_options cmpp_options;
+    smpp_simulator_options smpp_options;
     wechat_simulator_options wechat_options;
     cloud_options aliyun_options, tencent_options;
     message_log log;
     fault_table faults;
     std::unique_ptr<cmpp_simulator> cmpp;
+    std::unique_ptr<smpp_simulator> smpp;
     std::unique_ptr<wechat_simulator> wechat;
     std::unique_ptr<aliyun_simulator> aliyun;
     std::unique_ptr<tencent_simulator> tencent;
@@ -80,6 +92,7 @@ struct simulator::impl {
 result<void> simulator::impl::listen() {
     if (const auto opened = log.open(settings.record_file); !opened) return opened;
     cmpp = std::make_unique<cmpp_simulator>(executor, time, cmpp_options, log, faults);
+    smpp = std::make_unique<smpp_simulator>(executor, time, smpp_options, log, faults);
     wechat = std::make_unique<wechat_simulator>(time, wechat_options, log, faults);
     aliyun = std::make_unique<aliyun_simulator>(executor, time, aliyun_options, log, faults);
     tencent = std::make_unique<tencent_simulator>(executor, time, tencent_options, log, faults);
@@ -97,6 +110,7 @@ result<void> simulator::impl::listen() {
     o.max_header_bytes = 64 << 10; // Aliyun's SDK writes up to 1,000 numbers into the query
     server = std::make_unique<io::http_server>(executor, o, std::move(router));
     if (const auto bound = cmpp->listen(); !bound) return bound;
+    if (const auto bound = smpp->listen(); !bound) return bound;
     return server->listen();
 }
 
@@ -129,6 +143,7 @@ io::http_response simulator::impl::get_messages(const io::http_request& r) const
 io::http_response simulator::impl::get_stats() const {
     return as_json({{"messages", log.all().size()},
                     {"sms", to_json(cmpp->stats())},
+                    {"smpp", to_json(smpp->stats())},
                     {"wechat", to_json(wechat->stats())},
                     {"aliyun", to_json(aliyun->stats())},
                     {"tencent", to_json(tencent->stats())}});
@@ -139,24 +154,31 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
     if (!body) return wrong({body.error()});
     std::vector<failure> errors;
     json_reader in(*body, "", errors);
-    if (in.is_object()) in.only({"replace", "rules", "do", "wechat_daily_quota"});
+    if (in.is_object())
+        in.only({"replace", "rules", "do", "wechat_daily_quota", "cmpp_window", "cmpp_connections"});
     const auto quota = in.integer("wechat_daily_quota", false, 0, INT64_MAX);
+    const auto window = in.integer("cmpp_window", false, 0, INT64_MAX);
+    const auto connections = in.integer("cmpp_connections", false, 0, INT64_MAX);
     std::vector<std::string> actions;
     if (const auto* list = in.array("do", false))
         for (const auto& action : *list) {
             actions.push_back(action.is_string() ? action.get<std::string>() : "");
             if (actions.back() != "rotate_token" && actions.back() != "terminate" &&
-                actions.back() != "disconnect" && actions.back() != "active_test")
-                in.error_at("do", "may hold rotate_token, terminate, disconnect and active_test");
+                actions.back() != "disconnect" && actions.back() != "active_test" &&
+                bad_pdu(actions.back(), 1).empty())
+                in.error_at("do", std::string("may hold rotate_token, terminate, disconnect, active_test, ") +
+                                      bad_pdu_names);
         }
     if (!errors.empty()) return wrong(errors);
     if (errors = faults.apply(*body); !errors.empty()) return wrong(errors);
     if (quota) wechat->set_daily_quota(*quota);
+    cmpp->limit(window, connections);
     for (const auto& action : actions) {
         if (action == "rotate_token") wechat->rotate_token();
-        if (action == "terminate") cmpp->terminate_all();
-        if (action == "disconnect") cmpp->disconnect_all();
-        if (action == "active_test") cmpp->ask_all();
+        if (action == "terminate") cmpp->terminate_all(), smpp->unbind_all();
+        if (action == "disconnect") cmpp->disconnect_all(), smpp->disconnect_all();
+        if (action == "active_test") cmpp->ask_all(), smpp->ask_all();
+        if (action.ends_with("_pdu") || action == "orphan_response") cmpp->send_bad(action);
     }
     return as_json(faults.to_json());
 }
@@ -186,11 +208,23 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     if (!body) return wrong({body.error()});
     std::vector<failure> errors;
     json_reader in(*body, "", errors);
-    if (in.is_object()) in.only({"phone", "text"});
-    auto phone = in.text("phone", true).value_or("");
-    const auto text = in.text("text", true).value_or("");
+    if (in.is_object())
+        in.only({"phone", "text", "protocol", "to", "account", "formats", "ref", "wide_ref", "order"});
+    inbound_message m;
+    m.phone = in.text("phone", true).value_or("");
+    m.text = in.text("text", true).value_or("");
+    m.to = in.text("to", false, 21).value_or("");
+    m.account = in.text("account", false).value_or("");
+    m.ref = in.integer("ref", false, 0, 65535);
+    m.wide_ref = in.boolean("wide_ref", false).value_or(false);
+    if (const auto* list = in.array("formats", false, 255))
+        for (const auto& f : *list) m.formats.push_back(f.is_string() ? f.get<std::string>() : "");
+    if (const auto* list = in.array("order", false, 1000))
+        for (const auto& n : *list) m.order.push_back(n.is_number_integer() ? n.get<std::int64_t>() : 0);
+    const auto protocol = in.text("protocol", false).value_or("cmpp");
+    if (protocol != "cmpp" && protocol != "smpp") in.error_at("protocol", "must be cmpp or smpp");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = cmpp->write_back(std::move(phone), text);
+    const auto sent = protocol == "smpp" ? smpp->write_back(m.phone, m.text) : cmpp->write_back(m);
     return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 
@@ -211,15 +245,20 @@ result<void> simulator::listen() {
 std::uint16_t simulator::cmpp_port() const noexcept {
     return impl_->cmpp->port();
 }
+std::uint16_t simulator::smpp_port() const noexcept {
+    return impl_->smpp->port();
+}
 std::uint16_t simulator::wechat_port() const noexcept {
     return impl_->server->port();
 }
 asio::awaitable<void> simulator::run() {
     const auto self = impl_;
-    co_await (self->cmpp->run() && self->server->run() && self->aliyun->run() && self->tencent->run());
+    co_await (self->cmpp->run() && self->smpp->run() && self->server->run() && self->aliyun->run() &&
+              self->tencent->run());
 }
 void simulator::stop() {
     impl_->cmpp->stop();
+    impl_->smpp->stop();
     impl_->wechat->stop();
     impl_->aliyun->stop();
     impl_->tencent->stop();
@@ -234,6 +273,9 @@ fault_table& simulator::faults() noexcept {
 cmpp_simulator& simulator::cmpp() noexcept {
     return *impl_->cmpp;
 }
+smpp_simulator& simulator::smpp() noexcept {
+    return *impl_->smpp;
+}
 wechat_simulator& simulator::wechat() noexcept {
     return *impl_->wechat;
 }
@@ -245,6 +287,9 @@ tencent_simulator& simulator::tencent() noexcept {
 }
 cmpp_simulator_options& simulator::cmpp_options() noexcept {
     return impl_->cmpp_options;
+}
+smpp_simulator_options& simulator::smpp_options() noexcept {
+    return impl_->smpp_options;
 }
 wechat_simulator_options& simulator::wechat_options() noexcept {
     return impl_->wechat_options;

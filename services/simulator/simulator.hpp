@@ -1,22 +1,29 @@
 // All simulators and their control endpoints in one. On the HTTP port (simulator.wechat_port):
-//   POST   /                what the SMS clouds are asked: Aliyun's by the header x-acs-action, Tencent's by
-//                           x-tc-action
-//   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, as a JSON
-//   list DELETE /sim/messages GET    /sim/stats GET    /sim/faults      the rules and how often each applied
-//   POST   /sim/faults      {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
-//   "disconnect",
-//                           "active_test"], "wechat_daily_quota": N}; the members of a rule: see faults.hpp
-//   POST   /sim/clouds      {"callback_base": "http://127.0.0.1:8080", "aliyun": {...}, "tencent": {...}}:
-//   where
-//                           receipts are posted to, and what a cloud has: templates (by id), signatures,
-//                           requests_per_s, per_moment, per_hour, per_day, report_delay_ms
-//   POST   /sim/inbound     {"phone": "13800000001", "text": "R"}: what somebody answers to our SMS
+//   POST   /             what the SMS clouds are asked: Aliyun's by the header x-acs-action, Tencent's by
+//                        x-tc-action
+//   GET    /sim/messages?channel=sms|wechat&phone=|openid=&since=MS&assembled=1   what was taken, a JSON list
+//   DELETE /sim/messages
+//   GET    /sim/stats
+//   GET    /sim/faults   the rules and how often each applied
+//   POST   /sim/faults   {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
+//                        "disconnect", "active_test"], "wechat_daily_quota": N, "cmpp_window": N,
+//                        "cmpp_connections": N}
+//                        the members of a rule: see faults.hpp; `do` also takes the names of
+//                        cmpp_bad_pdu.hpp; it acts on CMPP and SMPP alike: unbind is SMPP's terminate,
+//                        enquire_link its active_test
+//   POST   /sim/clouds   {"callback_base": "http://127.0.0.1:8080", "aliyun": {...}, "tencent": {...}}: where
+//                        receipts are posted to, and what a cloud has: templates (by id), signatures,
+//                        requests_per_s, per_moment, per_hour, per_day, report_delay_ms
+//   POST   /sim/inbound  {"phone": "13800000001", "text": "R"}: what somebody writes to our number, perhaps
+//                        with the other members of inbound_message: see inbound_parts.hpp; with "protocol":
+//                        "smpp" on an SMPP connection
 #pragma once
 
 #include "common/base/clock.hpp"
 #include "common/base/config.hpp"
 #include "services/simulator/aliyun_simulator.hpp"
 #include "services/simulator/cmpp_simulator.hpp"
+#include "services/simulator/smpp_simulator.hpp"
 #include "services/simulator/tencent_simulator.hpp"
 #include "services/simulator/wechat_simulator.hpp"
 
@@ -37,6 +44,7 @@ class simulator {
     // Reads the record file and binds the ports.
     result<void> listen();
     std::uint16_t cmpp_port() const noexcept;
+    std::uint16_t smpp_port() const noexcept;
     std::uint16_t wechat_port() const noexcept;
     asio::awaitable<void> run(); // until stop(); then everything has ended
     void stop();
@@ -45,11 +53,13 @@ class simulator {
     message_log& messages() noexcept;
     fault_table& faults() noexcept;
     cmpp_simulator& cmpp() noexcept;
+    smpp_simulator& smpp() noexcept;
     wechat_simulator& wechat() noexcept;
     aliyun_simulator& aliyun() noexcept;
     tencent_simulator& tencent() noexcept;
     // What a test changes before listen(): delays, window, quota.
     cmpp_simulator_options& cmpp_options() noexcept;
+    smpp_simulator_options& smpp_options() noexcept; // its port too: any free one but where it is set here
     wechat_simulator_options& wechat_options() noexcept;
     cloud_options& aliyun_options() noexcept;
     cloud_options& tencent_options() noexcept;

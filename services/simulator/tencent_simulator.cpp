@@ -224,6 +224,7 @@ asio::awaitable<io::http_response> tencent_simulator::impl::serve(std::shared_pt
 asio::awaitable<io::http_response> tencent_simulator::impl::send(std::shared_ptr<impl> self,
                                                                  cloud_account account, send_sms s) {
     std::vector<fault_rule> faults;
+    faults.reserve(s.phones.size());
     for (const auto& phone : s.phones)
         faults.push_back(self->cloud.fault(account, mainland_phone(phone).value_or(phone)));
     co_await self->cloud.answer_late(faults);

@@ -128,8 +128,8 @@ class callbacks : public ::testing::Test {
     void sent_to(const std::string& number) {
         const auto id = gateways::aliyun_message_id(out_id, number, "key-secret");
         loop_
-            .run(messages_.bind("sms",
-                                {{scoped_message_id("ali", id), {1, "A.v1.r1", channel::sms, 7, 1, 1}}}))
+            .run(messages_.bind(
+                "sms", {{gateways::scoped_message_id("ali", id), {1, "A.v1.r1", channel::sms, 7, 1, 1}}}))
             .value();
     }
     std::vector<cloud_event> events(const char* topic) {
@@ -213,7 +213,7 @@ TEST_F(callbacks, forged_ones_create_nothing_that_stays) {
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].type, event_type::receipt_orphaned);
     const auto id = gateways::aliyun_message_id(out_id, "13800000099", "key-secret");
-    const auto key = store::keys::orphan("sms", scoped_message_id("ali", id));
+    const auto key = store::keys::orphan("sms", gateways::scoped_message_id("ali", id));
     EXPECT_GT(loop_.run(redis_.command({"TTL", key})).value().integer, 0) << "it expires";
     for (int shard = 0; shard < shards; ++shard)
         EXPECT_EQ(loop_.run(redis_.command({"EXISTS", store::keys::campaigns_of(shard)})).value().integer, 0);

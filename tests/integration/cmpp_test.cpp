@@ -54,6 +54,7 @@ TEST_P(cmpp, one_message_is_accepted_and_reported) {
 
 TEST_P(cmpp, a_burst_keeps_within_the_window) {
     all.sms.window = 16;
+    all.sms.response_timeout_s = 30; // also on a busy machine
     all.start([this](auto& s) { fast_reports(s); });
     all.rules(R"({"rules":[{"channel":"sms","jitter_ms":2}]})"); // answers come in another order
     sms_client c(all);
@@ -134,7 +135,7 @@ TEST_P(cmpp, a_batch_has_its_results_in_order) {
         EXPECT_EQ(results[i].message_ids.size(), i % 10 == 5 ? 3U : 1U);
         EXPECT_EQ(results[i].message_ids.front(), ids[nth_phone(static_cast<int>(i))]);
     }
-    EXPECT_GE(refs.size(), 50U) << "each long text has a reference of its own";
+    EXPECT_GE(refs.size(), 30U) << "50 phones, each with a counter of its own";
     EXPECT_EQ(all.sim->cmpp().stats().window_overruns, 0);
     EXPECT_EQ(c.client.status().accepted, 493);
     EXPECT_EQ(c.client.status().rejected, 7);
@@ -153,6 +154,7 @@ TEST_P(cmpp, flow_control_slows_the_channel_and_loses_nothing) {
     EXPECT_GE(std::chrono::steady_clock::now() - began, 400ms);
     // Paused, not hammered: no more refusals than the window a pause.
     EXPECT_EQ(all.sim->cmpp().stats().rejected, 40);
+    EXPECT_EQ(c.client.status().codes, (std::map<std::string, std::int64_t>{{"cmpp:8", 40}}));
 }
 
 TEST_P(cmpp, each_result_has_its_outcome) {
@@ -163,11 +165,15 @@ TEST_P(cmpp, each_result_has_its_outcome) {
     ASSERT_TRUE(c.connected());
     EXPECT_EQ(c.send(nth_phone(13)).recipient_fault, "bad_number");
     EXPECT_EQ(c.send(nth_phone(3)).outcome, send_outcome::unknown);
-    EXPECT_EQ(c.send(nth_phone(9)).code, "cmpp:9");
+    const auto elsewhere = c.send(nth_phone(9));
+    EXPECT_EQ(elsewhere.code, "cmpp:9");
+    EXPECT_EQ(elsewhere.outcome, send_outcome::rejected);
+    EXPECT_TRUE(elsewhere.reroute);
     EXPECT_EQ(c.send(nth_phone(1)).outcome, send_outcome::rejected);
     const auto bad = c.send("12345");
     EXPECT_EQ(bad.outcome, send_outcome::rejected);
     EXPECT_EQ(bad.code, "cmpp:13");
+    EXPECT_FALSE(bad.reroute);
     EXPECT_EQ(c.send("phone").code, "local:bad_number");
     EXPECT_EQ(c.send(nth_phone(2), "").recipient_fault, "content");
     EXPECT_EQ(c.send(nth_phone(2)).outcome, send_outcome::accepted);

@@ -72,14 +72,15 @@ class scripted : public sender {
         script.pop_front();
         co_return next;
     }
-    gateways::gateway_status status() const override { return {}; }
+    std::vector<gateways::gateway_status> statuses() const override { return {{}}; }
     std::uint32_t resend_within_s() const override { return resend; }
-    std::size_t batch() const override { return 4; }
+    asio::awaitable<admission> admit() override { co_return admission{batch, nullptr}; }
 
     std::deque<send_result> script;
     std::function<void()> on_send;
     bool throws = false;
     std::uint32_t resend = 0;
+    static constexpr std::size_t batch = 4;
     std::map<std::string, int> seen; // by address
     std::set<std::string> references;
 };
@@ -143,7 +144,7 @@ class delivery : public ::testing::Test {
     chunk chunk_of(const std::string& name, channel via) {
         return {{name, shard_, via, 0, people, campaign_urgency::normal}, true};
     }
-    terms by(sender* gateway) { return {epoch_, gateway, owned_, server_, nullptr, {}}; }
+    terms by(sender* gateway) { return {epoch_, gateway, owned_, server_, {}}; }
     result<delivered> deliver(sender* gateway) { return deliver(gateway, campaign_, channel::sms); }
     result<delivered> deliver(sender* gateway, const std::string& name, channel via) {
         return loop_.run(deliverer_.deliver({chunk_of(name, via)}, by(gateway)));
@@ -320,7 +321,7 @@ TEST_F(delivery, a_gateway_that_fails_is_left_alone_and_tried_until_it_is_back) 
     int attempts = 0;
     for (std::uint32_t i = 0; i < people; ++i) attempts += at(i).attempts;
     EXPECT_EQ(attempts, 6);
-    EXPECT_EQ(guarded.status().circuit, "closed");
+    EXPECT_EQ(guarded.statuses().front().circuit, "closed");
     expect_audit_agrees();
 }
 
@@ -558,7 +559,7 @@ TEST_F(delivery, a_campaign_that_is_stopped_sends_nothing_more) {
                 asio::detached);
     };
     ASSERT_TRUE(deliver(&gateway));
-    EXPECT_EQ(gateway.seen.size(), gateway.batch()) << "what was claimed before goes out";
+    EXPECT_EQ(gateway.seen.size(), gateway.batch) << "what was claimed before goes out";
     EXPECT_EQ(at(people - 1).now, state::queued) << "the scheduler ends it";
     loop_.run(ledgers_.tell_state(campaign_, campaign_state::running, 3, shards)).value();
     ASSERT_TRUE(deliver(&gateway));
@@ -703,7 +704,7 @@ TEST_F(delivery, what_is_more_urgent_goes_between_two_batches) {
     with.more_urgent = [&] { return urgent; };
     const auto ended = loop_.run(deliverer_.deliver({chunk_of(campaign_, channel::sms)}, with));
     EXPECT_EQ(ended.value(), delivered::yielded);
-    EXPECT_EQ(gateway.seen.size(), gateway.batch());
+    EXPECT_EQ(gateway.seen.size(), gateway.batch);
 }
 
 TEST_F(delivery, a_letter_about_a_huge_and_hostile_record_can_be_kept) {
@@ -731,9 +732,9 @@ TEST_F(delivery, losing_the_shard_ends_the_chunk_after_what_is_under_way) {
     const auto done = deliver(&gateway);
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, errc::cancelled);
-    EXPECT_EQ(gateway.seen.size(), gateway.batch());
+    EXPECT_EQ(gateway.seen.size(), gateway.batch);
     for (std::uint32_t i = 0; i < people; ++i)
-        EXPECT_EQ(at(i).now, i < gateway.batch() ? state::submitted : state::queued) << i;
+        EXPECT_EQ(at(i).now, i < gateway.batch ? state::submitted : state::queued) << i;
 }
 
 } // namespace

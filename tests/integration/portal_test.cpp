@@ -838,9 +838,20 @@ TEST_F(portal_test, health_readiness_and_metrics) {
 TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
     store::gateway_states gateways(shared->redis);
     shared->loop
-        .run(gateways.put(
-            "sms", {{"name", "sms"}, {"protocol", "CMPP 3.0"}, {"state", "down"}, {"detail", "拒绝连接"}},
-            std::chrono::seconds(60)))
+        .run(gateways.put("sms",
+                          {{"name", "sms"},
+                           {"protocol", "CMPP 3.0"},
+                           {"state", "down"},
+                           {"detail", "拒绝连接"},
+                           {"rate_per_s", 1200},
+                           {"in_flight", 7},
+                           {"window", 64},
+                           {"receipt_ms", 3456},
+                           {"codes", {{"cmpp:8", 1234}, {"cmpp:13", 5}}},
+                           {"circuit", "half_open"},
+                           {"weight", 3},
+                           {"health", 0.05}},
+                          std::chrono::seconds(60)))
         .value();
     EXPECT_EQ(json::parse(get("/api/v1/gateways", op).body).at("items")[1].at("state"), "silent");
     shared->loop
@@ -881,7 +892,8 @@ TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
     const auto page = get("/operator", {{"Cookie", sign_in("role=operator")}});
     EXPECT_EQ(page.status, 200);
     for (const char* wanted :
-         {"连不上，会自动重试", "拒绝连接", "已熔断", "BROKEN-1", "不是 JSON", "not json &lt;script&gt;"})
+         {"连不上，会自动重试", "拒绝连接", "1,200 条/秒", "7 / 64", "3.4 s", "cmpp:8", "× 1,234", "cmpp:13",
+          "试探中", "权重 3，健康度 5%", "已熔断", "BROKEN-1", "不是 JSON", "not json &lt;script&gt;"})
         EXPECT_NE(page.body.find(wanted), std::string::npos) << wanted;
 }
 

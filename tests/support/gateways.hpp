@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/gateways/cmpp_client.hpp"
+#include "services/gateways/smpp_client.hpp"
 #include "services/gateways/wechat_client.hpp"
 #include "services/simulator/simulator.hpp"
 #include "tests/support/loop.hpp"
@@ -45,7 +46,7 @@ struct simulated {
         if (prepare) prepare(*sim);
         const auto bound = sim->listen();
         if (!bound) throw std::runtime_error(bound.error().text());
-        sms.port = sim->cmpp_port();
+        sms.port = sms.protocol == "smpp" ? sim->smpp_port() : sim->cmpp_port();
         wechat.base_url = "http://127.0.0.1:" + std::to_string(sim->wechat_port());
         sim_ended = false;
         asio::co_spawn(on.context(), sim->run(), [this](std::exception_ptr e) {
@@ -73,20 +74,26 @@ struct simulated {
     }
 };
 
-// A CMPP client with the receipts it got.
+// A client of the protocol that is set, with the receipts it got.
 struct sms_client {
     simulated& all;
     std::vector<gateways::receipt> receipts;
     std::vector<gateways::inbound_sms> inbound;
     bool keep = true; // false: nothing can be made durable now
-    gateways::cmpp_client client;
+    std::unique_ptr<gateways::wire_client> made;
+    gateways::wire_client& client;
     bool ended = false;
 
+    template <class Client>
+    std::unique_ptr<gateways::wire_client> make() {
+        return std::make_unique<Client>(
+            all.on.executor(), all.time, all.sms, [this](auto some) { return take(this, std::move(some)); },
+            [this](auto some) { return take_inbound(this, std::move(some)); });
+    }
     explicit sms_client(simulated& s)
         : all(s),
-          client(
-              s.on.executor(), s.time, s.sms, [this](auto some) { return take(this, std::move(some)); },
-              [this](auto some) { return take_inbound(this, std::move(some)); }) {
+          made(s.sms.protocol == "smpp" ? make<gateways::smpp_client>() : make<gateways::cmpp_client>()),
+          client(*made) {
         asio::co_spawn(s.on.context(), client.run(), [this](std::exception_ptr e) {
             ended = true;
             if (e) std::rethrow_exception(e);

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What redis.sh and kafka.sh share: ports, pid files, waiting, stopping. To be sourced.
+# What redis.sh, kafka.sh and smsgate.sh share: ports, pid files, waiting, stopping. To be sourced.
 
 die() {
     echo "${0##*/}: $*" >&2

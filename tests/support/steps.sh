@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # home: set by zhida.sh
 
 ctest_steps=(format shell tidy unit fuzz integration) # labels in tests/CMakeLists.txt
-node_steps=(e2e sms_sdk crash faults rebuild takeover browser) # tests/e2e/<step>*.test.mjs
+node_steps=(e2e smpp sms_sdk crash faults rebuild takeover browser) # tests/e2e/<step>*.test.mjs
 
 contains() { # WORD LIST...
     local word=$1 other
@@ -39,7 +39,7 @@ run_node() { # STEP...
         export ZHIDA_TEST_FAILPOINTS=$home/build/$preset/zhida
         ;;
     esac
-    install_node_packages "$home/tests/e2e" "the browser driver and the SMS clouds' SDKs"
+    install_node_packages "$home/tests/e2e" "the browser driver, an SMPP peer and the clouds' own SDKs"
     for step in "$@"; do files+=("$home/tests/e2e/$step"*.test.mjs); done
     # One file after the other: node's default is one for each processor but one.
     local failed=0

@@ -150,6 +150,10 @@ TEST(circuit, knows_a_failing_service_from_a_gateway_that_asks_to_slow_down) {
     EXPECT_EQ(sign_of(answered(retry, "wechat:-1")), ails);
     EXPECT_EQ(sign_of(answered(retry, "wechat:45011")), nothing);
     EXPECT_EQ(sign_of(answered(retry, "cmpp:8")), nothing);
+    EXPECT_EQ(sign_of(answered(retry, "smpp:88")), nothing);
+    EXPECT_EQ(sign_of(answered(retry, "smpp:8")), ails) << "its own system error";
+    EXPECT_EQ(sign_of(answered(rejected, "smpp:encode")), nothing);
+    EXPECT_EQ(sign_of(answered(unknown, "http:500")), ails);
     EXPECT_EQ(sign_of(answered(retry, "local:full")), nothing);
     EXPECT_EQ(sign_of(answered(stopped, "wechat:45009")), nothing) << "the day's quota has its own end";
 }

@@ -28,6 +28,12 @@ TEST(cmpp_auth, source_and_ismg_match_the_published_values) {
               "7942977274098cf210ab0c16c367bc8d");
 }
 
+// Implementations disagree about names of fewer than six characters: this is the bare form; gocmpp fills up
+// to six and gets b75a28534eb02838c7d0361cef9fb185.
+TEST(cmpp_auth, a_short_source_addr_is_hashed_bare) {
+    EXPECT_EQ(hex_of(authenticator_source("1234", "pw", 101000005)), "9960978fb80a8dcc92eb5394e4457be6");
+}
+
 TEST(cmpp_auth, either_form_of_the_status_proves_the_gateway) {
     const auto source = authenticator_source("900001", "888888", 1);
     for (const auto form : {version::v20, version::v30}) {

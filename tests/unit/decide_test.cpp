@@ -302,9 +302,10 @@ TEST(Receipts, CarryTheFaultThatTheGatewaySaw) {
 }
 
 TEST(Receipts, OfSeveralGatewaysAreTheirOwn) {
-    EXPECT_EQ(scoped_message_id("sms", "00ff"), "00ff") << "as it was stored before there were several";
-    EXPECT_EQ(scoped_message_id("aliyun-1", "00ff"), "aliyun-1/00ff");
-    EXPECT_NE(scoped_message_id("a", "00ff"), scoped_message_id("b", "00ff"));
+    EXPECT_EQ(gateways::scoped_message_id("sms", "00ff"), "00ff")
+        << "as it was stored before there were several";
+    EXPECT_EQ(gateways::scoped_message_id("aliyun-1", "00ff"), "aliyun-1/00ff");
+    EXPECT_NE(gateways::scoped_message_id("a", "00ff"), gateways::scoped_message_id("b", "00ff"));
     EXPECT_EQ(message_store_of("sms"), "sms");
     EXPECT_EQ(message_store_of("aliyun-1"), "sms");
     EXPECT_EQ(message_store_of("wechat"), "wechat");

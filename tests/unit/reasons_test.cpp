@@ -2,6 +2,7 @@
 #include "services/gateways/aliyun_codes.hpp"
 #include "services/gateways/cmpp_results.hpp"
 #include "services/gateways/cmpp_stats.hpp"
+#include "services/gateways/smpp_results.hpp"
 #include "services/gateways/tencent_codes.hpp"
 #include "services/gateways/wechat_codes.hpp"
 #include "services/receipts.hpp"
@@ -38,6 +39,8 @@ std::string documented(const std::string& title) {
 TEST(reasons, the_documented_tables_are_those_of_the_code) {
     EXPECT_EQ(documented("CMPP: Result of CMPP_SUBMIT_RESP"), as_table(cmpp::result_reasons()));
     EXPECT_EQ(documented("CMPP: Stat of a status report"), as_table(cmpp::stat_reasons()));
+    EXPECT_EQ(documented("SMPP: command_status of submit_sm_resp"), as_table(smpp::result_reasons()));
+    EXPECT_EQ(documented("SMPP: stat of a delivery receipt"), as_table(smpp::stat_reasons()));
     EXPECT_EQ(documented("WeChat: errcode of template/send"), as_table(wechat_reasons()));
     EXPECT_EQ(documented("Aliyun: Code of SendSms"), as_table(aliyun::reasons()));
     EXPECT_EQ(documented("Aliyun: err_code of a receipt"), as_table(aliyun::receipt_reasons()));
@@ -47,8 +50,9 @@ TEST(reasons, the_documented_tables_are_those_of_the_code) {
 
 TEST(reasons, each_code_is_named_once_and_has_words) {
     for (const auto& table :
-         {cmpp::result_reasons(), cmpp::stat_reasons(), wechat_reasons(), aliyun::reasons(),
-          aliyun::receipt_reasons(), tencent::reasons(), tencent::receipt_reasons()}) {
+         {cmpp::result_reasons(), cmpp::stat_reasons(), smpp::result_reasons(), smpp::stat_reasons(),
+          wechat_reasons(), aliyun::reasons(), aliyun::receipt_reasons(), tencent::reasons(),
+          tencent::receipt_reasons()}) {
         std::set<std::string> codes;
         for (const auto& r : table) {
             EXPECT_TRUE(codes.insert(r.code).second) << r.code;
@@ -71,6 +75,11 @@ void expect_agree(send_outcome outcome, reason_class means, const std::string& c
 TEST(reasons, the_class_says_what_is_done) {
     for (std::uint32_t code = 0; code < 200; ++code) {
         const auto& r = cmpp::reaction_to(code);
+        expect_agree(r.outcome, r.means, std::to_string(code));
+        EXPECT_EQ(r.slow_channel, r.means == reason_class::slow_down);
+    }
+    for (std::uint32_t code = 0; code < 0x500; ++code) {
+        const auto& r = smpp::reaction_to(code);
         expect_agree(r.outcome, r.means, std::to_string(code));
         EXPECT_EQ(r.slow_channel, r.means == reason_class::slow_down);
     }

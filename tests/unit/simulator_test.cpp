@@ -1,4 +1,5 @@
 #include "services/simulator/faults.hpp"
+#include "services/simulator/inbound_parts.hpp"
 #include "services/simulator/message_log.hpp"
 
 #include <gtest/gtest.h>
@@ -61,6 +62,74 @@ TEST(fault_table, wrong_rules_change_nothing_and_are_all_named) {
     EXPECT_EQ(errors[0].where, "/rules/0/channel");
     EXPECT_EQ(errors[1].where, "/rules/0/delay_ms");
     EXPECT_TRUE(t.take("sms", "1", any));
+}
+
+TEST(fault_table, cmpp_words_are_read_and_wrong_ones_named) {
+    fault_table t;
+    EXPECT_TRUE(t.apply(json::parse(R"({"rules":[
+        {"channel":"sms","to":"900001","only_version":"2.0","writes":"bytes","active_test":"bare",
+         "blank_authenticator":true},
+        {"channel":"sms","response":"after_next","report":"elsewhere","then_stat":"UNDELIV",
+         "pdu_before":"unknown_pdu"}]})"))
+                    .empty());
+    const auto login = t.take("sms", "900001", [](const fault_rule& r) { return r.at_login(); });
+    ASSERT_TRUE(login);
+    EXPECT_EQ(login->only_version, "2.0");
+    EXPECT_TRUE(login->blank_authenticator);
+    const auto other = t.take("sms", "900001", [](const fault_rule& r) { return !r.at_login(); });
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->then_stat, "UNDELIV");
+    const auto errors = t.apply(json::parse(R"({"rules":[{"channel":"sms","only_version":"1.2","writes":"x",
+        "active_test":"y","response":"z","pdu_before":"q","then_stat":"TOOLONGSTAT","report":"lost"}]})"));
+    EXPECT_EQ(errors.size(), 7U);
+}
+
+TEST(inbound_parts, are_what_a_network_makes_of_a_text) {
+    inbound_message m;
+    m.phone = "13800000001";
+    m.text = "T";
+    EXPECT_EQ(inbound_parts(m, 5).value(), (std::vector<inbound_part>{{8, false, std::string("\0T", 2)}}));
+    m.formats = {"ascii"};
+    EXPECT_EQ(inbound_parts(m, 5).value(), (std::vector<inbound_part>{{0, false, "T"}}));
+    m.text = "退订";
+    EXPECT_FALSE(inbound_parts(m, 5));
+    m.formats = {"gbk"};
+    EXPECT_EQ(inbound_parts(m, 5).value(), (std::vector<inbound_part>{{15, false, "\xcd\xcb\xb6\xa9"}}));
+    m.text = std::string(70, 'a') + "𝄞";
+    EXPECT_FALSE(inbound_parts(m, 5)) << "no such character in GBK";
+    m.formats = {"ascii", "ucs2"};
+    const auto two = inbound_parts(m, 5).value();
+    ASSERT_EQ(two.size(), 2U);
+    EXPECT_EQ(two[0].content, std::string("\5\0\3\5\2\1", 6) + std::string(67, 'a'));
+    EXPECT_EQ(two[1].content, std::string("\5\0\3\5\2\2\0a\0a\0a\xd8\x34\xdd\x1e", 16));
+    m.order = {2, 2};
+    m.ref = 0x0102;
+    m.wide_ref = true;
+    EXPECT_EQ(inbound_parts(m, 5).value()[1].content.substr(0, 7), std::string("\6\x08\4\1\2\2\2", 7));
+    m.order = {3};
+    EXPECT_EQ(inbound_parts(m, 5).error().where, "order");
+    m.phone = "12";
+    EXPECT_EQ(inbound_parts(m, 5).error().where, "phone");
+}
+
+TEST(fault_table, takes_codes_and_forms_of_every_protocol) {
+    fault_table t;
+    EXPECT_TRUE(t.apply(json::parse(R"({"rules":[
+        {"channel":"sms","result":4294967295,"login_status":1025,"report":"tlv_only","ids":"hex_and_decimal"}]})"))
+                    .empty());
+    const auto rule = t.take("sms", "1", any);
+    ASSERT_TRUE(rule);
+    EXPECT_EQ(rule->result, 0xFFFFFFFF);
+    EXPECT_EQ(rule->login_status, 0x401);
+    EXPECT_EQ(rule->report, "tlv_only");
+    EXPECT_EQ(rule->ids, "hex_and_decimal");
+    const auto errors = t.apply(
+        json::parse(R"({"rules":[{"channel":"sms","result":4294967296,"report":"fax","ids":"roman"}]})"));
+    ASSERT_EQ(errors.size(), 3U);
+    EXPECT_EQ(errors[0].where, "/rules/0/result");
+    EXPECT_EQ(errors[1].what, "must be normal, none, duplicate, early, other_layout, short_tail, after_next, "
+                              "elsewhere, tlv_only or text_only");
+    EXPECT_EQ(errors[2].what, "must be same, hex_and_decimal, decimal_and_hex, upper or zeros");
 }
 
 message sms(std::string to, std::string id, int part, int parts, std::string text, int ref = 7) {

@@ -253,6 +253,7 @@ std::size_t cmpp_sink::impl::take(connection& c, const char* frame, std::size_t 
     if (left < size) return 0;
     const auto answer = [&](const cmpp::pdu& p) { c.out += cmpp::encode(p).value(); };
     const auto Sequence_Id = u32_at(frame + 8);
+    if (c.up && !options.answers) return size;
     switch (static_cast<cmpp::command>(u32_at(frame + 4))) {
     case cmpp::command::submit:
         if (c.up) take_submit(c, frame, size);

@@ -12,6 +12,7 @@ struct cmpp_sink_options {
     std::string source_addr = "900001", secret;
     bool receipts = false;               // a status report DELIVRD for each message ...
     std::int64_t receipt_delay_ms = 200; // ... so long after its SUBMIT_RESP
+    bool answers = true;                 // false: after the login nothing is answered any more
     std::size_t expected = 1 << 20;      // messages; more cost a moment to make room
 };
 

@@ -1,0 +1,17 @@
+#include "services/gateways/make_sms_gateway.hpp"
+
+#include "services/gateways/cmpp_client.hpp"
+#include "services/gateways/smpp_client.hpp"
+
+namespace zhida::gateways {
+
+std::unique_ptr<sms_gateway> make_sms_gateway(asio::any_io_executor executor, const clock& time,
+                                              const sms_gateway_config& settings, receipt_sink receipts,
+                                              inbound_sink inbound) {
+    if (settings.protocol == "smpp")
+        return std::make_unique<smpp_client>(executor, time, settings, std::move(receipts),
+                                             std::move(inbound));
+    return std::make_unique<cmpp_client>(executor, time, settings, std::move(receipts), std::move(inbound));
+}
+
+} // namespace zhida::gateways

@@ -1,0 +1,282 @@
+#include "services/gateways/sms_router.hpp"
+
+#include "common/base/log.hpp"
+#include "common/io/spawn.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace zhida::gateways {
+
+namespace {
+
+constexpr milliseconds decision_stands{1000}, look_again{100};
+
+std::vector<std::int64_t> weights_of(const std::vector<sms_gateway_config>& all) {
+    std::vector<std::int64_t> weights;
+    for (const auto& g : all) weights.push_back(g.weight);
+    return weights;
+}
+
+bool cloud(const sms_gateway_config& g) {
+    return g.protocol == "aliyun" || g.protocol == "tencent";
+}
+
+// Another gateway may take it, and this one surely did not.
+bool for_another(const send_result& r) {
+    if (r.in_doubt) return false;
+    switch (r.outcome) {
+    case send_outcome::stopped:
+        return true;
+    case send_outcome::retry: // but not what the vendor defers for this one recipient
+        return r.code.starts_with("local:") || r.retry_after <= milliseconds(60'000);
+    case send_outcome::rejected: // a ported number is served by another network's gateway
+        return r.reroute || (r.recipient_fault == "bad_number" && !r.code.starts_with("local:"));
+    case send_outcome::accepted:
+    case send_outcome::unknown:
+        return false;
+    }
+    return false;
+}
+
+} // namespace
+
+struct sms_router::route {
+    sms_gateway_config settings;
+    std::unique_ptr<sms_gateway> gateway;
+    class circuit circuit;
+    std::size_t batches = 0; // under way
+    std::int64_t rate = 0;   // parts a second that are ours; 0: no limit
+    bool told_open = false, ended = false;
+    std::string why; // the failure that opened the circuit
+    wall_time since{};
+};
+
+sms_router::sms_router(asio::any_io_executor executor, const clock& time,
+                       std::vector<sms_gateway_config> settings, receipt_sink receipts, inbound_sink inbound,
+                       const factory& make)
+    : executor_(executor), time_(time), receipts_(std::move(receipts)), choice_(weights_of(settings)) {
+    for (auto& g : settings) {
+        const auto i = routes_.size();
+        auto r = std::make_unique<route>();
+        r->settings = std::move(g);
+        r->rate = r->settings.rate_per_s;
+        r->gateway = make(
+            r->settings, [this, i](std::vector<receipt> some) { return pass_on(i, std::move(some)); },
+            inbound);
+        routes_.push_back(std::move(r));
+    }
+}
+sms_router::~sms_router() = default;
+
+asio::awaitable<void> sms_router::run() {
+    const auto ended = std::make_shared<wake_up>(executor_);
+    const auto left = std::make_shared<std::size_t>(routes_.size());
+    const auto keep_up = [](route* r, std::shared_ptr<wake_up> told,
+                            std::shared_ptr<std::size_t> running) -> asio::awaitable<void> {
+        co_await r->gateway->run();
+        if (--*running == 0) told->notify();
+    };
+    for (const auto& r : routes_) io::spawn(executor_, keep_up(r.get(), ended, left));
+    while (*left > 0) co_await ended->wait();
+}
+
+void sms_router::stop(milliseconds drain) {
+    for (const auto& r : routes_) r->gateway->stop(drain);
+}
+
+void sms_router::share(std::size_t mine, std::size_t of) {
+    for (const auto& r : routes_) {
+        r->rate = of == 0 ? r->settings.rate_per_s
+                          : r->settings.rate_per_s * static_cast<std::int64_t>(mine) /
+                                static_cast<std::int64_t>(of);
+        r->gateway->share(mine, of);
+    }
+}
+
+bool sms_router::takes(const route& r) const {
+    return r.gateway->ready() && r.circuit.ready(time_.steady_now());
+}
+
+// Those with a place for a batch.
+std::vector<bool> sms_router::usable(std::optional<std::size_t> but) const {
+    std::vector<bool> out;
+    for (const auto& r : routes_) out.push_back(r->batches < batches_at_once && takes(*r));
+    if (but) out[*but] = false;
+    return out;
+}
+
+bool sms_router::ready() const {
+    return std::any_of(routes_.begin(), routes_.end(), [&](const auto& r) { return takes(*r); });
+}
+
+// All batches together are a window, and a quarter of a second of the rate: what is claimed cannot be called
+// back.
+std::size_t sms_router::batch_of(const route& r) const {
+    const auto at_once = static_cast<std::int64_t>(batches_at_once);
+    const auto window = cloud(r.settings) ? 1024 * at_once : r.settings.window * r.settings.connections;
+    const auto paced =
+        r.settings.rate_per_s > 0 ? std::clamp<std::int64_t>(r.rate / 4 / at_once, 1, 1024) : 1024;
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(window / at_once, 1, paced));
+}
+
+sms_router::place sms_router::place_at(std::size_t i) {
+    ++routes_[i]->batches;
+    return {0, {new std::size_t(i), [this](const std::size_t* which) {
+                    --routes_[*which]->batches;
+                    delete which;
+                    if (waiting_.empty()) return;
+                    waiting_.front()->notify();
+                    waiting_.pop_front();
+                }}};
+}
+
+sms_router::place sms_router::try_admit() {
+    const auto now = time_.steady_now();
+    const auto i = choice_.pick(usable(), now);
+    if (!i) return {};
+    const auto room = routes_[*i]->circuit.grant(batch_of(*routes_[*i]), now);
+    if (room == 0) return {};
+    auto at = place_at(*i);
+    at.room = room;
+    return at;
+}
+
+asio::awaitable<sms_router::place> sms_router::admit() {
+    for (;;) {
+        auto at = try_admit();
+        if (at.room > 0 || !ready()) co_return at;
+        const auto woken = std::make_shared<wake_up>(executor_);
+        waiting_.push_back(woken);
+        co_await woken->wait_at_most(time_, look_again); // one that takes nothing now may again
+        std::erase(waiting_, woken);
+    }
+}
+
+asio::awaitable<std::vector<send_result>> sms_router::send_over(std::size_t i,
+                                                                std::vector<sms_copy> messages) {
+    std::size_t parts = 0;
+    for (const auto& m : messages) parts += m.body->parts ? m.body->parts->size() : 1;
+    choice_.charge(i, parts, time_.steady_now());
+    const auto& r = *routes_[i];
+    auto results = co_await r.gateway->send_all(std::move(messages));
+    const auto now = time_.steady_now();
+    for (auto& result : results) {
+        hear(i, result);
+        for (auto& id : result.message_ids) {
+            id = scoped_message_id(r.settings.name, id);
+            if (!id.empty()) choice_.receipts(i).sent(id, now);
+        }
+    }
+    co_return results;
+}
+
+asio::awaitable<std::vector<send_result>> sms_router::send_all(std::vector<sms_copy> messages, place at) {
+    if (!at.gateway) {
+        send_result nowhere;
+        nowhere.outcome = send_outcome::retry;
+        nowhere.code = "local:not_connected";
+        nowhere.retry_after = milliseconds(1000);
+        co_return std::vector<send_result>(messages.size(), nowhere);
+    }
+    const auto first = *at.gateway;
+    const auto began = time_.steady_now();
+    if (routes_.size() == 1) co_return co_await send_over(first, std::move(messages));
+    auto results = co_await send_over(first, messages);
+    std::vector<std::size_t> again;
+    std::vector<sms_copy> copies;
+    for (std::size_t k = 0; k < results.size(); ++k)
+        if (for_another(results[k])) {
+            again.push_back(k);
+            copies.push_back(std::move(messages[k]));
+        }
+    if (again.empty() || time_.steady_now() - began > decision_stands) co_return results;
+    auto others = usable(first);
+    for (std::size_t i = 0; i < routes_.size(); ++i) // one that is being tried gets one message, not these
+        if (routes_[i]->circuit.at(time_.steady_now()) != circuit::state::closed) others[i] = false;
+    const auto second = choice_.pick(others, time_.steady_now());
+    if (!second) co_return results;
+    const auto there = place_at(*second);
+    auto more = co_await send_over(*second, std::move(copies));
+    for (std::size_t k = 0; k < again.size(); ++k) {
+        auto& was = results[again[k]];
+        const auto& is = more[k];
+        // Both refuse the number: that it is no number is what remains.
+        if (was.outcome == send_outcome::rejected && is.outcome == send_outcome::rejected &&
+            was.recipient_fault == "bad_number")
+            continue;
+        was = std::move(more[k]);
+    }
+    co_return results;
+}
+
+asio::awaitable<send_result> sms_router::send_by(std::string gateway, sms_copy message) {
+    const auto takes = usable();
+    auto to = choice_.pick(takes, time_.steady_now());
+    for (std::size_t i = 0; i < routes_.size(); ++i)
+        if (routes_[i]->settings.name == gateway && takes[i]) to = i;
+    if (!to) {
+        send_result nowhere;
+        nowhere.outcome = send_outcome::retry;
+        nowhere.code = "local:not_connected";
+        co_return nowhere;
+    }
+    std::vector<sms_copy> one;
+    one.push_back(std::move(message));
+    co_return std::move((co_await send_over(*to, std::move(one))).front());
+}
+
+asio::awaitable<bool> sms_router::pass_on(std::size_t i, std::vector<receipt> receipts) {
+    const auto now = time_.steady_now();
+    for (auto& r : receipts) {
+        r.message_id = scoped_message_id(routes_[i]->settings.name, r.message_id);
+        choice_.receipts(i).heard(r.message_id, now);
+        r.gateway = "sms"; // under which the ids of all are kept
+    }
+    co_return co_await receipts_(std::move(receipts));
+}
+
+void sms_router::hear(std::size_t i, const send_result& result) {
+    auto& r = *routes_[i];
+    const auto now = time_.steady_now();
+    const auto sign = sign_of(result);
+    if (sign != service_sign::nothing) choice_.answered(i, sign == service_sign::ails, now);
+    r.circuit.hear(sign, now, std::uniform_real_distribution<>(0, 1)(random_));
+    const bool open = r.circuit.at(now) != circuit::state::closed;
+    if (open == r.told_open) return;
+    r.told_open = open;
+    r.since = time_.now();
+    r.why =
+        open ? result.code + (result.code.empty() || result.detail.empty() ? "" : " ") + result.detail : "";
+    if (open)
+        log::warn("gateway_circuit_open", {{"gateway", r.settings.name},
+                                           {"why", r.why},
+                                           {"next_try_ms", r.circuit.remaining(now).count()}});
+    else
+        log::info("gateway_circuit_closed", {{"gateway", r.settings.name}});
+}
+
+std::vector<gateway_status> sms_router::statuses() const {
+    std::vector<gateway_status> all;
+    const auto now = time_.steady_now();
+    for (std::size_t i = 0; i < routes_.size(); ++i) {
+        const auto& r = *routes_[i];
+        auto s = r.gateway->status();
+        s.weight = r.settings.weight;
+        s.health = choice_.health(i, now);
+        if (const auto typical = choice_.receipts(i).typical(now)) s.receipt_ms = typical->count();
+        const auto state = r.circuit.at(now);
+        if (state != circuit::state::closed) {
+            s.circuit = state == circuit::state::open ? "open" : "half_open";
+            if (s.state != "stopped") {
+                s.state = "circuit_open";
+                s.detail = r.why;
+                s.since_ms = r.since.time_since_epoch().count();
+            }
+        }
+        all.push_back(std::move(s));
+    }
+    return all;
+}
+
+} // namespace zhida::gateways

@@ -1,0 +1,203 @@
+#include "services/gateways/sms_router.hpp"
+
+#include "common/io/timer.hpp"
+#include "tests/support/loop.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace zhida::gateways {
+namespace {
+
+using ::testing::ElementsAre;
+
+// A gateway that answers what it is told to, or nothing.
+class scripted final : public sms_gateway {
+  public:
+    scripted(const clock& time, receipt_sink s) : sink(std::move(s)), time_(time) {}
+    asio::awaitable<void> run() override { co_return; }
+    void stop(milliseconds) override {}
+    asio::awaitable<std::vector<send_result>> send_all(std::vector<sms_copy> messages) override {
+        sent += messages.size();
+        while (black_hole) co_await io::sleep_for(time_, milliseconds(5));
+        std::vector<send_result> results(messages.size(), answer);
+        for (auto& r : results)
+            if (r.outcome == send_outcome::accepted) r.message_ids = {std::to_string(next_id++)};
+        co_return results;
+    }
+    gateway_status status() const override {
+        gateway_status s;
+        s.state = up ? "connected" : "down";
+        return s;
+    }
+    void share(std::size_t, std::size_t) override {}
+
+    receipt_sink sink;
+    send_result answer{send_outcome::accepted, {}, "", "", milliseconds(0), ""};
+    bool up = true, black_hole = false;
+    std::size_t sent = 0;
+    int next_id = 1;
+
+  private:
+    const clock& time_;
+};
+
+class sms_router_test : public ::testing::Test {
+  protected:
+    void with(std::vector<std::string> names, std::vector<std::int64_t> weights) {
+        std::vector<sms_gateway_config> settings(names.size());
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            settings[i].name = names[i];
+            settings[i].weight = weights[i];
+            settings[i].window = 40;
+        }
+        router = std::make_unique<sms_router>(
+            on.executor(), time, settings,
+            [this](std::vector<receipt> some) -> asio::awaitable<bool> {
+                std::move(some.begin(), some.end(), std::back_inserter(heard));
+                co_return true;
+            },
+            [](std::vector<inbound_sms>) -> asio::awaitable<bool> { co_return true; },
+            [this](const sms_gateway_config& g, receipt_sink s, inbound_sink) {
+                auto made = std::make_unique<scripted>(time, std::move(s));
+                gateway[g.name] = made.get();
+                return made;
+            });
+    }
+    std::vector<send_result> send(std::size_t count) {
+        return on.run([](sms_router& r, std::size_t n) -> asio::awaitable<std::vector<send_result>> {
+            auto place = co_await r.admit();
+            co_return co_await r.send_all(copies(n), std::move(place));
+        }(*router, count));
+    }
+    static std::vector<sms_copy> copies(std::size_t n) {
+        static const auto body = std::make_shared<const sms_body>(plain_body("【合成】你好"));
+        return std::vector<sms_copy>(n, {"13800000001", body});
+    }
+    static send_result saying(send_outcome outcome, std::string code, std::string fault = "") {
+        send_result r;
+        r.outcome = outcome;
+        r.code = std::move(code);
+        r.recipient_fault = std::move(fault);
+        return r;
+    }
+
+    tests::loop on;
+    system_clock time;
+    std::unique_ptr<sms_router> router;
+    std::map<std::string, scripted*> gateway;
+    std::vector<receipt> heard;
+};
+
+TEST_F(sms_router_test, a_single_gateway_named_sms_keeps_its_message_ids) {
+    with({"sms"}, {1});
+    EXPECT_THAT(send(1).front().message_ids, ElementsAre("1"));
+    EXPECT_EQ(router->batches(), 4U);
+}
+
+TEST_F(sms_router_test, ids_and_receipts_of_several_carry_the_name) {
+    with({"a", "b"}, {1, 0});
+    EXPECT_THAT(send(1).front().message_ids, ElementsAre("a/1"));
+    receipt r;
+    r.gateway = "b";
+    r.message_id = "1";
+    on.run(gateway["b"]->sink({r}));
+    ASSERT_EQ(heard.size(), 1U);
+    EXPECT_EQ(heard[0].message_id, "b/1");
+    EXPECT_EQ(heard[0].gateway, "sms");
+}
+
+TEST_F(sms_router_test, weights_share_the_messages) {
+    with({"a", "b"}, {3, 1});
+    for (int i = 0; i < 40; ++i) send(10);
+    EXPECT_EQ(gateway["a"]->sent, 300U);
+    EXPECT_EQ(gateway["b"]->sent, 100U);
+}
+
+TEST_F(sms_router_test, one_that_is_down_gets_nothing) {
+    with({"a", "b"}, {1, 1});
+    gateway["a"]->up = false;
+    for (int i = 0; i < 10; ++i) send(10);
+    EXPECT_EQ(gateway["a"]->sent, 0U);
+    gateway["b"]->up = false;
+    EXPECT_FALSE(router->ready());
+    EXPECT_EQ(on.run(router->admit()).room, 0U);
+}
+
+TEST_F(sms_router_test, what_was_surely_not_taken_goes_to_another_once) {
+    with({"a", "b"}, {1, 0});
+    for (const auto& refusal :
+         {saying(send_outcome::stopped, "cmpp:7"), saying(send_outcome::retry, "local:not_connected"),
+          saying(send_outcome::rejected, "cmpp:13", "bad_number")}) {
+        gateway["a"]->answer = refusal;
+        const auto results = send(2);
+        EXPECT_EQ(results[0].outcome, send_outcome::accepted) << refusal.code;
+        EXPECT_EQ(results[1].outcome, send_outcome::accepted) << refusal.code;
+    }
+    auto elsewhere = saying(send_outcome::rejected, "cmpp:9");
+    elsewhere.reroute = true;
+    gateway["a"]->answer = elsewhere;
+    EXPECT_EQ(send(1).front().outcome, send_outcome::accepted);
+    EXPECT_EQ(gateway["b"]->sent, 7U);
+}
+
+TEST_F(sms_router_test, what_may_have_been_taken_goes_nowhere_else) {
+    with({"a", "b"}, {1, 0});
+    gateway["a"]->answer = saying(send_outcome::unknown, "");
+    EXPECT_EQ(send(1).front().outcome, send_outcome::unknown);
+    gateway["a"]->answer = saying(send_outcome::rejected, "cmpp:6", "content");
+    EXPECT_EQ(send(1).front().outcome, send_outcome::rejected);
+    auto doubtful = saying(send_outcome::retry, "local:x");
+    doubtful.in_doubt = true;
+    gateway["a"]->answer = doubtful;
+    EXPECT_EQ(send(1).front().outcome, send_outcome::retry);
+    EXPECT_EQ(gateway["b"]->sent, 0U);
+}
+
+TEST_F(sms_router_test, a_number_that_both_refuse_is_a_bad_number) {
+    with({"a", "b"}, {1, 0});
+    gateway["a"]->answer = saying(send_outcome::rejected, "cmpp:13", "bad_number");
+    gateway["b"]->answer = saying(send_outcome::rejected, "cmpp:1");
+    const auto result = send(1).front();
+    EXPECT_EQ(result.recipient_fault, "bad_number");
+    EXPECT_EQ(result.code, "cmpp:13");
+}
+
+TEST_F(sms_router_test, one_that_answers_nothing_holds_its_own_places_and_no_others) {
+    with({"hole", "b"}, {1, 1});
+    gateway["hole"]->black_hole = true;
+    std::size_t ended = 0;
+    const auto one = [](sms_router& r, std::size_t& done) -> asio::awaitable<void> {
+        auto place = co_await r.admit();
+        (void)co_await r.send_all(copies(10), std::move(place));
+        ++done;
+    };
+    constexpr std::size_t all = 200;
+    for (std::size_t i = 0; i < all; ++i) asio::co_spawn(on.context(), one(*router, ended), asio::detached);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (ended < all - sms_router::batches_at_once && std::chrono::steady_clock::now() < until)
+        on.run_for(milliseconds(2));
+    EXPECT_EQ(ended, all - sms_router::batches_at_once);
+    EXPECT_EQ(gateway["hole"]->sent, 10 * sms_router::batches_at_once);
+    gateway["hole"]->black_hole = false;
+    while (ended < all && std::chrono::steady_clock::now() < until) on.run_for(milliseconds(2));
+    EXPECT_EQ(ended, all);
+}
+
+TEST_F(sms_router_test, a_circuit_opens_for_one_gateway_alone) {
+    with({"a", "b"}, {1, 1});
+    gateway["a"]->answer = saying(send_outcome::retry, "local:not_connected");
+    for (int i = 0; i < 20; ++i) send(10);
+    const auto before = gateway["a"]->sent;
+    for (int i = 0; i < 20; ++i) send(10);
+    EXPECT_EQ(gateway["a"]->sent, before);
+    for (const auto& s : router->statuses()) EXPECT_EQ(s.circuit == "closed", s.state == "connected");
+    EXPECT_EQ(router->statuses()[0].state, "circuit_open");
+    EXPECT_TRUE(router->ready());
+}
+
+} // namespace
+} // namespace zhida::gateways
