@@ -101,7 +101,7 @@ void cloud_core::start(const std::shared_ptr<cloud_submission>& all) {
     cloud_indices good;
     for (std::size_t i = 0; i < all->messages.size(); ++i) {
         auto& m = all->messages[i];
-        m.phone = cmpp::plain_phone(m.phone);
+        m.phone = plain_phone(m.phone);
         const auto id = m.body->template_ids.find(vendor.key);
         if (!mainland_mobile(m.phone)) {
             auto r = cloud_result(send_outcome::rejected, "local:bad_number", "not a mainland mobile number");

@@ -97,8 +97,8 @@ class cloud_core : public std::enable_shared_from_this<cloud_core> {
     const sms_gateway_config settings;
     const cloud_vendor vendor;
     const cloud_times times;
-    cmpp::throttle flow;
-    cmpp::part_rate rate;
+    wire::throttle flow;
+    wire::part_rate rate;
     channel_stop stop;
     gateway_status counters; // only its counters
     bool stopping = false;

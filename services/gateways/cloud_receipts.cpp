@@ -31,7 +31,7 @@ wall_time time_or(std::string text, wall_time now) {
 }
 
 std::string phone_of(json_reader& in, std::string_view member, bool required) {
-    const auto phone = cmpp::plain_phone(in.text(member, required, 32).value_or(""));
+    const auto phone = plain_phone(in.text(member, required, 32).value_or(""));
     if (phone.empty() && !required) return "";
     if (in.errors().empty() && (phone.size() < 5 || phone.size() > 20 || !digits(phone)))
         in.error_at(member, "is no phone number");
@@ -145,7 +145,7 @@ cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gat
 }
 
 std::string aliyun_message_id(std::string_view out_id, std::string_view phone, std::string_view secret) {
-    const auto mac = crypto::hmac_sha256(secret, cmpp::plain_phone(phone));
+    const auto mac = crypto::hmac_sha256(secret, plain_phone(phone));
     return std::string(out_id) + ":" + crypto::hex({reinterpret_cast<const char*>(mac.data()), 8});
 }
 

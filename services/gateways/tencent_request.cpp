@@ -66,7 +66,7 @@ result<answer> read_answer(std::string_view body) {
             json_reader one((*set)[i], "/Response/SendStatusSet/" + std::to_string(i), wrong);
             sent s;
             if (one.is_object()) {
-                s.phone = cmpp::plain_phone(one.text("PhoneNumber", true, 32).value_or(""));
+                s.phone = plain_phone(one.text("PhoneNumber", true, 32).value_or(""));
                 s.SerialNo = one.text("SerialNo", false, 128).value_or("");
                 s.Code = one.text("Code", true).value_or("");
                 s.Message = one.text("Message", false).value_or("");
