@@ -233,16 +233,16 @@ TEST_F(failure_modes, m06_timeout_is_ambiguous) {
 
 // A login that was refused is not hurried, others wait longer each time; each connection has one who dials.
 TEST_F(failure_modes, m07_reconnect_storm) {
-    for (const auto why : {cmpp::session_end::login_refused, cmpp::session_end::network}) {
-        cmpp::reconnect_policy early, late;
+    for (const auto why : {wire::session_end::login_refused, wire::session_end::network}) {
+        wire::reconnect_policy early, late;
         std::vector<std::int64_t> from, to;
         for (int i = 0; i < 8; ++i) {
             from.push_back(early.next_delay(why, milliseconds(0), 0).count());
             to.push_back(late.next_delay(why, milliseconds(0), 0.999).count());
             EXPECT_GE(to.back(), from.back() * 3 / 2) << "spread, so that many do not come at once";
         }
-        EXPECT_GE(from.front(), why == cmpp::session_end::network ? 500 : 30'000);
-        EXPECT_LE(to.front(), why == cmpp::session_end::network ? 1'000 : 60'000);
+        EXPECT_GE(from.front(), why == wire::session_end::network ? 500 : 30'000);
+        EXPECT_LE(to.front(), why == wire::session_end::network ? 1'000 : 60'000);
         EXPECT_GE(from.back(), 30'000);
         EXPECT_LE(to.back(), 60'000);
     }

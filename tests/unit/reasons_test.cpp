@@ -49,10 +49,9 @@ TEST(reasons, the_documented_tables_are_those_of_the_code) {
 }
 
 TEST(reasons, each_code_is_named_once_and_has_words) {
-    for (const auto& table :
-         {cmpp::result_reasons(), cmpp::stat_reasons(), smpp::result_reasons(), smpp::stat_reasons(),
-          wechat_reasons(), aliyun::reasons(), aliyun::receipt_reasons(), tencent::reasons(),
-          tencent::receipt_reasons()}) {
+    for (const auto& table : {cmpp::result_reasons(), cmpp::stat_reasons(), smpp::result_reasons(),
+                              smpp::stat_reasons(), wechat_reasons(), aliyun::reasons(),
+                              aliyun::receipt_reasons(), tencent::reasons(), tencent::receipt_reasons()}) {
         std::set<std::string> codes;
         for (const auto& r : table) {
             EXPECT_TRUE(codes.insert(r.code).second) << r.code;
