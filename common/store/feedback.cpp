@@ -96,6 +96,7 @@ asio::awaitable<result<std::vector<std::string>>> feedback::departments() {
     auto reply = co_await redis_.command({"SMEMBERS", keys::feedback_departments()});
     if (!reply) co_return reply.error();
     std::vector<std::string> names;
+    names.reserve(reply->items.size());
     for (auto& r : reply->items) names.push_back(std::move(r.text));
     std::sort(names.begin(), names.end());
     co_return names;

@@ -35,7 +35,8 @@ std::string text_or_number(json_reader& in, std::string_view member) {
 
 // May be empty: a picture, or nothing at all.
 std::string words_of(json_reader& in, std::string_view member) {
-    if (in.has(member) && in[member].value() == "") return "";
+    const auto* words = in.has(member) ? in[member].value().get_ptr<const std::string*>() : nullptr;
+    if (words && words->empty()) return "";
     return in.text(member, true, most_text).value_or("");
 }
 
