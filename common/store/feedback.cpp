@@ -107,6 +107,7 @@ asio::awaitable<result<feedback_page>> feedback::list(std::vector<std::string> d
     feedback_page page;
     if (departments.empty()) co_return page;
     std::vector<io::redis_args> commands;
+    commands.reserve(departments.size());
     for (const auto& d : departments) // one more than asked for: whether there is a next page
         commands.push_back({"ZREVRANGEBYSCORE", keys::feedback(d),
                             before > 0 ? "(" + std::to_string(before) : std::string("+inf"), "-inf",
