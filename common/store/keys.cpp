@@ -150,6 +150,24 @@ std::string orphan(std::string_view gateway, std::string_view id) {
 std::string wechat_token(std::string_view appid) {
     return "wechat:token:" + std::string(appid);
 }
+std::string feedback(std::string_view department) {
+    return "{feedback}:of:" + std::string(department);
+}
+std::string feedback_departments() {
+    return "{feedback}:departments";
+}
+std::string feedback_last() {
+    return "{feedback}:last";
+}
+std::string feedback_seen(std::string_view digest) {
+    return "{feedback}:seen:" + std::string(digest);
+}
+std::string acknowledged(std::string_view digest) {
+    return "{acknowledge}:told:" + std::string(digest);
+}
+std::string acknowledgements() {
+    return "{acknowledge}:waiting";
+}
 std::string tests_of_day(std::string_view subject, std::int32_t day) {
     return "tests:" + std::to_string(day) + ":" + std::string(subject);
 }

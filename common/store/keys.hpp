@@ -82,6 +82,13 @@ std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string any_orphan(std::string_view gateway); // string: while there may be one of those, expires
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
+// sorted set: what people wrote back to a department ("": to none that is known), common/store/feedback.hpp
+std::string feedback(std::string_view department);
+std::string feedback_departments();                 // set: those that have some
+std::string feedback_last();                        // string: number of the latest
+std::string feedback_seen(std::string_view digest); // string: while the same message may come again, expires
+std::string acknowledged(std::string_view digest);  // string: a number was told of its opt-out, expires
+std::string acknowledgements();                     // list: numbers that shall be told, sealed
 std::string tests_of_day(std::string_view subject, std::int32_t day); // counter: expires
 std::string idempotency(std::string_view digest);                     // string: a request's outcome, expires
 std::string matchers();                                               // set: instances of matchers

@@ -4,12 +4,11 @@
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
-#include "services/consent_log.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/lanes.hpp"
+#include "services/dispatcher/round_text.hpp"
 #include "services/dispatcher/senders.hpp"
-#include "services/gateways/inbound_text.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -52,6 +51,9 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
                  policies_,
                  stopping_,
                  [this](int shard) { return replay_.bring_up(shard); }},
+      intake_(executor, *log_, messages_, clock_, static_cast<int>(c.node.shards), stopping_),
+      inbound_(redis_, *log_, consents_, campaigns_, sealer_, clock_, static_cast<int>(c.node.shards)),
+      acknowledgements_(redis_, sealer_),
       receipts_(executor, deliverer_, replay_, meters,
                 [this](io::log_record record, std::vector<failure> errors) {
                     return bury_record(std::move(record), std::move(errors));
@@ -80,8 +82,8 @@ std::unique_ptr<sender> dispatcher::make_sender(channel via) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(
             executor_, clock_, config_.sms, sms_content_,
-            [this](auto receipts) { return receipts_.accept(std::move(receipts)); },
-            [this](auto messages) { return accept_inbound(std::move(messages)); });
+            [this](auto receipts) { return intake_.accept(std::move(receipts)); },
+            [this](auto messages) { return inbound_.accept(std::move(messages)); });
     if (via == channel::wechat && config_.wechat.enabled)
         return std::make_unique<guarded_sender>(
             make_wechat_sender(executor_, clock_, config_, redis_, sealer_), clock_);
@@ -96,6 +98,7 @@ asio::awaitable<void> dispatcher::run() {
         l->consumer = log_->subscribe(group + ".dispatch." + to_string(l->via), {topics::dispatch(l->via)});
         share(*l); // nothing yet
         if (l->gateway) start(keep_up(*l));
+        if (l->gateway && l->via == channel::sms) start(acknowledge(*l));
         for (; l->workers < static_cast<int>(l->most_workers); ++l->workers) start(work(*l));
         start(follow(*l));
     }
@@ -108,7 +111,7 @@ asio::awaitable<void> dispatcher::run() {
     for (auto& l : lanes_)
         if (l->gateway) l->gateway->stop();
     for (int waited = 0; waited < 100; ++waited) {
-        int busy = 0;
+        int busy = acknowledging_ ? 1 : 0;
         for (const auto& l : lanes_) busy += l->workers + (l->gateway_up ? 1 : 0);
         if (busy == 0) break;
         co_await io::sleep_for(clock_, milliseconds(50));
@@ -397,22 +400,40 @@ asio::awaitable<void> dispatcher::handle(lane& l, int shard) {
     }
 }
 
-// One after the other: each goes to every shard, and they come too seldom to be worth more.
-asio::awaitable<bool> dispatcher::accept_inbound(std::vector<gateways::inbound_sms> messages) {
-    consent_log changes(*log_, consents_, clock_, static_cast<int>(config_.node.shards));
-    for (const auto& m : messages) {
-        if (!gateways::asks_to_stop(m.text)) continue;
-        auto kept = co_await changes.record({consent_kind::number_out,
-                                             deliverer_.digests.of(m.phone),
-                                             {},
-                                             clock_.now().time_since_epoch().count(),
-                                             {"sms", "gateway"}});
-        if (kept) continue;
-        log::warn("an opt-out by SMS could not be kept; the gateway will send it again",
-                  {{"why", kept.error().text()}});
-        co_return false;
+asio::awaitable<void> dispatcher::acknowledge(lane& l) {
+    acknowledging_ = true;
+    while (!stopping_) {
+        if (l.gateway->ready()) co_await acknowledge_some(l);
+        co_await io::sleep_for(clock_, milliseconds(1000));
     }
-    co_return true;
+    acknowledging_ = false;
+}
+
+// It goes out although the number is opted out, and counts as no campaign's: its receipt finds no message and
+// expires. Taken before it is sent, so that nobody is told twice.
+asio::awaitable<void> dispatcher::acknowledge_some(lane& l) {
+    constexpr int at_once = 20;
+    constexpr auto still_of_use = std::chrono::hours(24);
+    for (int i = 0; i < at_once && !stopping_; ++i) {
+        auto taken = co_await acknowledgements_.take();
+        if (!taken) {
+            log::warn("an acknowledgement cannot be read", {{"why", taken.error().text()}});
+            co_return;
+        }
+        if (!*taken) co_return;
+        auto& about = **taken;
+        if (clock_.now() - about.asked > still_of_use) continue;
+        const auto sent = co_await l.gateway->acknowledge(about.phone, about.gateway);
+        if (sent.outcome == gateways::send_outcome::accepted) continue;
+        log::warn("an opt-out was not acknowledged",
+                  {{"gateway", about.gateway}, {"code", sent.code}, {"why", sent.detail}});
+        const bool surely_not =
+            sent.outcome == gateways::send_outcome::retry || sent.outcome == gateways::send_outcome::stopped;
+        if (!surely_not || sent.in_doubt) continue;
+        const auto kept = co_await acknowledgements_.put_back(std::move(about));
+        if (!kept) log::warn("an acknowledgement is lost", {{"why", kept.error().text()}});
+        co_return; // the gateway takes nothing now
+    }
 }
 
 asio::awaitable<void> dispatcher::watch() {

@@ -8,6 +8,8 @@
 #include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/dispatcher/receipt_worker.hpp"
+#include "services/inbound_intake.hpp"
+#include "services/receipt_intake.hpp"
 
 #include <boost/asio/experimental/channel.hpp>
 #include <prometheus/counter.h>
@@ -79,9 +81,10 @@ class dispatcher {
     asio::awaitable<void> lose(lane& l, std::vector<io::topic_partition> partitions);
     // Tells the gateway how much of its account's rate is ours.
     void share(lane& l) const;
-    // What people wrote back. False: not all is durable; the gateway sends it again.
-    asio::awaitable<bool> accept_inbound(std::vector<gateways::inbound_sms> messages);
     asio::awaitable<void> watch();
+    // Tells numbers that opted out by SMS that it was heard.
+    asio::awaitable<void> acknowledge(lane& l);
+    asio::awaitable<void> acknowledge_some(lane& l);
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
     std::unique_ptr<sender> make_sender(channel via);
 
@@ -102,6 +105,10 @@ class dispatcher {
     store::policies policies_;
     ledger_replay replay_;
     deliverer deliverer_;
+    receipt_intake intake_;
+    inbound_intake inbound_;
+    store::acknowledgements acknowledgements_;
+    bool acknowledging_ = false;
     receipt_worker receipts_;
     std::vector<std::unique_ptr<lane>> lanes_;
 

@@ -2,7 +2,6 @@
 
 #include "common/base/failpoint.hpp"
 #include "common/base/log.hpp"
-#include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/persist.hpp"
@@ -10,8 +9,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/experimental/channel.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace zhida::dispatcher {
 
@@ -19,7 +16,7 @@ receipt_worker::receipt_worker(
     asio::any_io_executor executor, deliverer& d, ledger_replay& replay, metrics& meters,
     std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury)
     : executor_(std::move(executor)), d_(d), replay_(replay), bury_(std::move(bury)),
-      group_(d.settings.event_log.group + ".receipt"), shards_(static_cast<int>(d.settings.node.shards)),
+      group_(d.settings.event_log.group + ".receipt"),
       applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")) {}
 
 asio::awaitable<void> receipt_worker::run() {
@@ -36,51 +33,15 @@ asio::awaitable<void> receipt_worker::close() {
     if (consumer_) co_await consumer_->close(); // stop() began it: wait until it has left
 }
 
-// Side by side, so that the looking up and the passing on go to Redis and the log in few turns.
-asio::awaitable<bool> receipt_worker::accept(std::vector<gateways::receipt> receipts) {
-    struct progress {
-        progress(const asio::any_io_executor& ex, std::size_t n) : left(n), done(ex, 1) {}
-        std::size_t left;
-        bool kept = true;
-        asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> done;
-    };
-    const auto all = std::make_shared<progress>(executor_, receipts.size());
-    for (auto& r : receipts)
-        asio::co_spawn(executor_, accept_one(std::move(r)), [all](std::exception_ptr thrown, bool kept) {
-            if (thrown || !kept) all->kept = false;
-            if (--all->left == 0) all->done.try_send(boost::system::error_code());
-        });
-    co_await all->done.async_receive(asio::use_awaitable);
-    co_return all->kept;
-}
-
-asio::awaitable<bool> receipt_worker::accept_one(gateways::receipt r) {
-    const auto text = receipt_text(r);
-    auto places = co_await d_.messages.resolve(r.gateway, r.message_id, text);
-    if (!places) {
-        log::warn("a receipt could not be kept; the gateway will send it again",
-                  {{"why", places.error().text()}});
-        co_return false;
-    }
-    for (auto& place : *places)
-        if (!co_await d_.forward_receipt(std::move(place), text)) co_return false;
-    if (!places->empty()) co_return true;
-    // It is kept until its message is known; and told, for Redis may forget it.
-    const auto orphan = store::orphan_message(shard_of(r.message_id, shards_), text, d_.time.now());
-    if (!orphan) co_return false;
-    const auto told = co_await persist(d_.time, d_.stopping, "telling of an early receipt",
-                                       [&] { return d_.log.append(*orphan); });
-    co_return told.has_value();
-}
-
 // One that came before its message was known: perhaps it is now.
 asio::awaitable<bool> receipt_worker::look_up_again(const json& receipt, std::vector<failure>& errors) {
     json_reader in(receipt, "", errors);
     const auto gateway = in.text("gateway", true).value_or(""), id = in.text("message_id", true).value_or("");
     if (!errors.empty()) co_return true;
     const auto text = zhida::to_text(receipt);
+    const auto store = message_store_of(gateway), scoped = gateways::scoped_message_id(gateway, id);
     auto places = co_await persist(d_.time, d_.stopping, "looking for a receipt's message",
-                                   [&] { return d_.messages.resolve(gateway, id, text); });
+                                   [&] { return d_.messages.resolve(store, scoped, text); });
     if (!places) co_return false;
     for (auto& place : *places)
         if (!co_await d_.forward_receipt(std::move(place), text)) co_return false;

@@ -1,12 +1,12 @@
-// Receipts on their way into the ledger. The gateway session that hears one looks up which delivery it
-// belongs to and passes it on in zhida.receipt; whoever has that shard's partition there writes it down.
+// Receipts on their way into the ledger. Who hears one looks up which delivery it belongs to and passes it on
+// in zhida.receipt (services/receipt_intake.hpp); whoever has that shard's partition there writes it down.
 #pragma once
 
 #include "common/base/metrics.hpp"
 #include "common/store/messages.hpp"
 #include "services/dispatcher/chunk.hpp"
-#include "services/dispatcher/receipts.hpp"
 #include "services/ledger_replay.hpp"
+#include "services/receipts.hpp"
 
 #include <prometheus/counter.h>
 
@@ -23,8 +23,6 @@ class receipt_worker {
     receipt_worker(asio::any_io_executor executor, deliverer& d, ledger_replay& replay, metrics& meters,
                    std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury);
 
-    // What a gateway reports. False: not all are durable; the gateway sends them again.
-    asio::awaitable<bool> accept(std::vector<gateways::receipt> receipts);
     // Writes down what is passed on, until stop(). Throws where it cannot go on.
     asio::awaitable<void> run();
     void stop();
@@ -40,7 +38,6 @@ class receipt_worker {
         std::uint64_t sought_in = 0; // what came in this turn or before was not read again
         bool reads_again = false;    // it has begun
     };
-    asio::awaitable<bool> accept_one(gateways::receipt r);
     asio::awaitable<bool> look_up_again(const json& receipt, std::vector<failure>& errors);
     asio::awaitable<void> follow();
     asio::awaitable<bool> gain(std::vector<io::topic_partition> partitions);
@@ -57,7 +54,6 @@ class receipt_worker {
     ledger_replay& replay_;
     std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury_;
     const std::string group_;
-    const int shards_;
     std::unique_ptr<io::log_consumer> consumer_;
     std::map<int, place> places_; // by shard
     std::set<int> under_way_;     // shards of what is being written down

@@ -48,4 +48,12 @@ asio::awaitable<std::vector<gateways::send_result>> sender::send_all(std::vector
     co_return std::move(b->results);
 }
 
+// Of channels where nobody opts a number out.
+asio::awaitable<gateways::send_result> sender::acknowledge(std::string, std::string) {
+    gateways::send_result r;
+    r.outcome = gateways::send_outcome::rejected;
+    r.code = "local:no-acknowledgement";
+    co_return r;
+}
+
 } // namespace zhida::dispatcher

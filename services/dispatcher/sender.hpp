@@ -48,6 +48,9 @@ class sender {
     // knows the end of.
     virtual asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,
                                                                          admission at);
+    // Tells a number that it is opted out, by that gateway where it still is one and takes messages, else by
+    // another.
+    virtual asio::awaitable<gateways::send_result> acknowledge(std::string phone, std::string gateway);
     // Of each gateway of the channel.
     virtual std::vector<gateways::gateway_status> statuses() const = 0;
     // Seconds in which the gateway drops a repeated reference; 0: it never does.

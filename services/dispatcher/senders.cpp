@@ -75,6 +75,13 @@ class sms_sender final : public sender {
             for (auto& s : all) s.detail += (s.detail.empty() ? "" : "; ") + news;
         return all;
     }
+    asio::awaitable<gateways::send_result> acknowledge(std::string phone, std::string gateway) override {
+        const auto body = std::make_shared<const gateways::sms_body>(sms_of({content_, settings_.signature},
+                                                                            "", acknowledgement_words(),
+                                                                            false, shanghai_day(clock_.now()))
+                                                                         .body);
+        co_return co_await router_.send_by(std::move(gateway), {std::move(phone), body});
+    }
     std::uint32_t resend_within_s() const override { return 0; }
     void share(std::size_t mine, std::size_t of) override { router_.share(mine, of); }
     std::size_t batches() const override { return router_.batches(); }

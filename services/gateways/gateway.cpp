@@ -9,6 +9,11 @@ std::string plain_phone(std::string_view phone) {
     return std::string(phone);
 }
 
+std::string scoped_message_id(std::string_view gateway, std::string_view id) {
+    if (gateway == "sms" || id.empty()) return std::string(id);
+    return std::string(gateway) + "/" + std::string(id);
+}
+
 json to_json(const gateway_status& s) {
     return {{"name", s.name},
             {"protocol", s.protocol},

@@ -55,6 +55,10 @@ struct receipt {
     std::string recipient_fault{}; // of one that failed, as in send_result
 };
 
+// A gateway's message id among those of all gateways: itself of the one that is named "sms", whose ids were
+// stored before there were several, else NAME/id.
+std::string scoped_message_id(std::string_view gateway, std::string_view id);
+
 // Makes receipts durable; false: not all of them are, so acknowledge none (the gateway sends them again, and
 // to hear one twice changes nothing).
 using receipt_sink = std::function<asio::awaitable<bool>(std::vector<receipt>)>;
@@ -66,6 +70,7 @@ struct inbound_sms {
     std::string to;      // the number written to: src_id, perhaps with an extension
     std::string text;    // UTF-8, of all parts; what is no text is U+FFFD
     wall_time at{};
+    std::string id{}; // what tells it from another of the same words; "": the gateway gave nothing
 };
 // Makes them durable; false: as for receipts.
 using inbound_sink = std::function<asio::awaitable<bool>(std::vector<inbound_sms>)>;

@@ -41,11 +41,6 @@ bool for_another(const send_result& r) {
 
 } // namespace
 
-std::string scoped_message_id(std::string_view gateway, std::string_view id) {
-    if (gateway == "sms" || id.empty()) return std::string(id);
-    return std::string(gateway) + "/" + std::string(id);
-}
-
 struct sms_router::route {
     sms_gateway_config settings;
     std::unique_ptr<sms_gateway> gateway;

@@ -16,13 +16,9 @@
 #include <optional>
 #include <random>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace zhida::gateways {
-
-// A gateway's message id among those of all gateways: itself of the one that is named "sms", else NAME/id.
-std::string scoped_message_id(std::string_view gateway, std::string_view id);
 
 class sms_router {
   public:

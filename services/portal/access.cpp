@@ -24,6 +24,10 @@ bool may_see_campaign(const identity& who, std::string_view issuer) noexcept {
     return who.as == role::operator_ || own_issuer(who, issuer);
 }
 
+bool may_see_feedback(const identity& who, std::string_view department) noexcept {
+    return who.as == role::operator_ || (!department.empty() && own_issuer(who, department));
+}
+
 actor actor_of(const identity& who) {
     const char* as = who.as == role::operator_ ? "operator"
                      : who.as == role::subject ? "subject"

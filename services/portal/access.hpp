@@ -29,6 +29,8 @@ bool own_issuer(const identity& who, std::string_view issuer) noexcept;
 bool may_see_policy(const identity& who, std::string_view disclosure, std::string_view issuer) noexcept;
 bool may_publish(const identity& who, std::string_view issuer) noexcept;
 bool may_see_campaign(const identity& who, std::string_view issuer) noexcept;
+// What people wrote back; "" is what belongs to no department yet.
+bool may_see_feedback(const identity& who, std::string_view department) noexcept;
 // Who acts, by a name that is never empty: two nameless operators are one person.
 actor actor_of(const identity& who);
 bool may_see_subject(const identity& who, std::string_view id) noexcept;

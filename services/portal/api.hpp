@@ -32,6 +32,8 @@ handler_function api_put_preferences;
 handler_function api_number_out;
 handler_function api_number_in;
 
+handler_function api_list_feedback;
+
 handler_function api_gateways;
 handler_function api_dead_letters;
 handler_function api_summary;

@@ -11,15 +11,19 @@
 #include "common/model/sms_content.hpp"
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
+#include "common/store/feedback.hpp"
 #include "common/store/gateway_states.hpp"
 #include "common/store/idempotency.hpp"
 #include "common/store/inbox.hpp"
 #include "common/store/ledger.hpp"
+#include "common/store/messages.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
 #include "matching/catalogue.hpp"
 #include "services/campaign_changes.hpp"
 #include "services/consent_log.hpp"
+#include "services/gateways/callback_doors.hpp"
+#include "services/inbound_intake.hpp"
 #include "services/portal/dead_letters.hpp"
 #include "services/portal/live.hpp"
 #include "services/portal/matchers.hpp"
@@ -70,7 +74,10 @@ struct context {
           campaigns(redis, static_cast<int>(p.settings.node.shards)),
           profiles(redis, p.sealer, static_cast<int>(p.settings.node.shards)), inbox(redis), consents(redis),
           consent_changes(*log, consents, p.time, static_cast<int>(p.settings.node.shards)),
-          numbers(p.sealer), ledgers(redis),
+          numbers(p.sealer), messages(redis), feedback(redis, p.sealer),
+          inbound(redis, *log, consents, campaigns, p.sealer, p.time,
+                  static_cast<int>(p.settings.node.shards)),
+          doors(gateways::callback_doors::of(p.settings.sms).value()), ledgers(redis),
           changes(*log, campaigns, ledgers, p.time, static_cast<int>(p.settings.node.shards)),
           gateways(redis), idempotent(redis),
           sign_in(p.sealer.lookup_hash("zhida portal session key"), p.settings.portal.demo_sign_in),
@@ -93,6 +100,11 @@ struct context {
     store::consents consents;
     consent_log consent_changes;
     store::number_digests numbers;
+    store::messages messages;
+    store::feedback feedback;
+    inbound_intake inbound;
+    gateways::callback_doors doors;
+    int callbacks_under_way = 0;
     store::ledgers ledgers;
     campaign_changes changes;
     store::gateway_states gateways;

@@ -26,6 +26,9 @@ handler_function page_campaign;
 handler_function post_campaign_act;
 handler_function post_campaign_test;
 
+handler_function page_feedback;
+handler_function post_feedback_assign;
+
 handler_function page_operator;
 
 // The model that every page shares, and the page around it. `model` holds at least "title".

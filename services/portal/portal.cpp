@@ -2,6 +2,7 @@
 
 #include "common/base/log.hpp"
 #include "common/io/spawn.hpp"
+#include "common/io/timer.hpp"
 #include "common/model/topics.hpp"
 #include "services/portal/live_feed.hpp"
 #include "services/portal/routes.hpp"
@@ -98,6 +99,8 @@ asio::awaitable<void> portal::impl::run() {
     c.shard_owners.close();
     co_await c.log->close();
     c.redis.close();
+    while (c.callbacks_under_way > 0) // given up, and now without log and Redis
+        co_await io::sleep_for(c.time, milliseconds(10));
 }
 
 void portal::impl::stop() {
@@ -115,6 +118,7 @@ portal::~portal() = default;
 result<void> portal::start() {
     auto files = load_portal_files(impl_->parts.config_dir, impl_->parts.settings.sms);
     if (!files) return files.error();
+    if (auto doors = gateways::callback_doors::of(impl_->parts.settings.sms); !doors) return doors.error();
     if (impl_->parts.settings.portal.demo_sign_in)
         log::warn("portal_demo_sign_in", {{"note", "anybody may choose any role; never in production"}});
     impl_->shared = std::make_unique<context>(impl_->executor, impl_->parts, std::move(*files));

@@ -1,5 +1,6 @@
 #include "services/portal/routes.hpp"
 
+#include "services/portal/callbacks.hpp"
 #include "services/portal/form.hpp"
 #include "services/portal/pages.hpp"
 #include "services/portal/problems.hpp"
@@ -71,6 +72,7 @@ std::optional<io::http_response> refuse(context& c, const route_rule& rule, cons
         return page ? error_page(c, v, r, 403, "") : forbidden("当前身份不能使用此功能");
     }
     // A token is sent on purpose; a cookie travels by itself, so ask where the request comes from.
+    if (rule.as == surface::callback) return std::nullopt;
     if (safe(r.method) || (v.who.signed_in() && !v.who.by_cookie())) return std::nullopt;
     bool has_token = rule.signs_in;
     if (page) {
@@ -150,6 +152,7 @@ const std::vector<route_rule>& route_table() {
         {"DELETE", "/api/v1/numbers/{phone}/opt-out", surface::api, operators, api_number_in},
         {"GET", "/api/v1/subjects/{id}/live", surface::api, subjects, api_subject_live},
         {"GET", "/api/v1/live", surface::api, staff, api_staff_live},
+        {"GET", "/api/v1/feedback", surface::api, staff, api_list_feedback},
         {"GET", "/api/v1/gateways", surface::api, operators, api_gateways},
         {"GET", "/api/v1/dead-letters", surface::api, operators, api_dead_letters},
         {"GET", "/api/v1/summary", surface::api, operators, api_summary},
@@ -172,7 +175,12 @@ const std::vector<route_rule>& route_table() {
         {"GET", "/campaigns/{id}", surface::page, staff, page_campaign},
         {"POST", "/campaigns/{id}/act", surface::page, staff, post_campaign_act},
         {"POST", "/campaigns/{id}/test", surface::page, staff, post_campaign_test},
+        {"GET", "/feedback", surface::page, staff, page_feedback},
+        {"POST", "/feedback/{id}/assign", surface::page, operators, post_feedback_assign},
         {"GET", "/operator", surface::page, operators, page_operator},
+
+        {"POST", "/gateways/{name}/receipts/{secret}", surface::callback, everyone, post_gateway_receipts},
+        {"POST", "/gateways/{name}/replies/{secret}", surface::callback, everyone, post_gateway_replies},
 
         {"GET", "/assets/{name}", surface::plain, everyone, get_asset},
         {"GET", "/favicon.ico", surface::plain, everyone, get_favicon},

@@ -22,7 +22,9 @@ struct visitor {
 
 using handler_function = asio::awaitable<io::http_response>(context&, visitor, io::http_request);
 
-enum class surface { api, page, plain }; // JSON · HTML · health, metrics, assets
+// JSON · HTML · health, metrics, assets · what other services post to us: no browser sends it, so that there
+// is no session to abuse, and its handler alone knows who may
+enum class surface { api, page, plain, callback };
 
 struct route_rule {
     std::string verb, path;

@@ -19,6 +19,7 @@ const std::vector<text_row>& text_table() {
         {"nav_mine", "我的政策", "My policies"},
         {"nav_checkup", "政策体检", "Check-up"},
         {"nav_department", "部门工作台", "Department"},
+        {"nav_feedback", "短信回复", "Replies"},
         {"nav_operator", "运营监控", "Operations"},
         {"sign_out", "退出", "Sign out"},
         {"signed_in_as", "当前身份", "Signed in as"},
@@ -603,6 +604,28 @@ const std::vector<text_row>& text_table() {
         {"dl_kept", "共 {total} 条，显示最近 {shown} 条", "{total} in all, the newest {shown} shown"},
         {"part_unavailable", "暂时读不到：{why}", "Cannot be read at present: {why}"},
         {"channel", "渠道", "Channel"},
+
+        // What people wrote back
+        {"feedback_title", "群众短信回复", "Replies by SMS"},
+        {"feedback_lead",
+         "群众回复政策短信的内容，最新的在前。回复“R”“退订”等的已自动退订，不在此列。号码已隐去中间四位。",
+         "What people answered to our messages, newest first. Who answered R or the like was opted out at "
+         "once "
+         "and is not listed. Numbers are masked."},
+        {"feedback_all", "查看全部", "Show all"},
+        {"feedback_only_unassigned", "只看未归属", "Only unassigned"},
+        {"feedback_none", "还没有短信回复", "No replies yet"},
+        {"feedback_none_unassigned", "没有未归属的回复", "No unassigned replies"},
+        {"feedback_none_text", "群众回复政策短信后，内容会出现在这里。",
+         "What people answer to our messages appears here."},
+        {"feedback_to", "发往", "to"},
+        {"feedback_unassigned", "未归属", "Unassigned"},
+        {"feedback_department", "归属部门", "Department"},
+        {"feedback_choose", "请选择部门", "Choose a department"},
+        {"feedback_assign", "转给该部门", "Assign"},
+        {"feedback_assigned", "已转给该部门。", "Assigned to the department."},
+        {"feedback_gone", "这条回复已归属其他部门，或已不存在。",
+         "This reply belongs to a department by now, or is not there any more."},
     };
     return table;
 }

@@ -277,6 +277,27 @@ json dead_letters_view(const json& lines, std::int64_t total, language in) {
     return out;
 }
 
+json feedback_view(const json& letters, const std::vector<std::string>& departments, language in) {
+    json choice = json::array();
+    for (const auto& d : departments) choice.push_back({{"name", d}});
+    json out = {{"letters", json::array()}, {"empty", letters.empty()}, {"departments", choice}};
+    for (const auto& l : letters) {
+        const auto or_false = [&](const char* name) {
+            return get(l, name).empty() ? json(false) : json(get(l, name));
+        };
+        out["letters"].push_back(
+            {{"id", get(l, "id")},
+             {"at", short_time(get(l, "at"))},
+             {"phone", get(l, "phone")},
+             {"gateway", get(l, "gateway") == "sms" ? text(in, "channel_sms") : get(l, "gateway")},
+             {"text", get(l, "text")},
+             {"to", or_false("to")},
+             {"department", or_false("department")},
+             {"nobodys", get(l, "department").empty()}});
+    }
+    return out;
+}
+
 json errors_view(const json& errors, language in) {
     const auto said = [in](const std::string& text) {
         return in == language::zh ? check_words_zh(text) : text;

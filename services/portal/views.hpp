@@ -24,6 +24,8 @@ json campaign_view(const json& campaign, language in);
 // Of summary_document(), gateways_document() and dead_letters::newest().
 json summary_view(const json& summary, language in);
 json dead_letters_view(const json& lines, std::int64_t total, language in);
+// Of feedback_documents; departments: those that a letter of nobody can be given to.
+json feedback_view(const json& letters, const std::vector<std::string>& departments, language in);
 // Of the items of preview_policy().
 json preview_view(const json& items, language in);
 // Of read_checkup() or checkup_of().

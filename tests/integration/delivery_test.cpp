@@ -2,12 +2,14 @@
 #include "common/base/murmur2.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "common/store/feedback.hpp"
 #include "common/store/keys.hpp"
 #include "common/store/profiles.hpp"
 #include "services/dead_letter.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/dispatcher/dispatcher.hpp"
 #include "services/dispatcher/guarded_sender.hpp"
+#include "services/dispatcher/round_text.hpp"
 #include "services/ledger_check.hpp"
 #include "services/ledger_replay.hpp"
 #include "services/publishing.hpp"
@@ -20,6 +22,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -584,7 +587,7 @@ TEST_F(delivery, who_opts_out_between_the_look_and_the_claim_is_not_sent_to) {
     expect_audit_agrees();
 }
 
-TEST_F(delivery, who_answers_r_is_sent_nothing_more) {
+TEST_F(delivery, who_answers_r_is_told_once_and_sent_nothing_more) {
     tests::simulated gateway; // on a loop of its own, by turns with ours
     gateway.start();
     auto c = settings_;
@@ -598,8 +601,31 @@ TEST_F(delivery, who_answers_r_is_sent_nothing_more) {
         });
     };
     ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().logins == 1; }));
-    ASSERT_TRUE(gateway.sim->cmpp().write_back("16400000002", "r").has_value());
-    ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().inbound_acked == 1; }));
+    int written = 0;
+    const auto write_back = [&](const char* phone, const char* text) {
+        ASSERT_TRUE(gateway.sim->cmpp().write_back(phone, text).has_value());
+        ++written;
+        ASSERT_TRUE(go_until([&] { return gateway.sim->cmpp().stats().inbound_acked == written; })) << text;
+    };
+    write_back("16400000002", "r");
+    ASSERT_TRUE(go_until([&] { return !gateway.sim->messages().all().empty(); }))
+        << "although it is opted out";
+    write_back("16400000002", "退订");
+    write_back("16400000003", "谢谢");
+    const auto waits = [&] {
+        return loop_.run(redis_.command({"LLEN", store::keys::acknowledgements()})).value().integer;
+    };
+    EXPECT_EQ(waits(), 0) << "the second refusal asks for nothing";
+    const auto told = simulator::assembled(gateway.sim->messages().all());
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told.front().to, "16400000002");
+    EXPECT_THAT(told.front().more.at("text").get<std::string>(), ::testing::HasSubstr("您已退订"));
+    store::feedback feedback(redis_, sealer_);
+    const auto heard = loop_.run(feedback.list({"宝山区科委"}, 10)).value().messages;
+    ASSERT_EQ(heard.size(), 1U) << "the only department that sends";
+    EXPECT_EQ(heard.front().text, "谢谢");
+    EXPECT_EQ(heard.front().phone, "16400000003");
+    EXPECT_EQ(heard.front().gateway, "sms");
     process.role.stop();
     ASSERT_TRUE(go_until([&] { return process.ended; }));
     gateway.stop();

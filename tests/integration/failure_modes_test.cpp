@@ -2,9 +2,9 @@
 // first, the answer that never does, the two servers on one account. Each is short; what is behind it has
 // tests of its own.
 #include "common/store/messages.hpp"
-#include "services/dispatcher/receipts.hpp"
 #include "services/gateways/cmpp_receipt.hpp"
 #include "services/gateways/session_policies.hpp"
+#include "services/receipts.hpp"
 #include "tests/support/gateways.hpp"
 #include "tests/support/servers.hpp"
 
@@ -47,10 +47,10 @@ class failure_modes : public testing::Test {
         ledger::record r;
         r.now = ledger::state::submitted;
         for (const auto& heard : receipts) {
-            auto data = parse_json(dispatcher::receipt_text(heard)).value();
+            auto data = parse_json(receipt_text(heard)).value();
             data["place"] = store::to_text({1, "P.v1.r1", channel::sms, 9, 1, 1});
             std::vector<failure> errors;
-            r = ledger::merge(r, dispatcher::record_of(dispatcher::read_receipt(data, errors).value()));
+            r = ledger::merge(r, record_of(read_receipt(data, errors).value()));
         }
         return r;
     }
@@ -107,7 +107,7 @@ TEST_F(failure_modes, m01_receipt_before_submit_resp) {
     io::redis redis(all.on.executor(), {tests::redis_url(), milliseconds(5000)});
     all.on.run(redis.command({"FLUSHDB"})).value();
     store::messages known(redis);
-    const auto text = dispatcher::receipt_text(c.receipts[0]);
+    const auto text = receipt_text(c.receipts[0]);
     EXPECT_TRUE(all.on.run(known.resolve("sms", c.receipts[0].message_id, text)).value().empty());
     const store::message_place place{1, "P.v1.r1", channel::sms, 9, 1, 1};
     EXPECT_EQ(all.on.run(known.bind("sms", {{first.message_ids[0], place}})).value(), std::vector{text});
@@ -327,7 +327,7 @@ TEST_F(failure_modes, m09_id_mismatch) {
             const auto heard = cmpp::receipt_of(d, "sms", all.time.now()).value();
             EXPECT_EQ(heard.message_id, cmpp::id_text(answer.Msg_Id));
             EXPECT_EQ(heard.message_id.size(), 16U);
-            const auto kept = parse_json(dispatcher::receipt_text(heard)).value();
+            const auto kept = parse_json(receipt_text(heard)).value();
             EXPECT_EQ(kept.at("message_id"), cmpp::id_text(Msg_Id)) << "text in JSON";
         }
     }

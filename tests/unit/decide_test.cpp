@@ -1,7 +1,7 @@
 #include "services/dispatcher/decide.hpp"
 #include "services/dispatcher/package_text.hpp"
 #include "services/dispatcher/quiet_hours.hpp"
-#include "services/dispatcher/receipts.hpp"
+#include "services/receipts.hpp"
 #include "tests/support/sms.hpp"
 
 #include "common/base/clock.hpp"
@@ -287,6 +287,35 @@ TEST(Receipts, SurviveTheWayToTheirShardWithoutThePhoneNumber) {
     EXPECT_EQ(record_of(*back).at, 1'795'000'000U);
     (*data)["means"] = "maybe";
     EXPECT_FALSE(read_receipt(*data, errors).has_value());
+}
+
+TEST(Receipts, CarryTheFaultThatTheGatewaySaw) {
+    const auto why = [](const char* fault, const char* status) {
+        gateways::receipt r;
+        r.gateway = "aliyun-1";
+        r.message_id = "id";
+        r.status = status;
+        r.means = gateways::receipt::meaning::failed;
+        r.recipient_fault = fault;
+        auto data = parse_json(receipt_text(r)).value();
+        data["place"] = store::to_text(store::message_place{7, "P.v1.r1", channel::sms, 42, 1, 1});
+        std::vector<failure> errors;
+        return record_of(read_receipt(data, errors).value()).why;
+    };
+    EXPECT_EQ(why("bad_number", "MOBILE_NOT_ON_SERVICE"), ledger::reason::bad_number);
+    EXPECT_EQ(why("refused", "SP:0001"), ledger::reason::refused);
+    EXPECT_EQ(why("", "MK:0001"), ledger::reason::undelivered)
+        << "a code that means something in CMPP means nothing here";
+}
+
+TEST(Receipts, OfSeveralGatewaysAreTheirOwn) {
+    EXPECT_EQ(gateways::scoped_message_id("sms", "00ff"), "00ff")
+        << "as it was stored before there were several";
+    EXPECT_EQ(gateways::scoped_message_id("aliyun-1", "00ff"), "aliyun-1/00ff");
+    EXPECT_NE(gateways::scoped_message_id("a", "00ff"), gateways::scoped_message_id("b", "00ff"));
+    EXPECT_EQ(message_store_of("sms"), "sms");
+    EXPECT_EQ(message_store_of("aliyun-1"), "sms");
+    EXPECT_EQ(message_store_of("wechat"), "wechat");
 }
 
 TEST(QuietHours, LastFromTheEveningUntilTheMorningInShanghai) {

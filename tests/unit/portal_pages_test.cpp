@@ -216,6 +216,13 @@ std::vector<std::pair<std::string, std::string>> all_pages(const std::string& pa
                               {"excerpt", payload},
                               {"errors", {{{"what", payload}, {"where", payload}, {"fix", payload}}}}}},
                             1, in)}});
+    json letter;
+    for (const char* member : {"id", "at", "department", "gateway", "to", "phone", "text"})
+        letter[member] = payload;
+    auto of_nobody = letter;
+    of_nobody["department"] = "";
+    models["feedback"] = feedback_view({letter, of_nobody}, {payload}, in);
+    models["feedback"].update({{"title", payload}, {"unassigned", false}, {"next", payload}});
     std::vector<std::pair<std::string, std::string>> out;
     for (const auto& [name, model] : models) {
         auto whole = chrome(in);

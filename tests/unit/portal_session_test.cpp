@@ -97,6 +97,14 @@ TEST(portal_access, objects) {
     EXPECT_TRUE(may_see_campaign(dep, "A"));
     EXPECT_FALSE(may_see_campaign(dep, "B"));
     EXPECT_FALSE(may_see_campaign(sub, "R1"));
+    EXPECT_TRUE(may_see_feedback(op, ""));
+    EXPECT_TRUE(may_see_feedback(op, "B"));
+    EXPECT_TRUE(may_see_feedback(dep, "A"));
+    EXPECT_FALSE(may_see_feedback(dep, "B"));
+    EXPECT_FALSE(may_see_feedback(dep, ""));
+    EXPECT_TRUE(may_see_feedback(any, "B"));
+    EXPECT_FALSE(may_see_feedback(any, "")) << "operators give it out";
+    EXPECT_FALSE(may_see_feedback(sub, "R1"));
     EXPECT_TRUE(may_see_subject(sub, "R1"));
     EXPECT_FALSE(may_see_subject(sub, "R2"));
     EXPECT_FALSE(may_see_subject(dep, "R1"));
@@ -130,6 +138,7 @@ TEST(portal_access, every_route_and_role) {
         {"POST /api/v1/campaigns/{id}/rounds", "od"},
         {"POST /api/v1/campaigns/{id}/test", "od"},
         {"POST /api/v1/campaigns/{id}/{action}", "od"},
+        {"GET /api/v1/feedback", "od"},
         {"GET /api/v1/gateways", "o"},
         {"GET /api/v1/dead-letters", "o"},
         {"GET /api/v1/summary", "o"},
@@ -151,7 +160,11 @@ TEST(portal_access, every_route_and_role) {
         {"GET /campaigns/{id}", "od"},
         {"POST /campaigns/{id}/act", "od"},
         {"POST /campaigns/{id}/test", "od"},
+        {"GET /feedback", "od"},
+        {"POST /feedback/{id}/assign", "o"},
         {"GET /operator", "o"},
+        {"POST /gateways/{name}/receipts/{secret}", "odsn"},
+        {"POST /gateways/{name}/replies/{secret}", "odsn"},
         {"GET /assets/{name}", "odsn"},
         {"GET /favicon.ico", "odsn"},
         {"GET /healthz", "odsn"},

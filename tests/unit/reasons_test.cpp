@@ -1,11 +1,11 @@
 // The reason tables: complete, of one mind with what is done, and with what docs/gateways.md says.
-#include "services/dispatcher/receipts.hpp"
 #include "services/gateways/aliyun_codes.hpp"
 #include "services/gateways/cmpp_results.hpp"
 #include "services/gateways/cmpp_stats.hpp"
 #include "services/gateways/smpp_results.hpp"
 #include "services/gateways/tencent_codes.hpp"
 #include "services/gateways/wechat_codes.hpp"
+#include "services/receipts.hpp"
 #include "tests/support/folders.hpp"
 
 #include <gtest/gtest.h>
@@ -121,12 +121,15 @@ TEST(reasons, a_status_is_read_by_its_code_then_by_its_letters) {
     }
 }
 
+// Of events that were written before receipts carried their fault.
 TEST(reasons, of_a_status_are_those_of_the_ledger) {
     const auto why = [](const char* status, channel via = channel::sms) {
-        dispatcher::arrived_receipt r;
-        r.status = status;
-        r.place.via = via;
-        return dispatcher::record_of(r).why;
+        const auto place = store::to_text(store::message_place{1, "P.v1.r1", via, 3, 1, 1});
+        std::vector<failure> errors;
+        const auto r = read_receipt(
+            {{"status", status}, {"means", "failed"}, {"at_ms", 1'795'000'000'000}, {"place", place}},
+            errors);
+        return r ? record_of(*r).why : ledger::reason::none;
     };
     EXPECT_EQ(why("MK:0001"), ledger::reason::bad_number);
     EXPECT_EQ(why("DB:0141"), ledger::reason::refused);

@@ -371,7 +371,7 @@ TEST(sms_sender, holds_what_has_no_signature_and_says_so) {
         m.address = "13800000001";
     }
     messages[1].about = &common_one;
-    const auto results = loop.run(via->send_all(std::move(messages)));
+    const auto results = loop.run(via->send_all(std::move(messages), dispatcher::admission{}));
     ASSERT_EQ(results.size(), 3U);
     for (const std::size_t held : {0U, 2U}) {
         EXPECT_EQ(results[held].outcome, gateways::send_outcome::stopped);
@@ -380,7 +380,7 @@ TEST(sms_sender, holds_what_has_no_signature_and_says_so) {
         EXPECT_THAT(results[held].detail, HasSubstr("signature 宝山科委: is not filed yet"));
     }
     EXPECT_EQ(results[1].code, "local:not_connected") << "others go on as far as they come";
-    EXPECT_THAT(via->status().detail, HasSubstr("signature 宝山科委: is not filed yet"));
+    EXPECT_THAT(via->statuses().front().detail, HasSubstr("signature 宝山科委: is not filed yet"));
 }
 
 TEST(sms_preview, tells_parts_cost_and_what_is_wrong) {

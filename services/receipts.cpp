@@ -1,9 +1,9 @@
-#include "services/dispatcher/receipts.hpp"
+#include "services/receipts.hpp"
 
 #include "common/base/json.hpp"
 #include "services/gateways/cmpp_stats.hpp"
 
-namespace zhida::dispatcher {
+namespace zhida {
 
 namespace {
 
@@ -12,14 +12,17 @@ constexpr std::pair<meaning, const char*> meanings[] = {
     {meaning::delivered, "delivered"}, {meaning::failed, "failed"}, {meaning::intermediate, "intermediate"}};
 
 ledger::reason reason_of(const arrived_receipt& r) {
-    const std::string_view fault =
-        r.place.via == channel::sms ? gateways::cmpp::reaction_to_stat(r.status).recipient_fault : "";
-    if (fault == "bad_number") return ledger::reason::bad_number;
-    if (fault == "refused") return ledger::reason::refused;
+    if (r.fault == "bad_number") return ledger::reason::bad_number;
+    if (r.fault == "refused") return ledger::reason::refused;
     return ledger::reason::undelivered;
 }
 
 } // namespace
+
+std::string message_store_of(std::string_view gateway) {
+    const auto* wechat = to_string(channel::wechat);
+    return gateway == wechat ? wechat : to_string(channel::sms);
+}
 
 std::string receipt_text(const gateways::receipt& r) {
     const char* means = "failed";
@@ -29,6 +32,7 @@ std::string receipt_text(const gateways::receipt& r) {
                         {"message_id", r.message_id},
                         {"status", r.status},
                         {"means", means},
+                        {"fault", r.recipient_fault},
                         {"at_ms", r.at.time_since_epoch().count()}});
 }
 
@@ -37,6 +41,7 @@ result<arrived_receipt> read_receipt(const json& data, std::vector<failure>& err
     arrived_receipt r;
     if (!in.is_object()) return errors.front();
     r.status = in.text("status", true, 64).value_or("");
+    const auto fault = in.text("fault", false, 64);
     r.at_ms = in.integer("at_ms", true, 0, INT64_MAX).value_or(0);
     const auto name = in.text("means", true, 16).value_or("");
     bool known = false;
@@ -50,6 +55,10 @@ result<arrived_receipt> read_receipt(const json& data, std::vector<failure>& err
     if (!place) in.error_at("place", place.error().what);
     if (!errors.empty()) return errors.front();
     r.place = std::move(*place);
+    if (fault)
+        r.fault = *fault;
+    else if (r.place.via == channel::sms && r.means == meaning::failed)
+        r.fault = gateways::cmpp::reaction_to_stat(r.status).recipient_fault;
     return r;
 }
 
@@ -62,4 +71,4 @@ ledger::record record_of(const arrived_receipt& r) {
     return to;
 }
 
-} // namespace zhida::dispatcher
+} // namespace zhida
