@@ -57,6 +57,10 @@ gateway_status cloud_client::status() const {
     return core_->status();
 }
 
+bool cloud_client::ready() const {
+    return !core_->stopping && !core_->stop.stopped(core_->time.now());
+}
+
 void cloud_client::share(std::size_t mine, std::size_t of) {
     core_->rate.share(mine, of, core_->time.steady_now());
 }

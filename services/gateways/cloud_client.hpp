@@ -22,6 +22,8 @@ class cloud_client : public sms_gateway {
     // used up; or the text has no template id of this vendor ("local:no_template", for this text alone).
     asio::awaitable<std::vector<send_result>> send_all(std::vector<sms_copy> messages) override;
     gateway_status status() const override;
+    // Also before the vendor has answered anything: there is no connection to wait for.
+    bool ready() const override;
     void share(std::size_t mine, std::size_t of) override;
     // Somebody has mended what the account was stopped for.
     void resume();
