@@ -476,7 +476,7 @@ void name_gateways(const std::vector<setting>& all, config& c, std::vector<failu
             continue;
         }
         auto& gateway = c.sms.gateways[name];
-        static_cast<sms_gateway_config&>(gateway) = c.sms;
+        gateway = static_cast<const sms_gateway_config&>(c.sms);
         gateway.name = name;
     }
 }
@@ -598,8 +598,9 @@ std::string render(config& c, bool comments, bool mask) {
 } // namespace
 
 std::vector<sms_gateway_config> gateways_of(const sms_config& c) {
-    if (c.gateways.empty()) return {c};
+    if (c.gateways.empty()) return {static_cast<const sms_gateway_config&>(c)};
     std::vector<sms_gateway_config> all;
+    all.reserve(c.gateways.size());
     for (const auto& [name, gateway] : c.gateways) all.push_back(gateway);
     return all;
 }
