@@ -164,10 +164,15 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     if (roles_.simulator) {
         auto& simulators = launch<simulator::simulator>("simulator", clock_, c.simulator, c.sms, c.wechat);
         simulators.listen().value();
-        config_.sms.host = c.simulator.host;
-        config_.sms.port = simulators.cmpp_port();
-        config_.wechat.base_url =
-            "http://" + c.simulator.host + ":" + std::to_string(simulators.wechat_port());
+        const auto web = "http://" + c.simulator.host + ":" + std::to_string(simulators.wechat_port());
+        const auto meet = [&](sms_gateway_config& g) {
+            g.host = c.simulator.host;
+            g.port = g.protocol == "smpp" ? simulators.smpp_port() : simulators.cmpp_port();
+            g.base_url = web;
+        };
+        meet(config_.sms);
+        for (auto& [name, gateway] : config_.sms.gateways) meet(gateway);
+        config_.wechat.base_url = web;
     }
     if (roles_.portal) {
         portal::portal_parts parts{c, catalogue_, clock_, sealer_, meters_, config_folder(c)};

@@ -23,12 +23,14 @@ boost::asio::awaitable<void> announce(app& a) {
 std::vector<std::string> missing_accounts(const config& c, const app_roles& roles) {
     std::vector<std::string> missing;
     if (!roles.dispatcher || roles.simulator) return missing; // the simulators take any account
-    const auto need = [&](channel via, bool enabled, const char* key, const std::string& value) {
+    const auto need = [&](channel via, bool enabled, const std::string& key, const std::string& value) {
         const bool sends =
             std::find(roles.channels.begin(), roles.channels.end(), via) != roles.channels.end();
-        if (sends && enabled && value.empty()) missing.emplace_back(key);
+        if (sends && enabled && value.empty()) missing.push_back(key);
     };
-    need(channel::sms, c.sms.enabled, "sms.secret", c.sms.secret);
+    for (const auto& g : gateways_of(c.sms))
+        need(channel::sms, c.sms.enabled,
+             c.sms.gateways.empty() ? "sms.secret" : "sms_gateway." + g.name + ".secret", g.secret);
     need(channel::wechat, c.wechat.enabled, "wechat.appid", c.wechat.appid);
     need(channel::wechat, c.wechat.enabled, "wechat.secret", c.wechat.secret);
     need(channel::wechat, c.wechat.enabled, "wechat.template_id", c.wechat.template_id);

@@ -10,7 +10,7 @@ namespace zhida::gateways {
 
 namespace {
 
-constexpr milliseconds decision_stands{1000}, look_again{100};
+constexpr milliseconds decision_stands{1000}, look_again{100}, another_soon{1000};
 
 std::vector<std::int64_t> weights_of(const std::vector<sms_gateway_config>& all) {
     std::vector<std::int64_t> weights;
@@ -190,23 +190,32 @@ asio::awaitable<std::vector<send_result>> sms_router::send_all(std::vector<sms_c
             again.push_back(k);
             copies.push_back(std::move(messages[k]));
         }
-    if (again.empty() || time_.steady_now() - began > decision_stands) co_return results;
+    if (again.empty()) co_return results;
     auto others = usable(first);
     for (std::size_t i = 0; i < routes_.size(); ++i) // one that is being tried gets one message, not these
         if (routes_[i]->circuit.at(time_.steady_now()) != circuit::state::closed) others[i] = false;
-    const auto second = choice_.pick(others, time_.steady_now());
-    if (!second) co_return results;
-    const auto there = place_at(*second);
-    auto more = co_await send_over(*second, std::move(copies));
-    for (std::size_t k = 0; k < again.size(); ++k) {
-        auto& was = results[again[k]];
-        const auto& is = more[k];
-        // Both refuse the number: that it is no number is what remains.
-        if (was.outcome == send_outcome::rejected && is.outcome == send_outcome::rejected &&
-            was.recipient_fault == "bad_number")
-            continue;
-        was = std::move(more[k]);
+    const auto second = time_.steady_now() - began <= decision_stands
+                            ? choice_.pick(others, time_.steady_now())
+                            : std::nullopt;
+    if (second) {
+        const auto there = place_at(*second);
+        auto more = co_await send_over(*second, std::move(copies));
+        for (std::size_t k = 0; k < again.size(); ++k) {
+            auto& was = results[again[k]];
+            // Both refuse the number: that it is no number is what remains.
+            if (was.outcome == send_outcome::rejected && more[k].outcome == send_outcome::rejected &&
+                was.recipient_fault == "bad_number")
+                continue;
+            was = std::move(more[k]);
+        }
     }
+    // The account is stopped, not the channel: another gateway takes it a moment later.
+    if (ready())
+        for (const auto k : again)
+            if (results[k].outcome == send_outcome::stopped) {
+                results[k].outcome = send_outcome::retry;
+                results[k].retry_after = another_soon;
+            }
     co_return results;
 }
 

@@ -51,7 +51,9 @@ struct simulator::impl {
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
         smpp_options.host = settings.host;
-        smpp_options.accounts = {{sms.source_addr, sms.secret}};
+        smpp_options.accounts = {{sms.source_addr, sms.secret}}; // also where [sms] itself speaks CMPP
+        for (const auto& [name, g] : sms.gateways)
+            if (g.protocol == "smpp") smpp_options.accounts.push_back({g.source_addr, g.secret});
         smpp_options.window = cmpp_options.window;
         smpp_options.max_connections = cmpp_options.max_connections;
         if (!settings.record_file.empty())

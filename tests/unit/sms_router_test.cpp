@@ -144,6 +144,25 @@ TEST_F(sms_router_test, what_was_surely_not_taken_goes_to_another_once) {
     EXPECT_EQ(gateway["b"]->sent, 7U);
 }
 
+// Held for a moment, not for as long as the account is stopped: its recipient can be reached.
+TEST_F(sms_router_test, a_stopped_account_does_not_stop_the_channel) {
+    with({"a", "b"}, {1, 0});
+    gateway["a"]->answer = saying(send_outcome::stopped, "cmpp:7");
+    gateway["a"]->answer.retry_after = std::chrono::minutes(5);
+    std::vector<sms_router::place> all; // every place of the other
+    for (std::size_t i = 0; i < 2 * sms_router::batches_at_once - 1; ++i)
+        all.push_back(on.run(router->admit()));
+    all.push_back(on.run(router->admit()));
+    std::swap(all.front(), all.back());
+    auto at = std::move(all.back());
+    ASSERT_EQ(*at.gateway, 0U);
+    const auto waits = on.run(router->send_all(copies(1), std::move(at))).front();
+    EXPECT_EQ(waits.outcome, send_outcome::retry);
+    EXPECT_EQ(waits.retry_after, std::chrono::seconds(1));
+    EXPECT_EQ(waits.code, "cmpp:7");
+    EXPECT_EQ(gateway["b"]->sent, 0U);
+}
+
 TEST_F(sms_router_test, what_may_have_been_taken_goes_nowhere_else) {
     with({"a", "b"}, {1, 0});
     gateway["a"]->answer = saying(send_outcome::unknown, "");

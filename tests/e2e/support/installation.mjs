@@ -20,12 +20,13 @@ const accounts = [
 ].flatMap(setting => ['--set', setting]);
 
 export class Installation {
-  // extra: further settings of `zhida run`, "section.key=value"; binary: which program is tested; run:
-  // whether it is started at once.
-  static async start(driver, { extra = [], binary = program, run = true } = {}) {
+  // extra: further settings of `zhida run`, "section.key=value"; accounts: of the simulator too; binary: which
+  // program is tested; run: whether it is started at once.
+  static async start(driver, { extra = [], accounts: more = [], binary = program, run = true } = {}) {
     const made = new Installation();
     made.driver = driver;
-    made.extra = extra;
+    made.extra = [...more, ...extra];
+    made.accounts = more.flatMap(setting => ['--set', setting]);
     made.binary = binary;
     made.dir = mkdtempSync(path.join(os.tmpdir(), `zhida-e2e-${driver}-`));
     try {
@@ -43,12 +44,12 @@ export class Installation {
 
   async startSimulator() {
     this.record = path.join(this.dir, 'messages.jsonl');
-    this.simulator = await start(this.binary, ['simulate', ...accounts,
+    this.simulator = await start(this.binary, ['simulate', ...accounts, ...this.accounts,
       '--set', 'simulator.cmpp_port=0', '--set', 'simulator.wechat_port=0',
       '--set', `simulator.record_file=${this.record}`,
-    ], { ready: /^ready cmpp=(\S+):(\d+) wechat=(\S+)/, log: path.join(this.dir, 'simulate.log') });
-    const [, host, port, wechat] = this.simulator.match;
-    Object.assign(this, { smsHost: host, smsPort: port, wechatUrl: wechat });
+    ], { ready: /^ready cmpp=(\S+):(\d+) wechat=(\S+) smpp=\S+:(\d+)/, log: path.join(this.dir, 'simulate.log') });
+    const [, host, port, wechat, smpp] = this.simulator.match;
+    Object.assign(this, { smsHost: host, smsPort: port, smppPort: smpp, wechatUrl: wechat });
     this.gateways = portal(wechat);
   }
 
