@@ -243,7 +243,8 @@ send_result cloud_core::react(const cloud_reaction& r, const std::string& code, 
     send_result out;
     out.outcome = r.outcome;
     out.code = std::string(vendor.key) + ":" + code;
-    if (r.outcome != send_outcome::accepted) out.detail = std::string(r.words) + ": " + fit_for_logs(said);
+    if (r.outcome != send_outcome::accepted)
+        out.detail = r.words + (said.empty() ? std::string() : ": " + fit_for_logs(said));
     out.recipient_fault = r.recipient_fault;
     out.retry_after = wait_of(r.when, said, now);
     if (r.alarm) alarm(out.code, out.detail);

@@ -27,7 +27,7 @@ void throttle::accepted(steady_time now) noexcept {
 
 part_rate::part_rate(std::int64_t per_second, steady_time start)
     : whole_(per_second > 0 ? static_cast<std::size_t>(per_second) : 0), limit_(whole_), next_limit_(whole_),
-      start_(start + milliseconds(1000)) {}
+      start_(start + counted_over) {}
 
 void part_rate::share(std::size_t mine, std::size_t of, steady_time now) noexcept {
     const auto limit = mine == 0 || of == 0 ? 0 : std::max<std::size_t>(1, whole_ * mine / of);
@@ -36,21 +36,21 @@ void part_rate::share(std::size_t mine, std::size_t of, steady_time now) noexcep
     if (limit <= limit_)
         limit_ = limit;
     else
-        next_from_ = now + milliseconds(1000);
+        next_from_ = now + counted_over;
 }
 
 milliseconds part_rate::wait(steady_time now, std::size_t parts) {
     if (whole_ == 0) return milliseconds(0);
     if (now < start_) return start_ - now;
     if (now >= next_from_) limit_ = next_limit_;
-    if (limit_ == 0) return next_limit_ == 0 ? milliseconds(1000) : next_from_ - now;
-    for (; !sent_.empty() && sent_.front().at + milliseconds(1000) <= now; sent_.pop_front())
+    if (limit_ == 0) return next_limit_ == 0 ? counted_over : next_from_ - now;
+    for (; !sent_.empty() && sent_.front().at + counted_over <= now; sent_.pop_front())
         in_last_second_ -= sent_.front().parts;
     parts = std::min(parts, limit_);
     auto left = in_last_second_;
     for (auto oldest = sent_.begin(); left + parts > limit_; ++oldest) {
         left -= oldest->parts;
-        if (left + parts <= limit_) return oldest->at + milliseconds(1000) - now;
+        if (left + parts <= limit_) return oldest->at + counted_over - now;
     }
     return milliseconds(0);
 }

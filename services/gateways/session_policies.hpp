@@ -122,6 +122,9 @@ class throttle {
 // second, because a process before this one may have used it up.
 class part_rate {
   public:
+    // A second, and what messages may catch up with one another on their way: the gateway counts as they
+    // arrive, and a burst of a window a second after the last would be in the same second there.
+    static constexpr milliseconds counted_over{1010};
     part_rate(std::int64_t per_second, steady_time start);
     // Until so many parts may go at once. More than a second's may where a whole second was free for them.
     milliseconds wait(steady_time now, std::size_t parts = 1);

@@ -176,6 +176,13 @@ test('dispatchers come and go every two seconds', async t => {
   if (!without('kafka', t)) return;
   const rate = 150; // of them all
   const { it, redis, people } = await begin(t, 'kafka', { count: 1200, rate, roles: 'portal,matcher,scheduler' });
+  // For how long at most this process did not run: so long stood perhaps the simulator still too.
+  let last = performance.now(), late = 0;
+  const pulse = setInterval(() => {
+    late = Math.max(late, performance.now() - last - 10);
+    last = performance.now();
+  }, 10);
+  t.after(() => clearInterval(pulse));
   const running = [await another(it, 'd0', 'dispatcher')];
   t.after(() => Promise.all(running.map(d => d.kill())));
   const id = publish(it, 'storm');
@@ -186,15 +193,15 @@ test('dispatchers come and go every two seconds', async t => {
     await sleep(2000);
   }
   await finish(it, redis, people, id);
-  // Their times are of arrival: a machine that stands still for a moment pushes together what was sent evenly. So the
-  // bound is that of a rate that may be half a second late, over every stretch; what is too fast all the time, or for
-  // a second once per coming and going, is beyond it.
+  // Their times are of arrival: a machine that stands still for a moment pushes together what was sent evenly. So a
+  // tenth is let pass, and what a rate brings while this process did not run.
   const arrived = it.messages().filter(m => m.channel === 'sms').map(m => m.time_ms).sort((a, b) => a - b);
   for (const seconds of [1, 2, 5, 10]) {
     const most = Math.max(...arrived.map((at, i) => arrived.findLastIndex(later => later < at + 1000 * seconds) - i + 1));
     t.diagnostic(`${most} SMS in the fullest ${seconds} s`);
-    assert.ok(most <= rate * (seconds + 0.5), `${most} SMS in ${seconds} s`);
+    assert.ok(most <= rate * (seconds * 1.1 + late / 1000), `${most} SMS in ${seconds} s`);
   }
+  t.diagnostic(`late by ${Math.round(late)} ms at most`);
 });
 
 test('the broker is restarted in the middle', async t => {
