@@ -167,9 +167,13 @@ json gateway_view(const json& gateway, language in) {
         text(in, "circuit_" + (circuit == "open" || circuit == "half_open" ? circuit : "closed"));
     out["circuit_closed"] = circuit != "open" && circuit != "half_open";
     const auto health = static_cast<std::int64_t>(gateway.value("health", 1.0) * 100 + 0.5);
-    out["weight_text"] = text(in, "gw_weight",
-                              {{"weight", std::to_string(gateway.value("weight", std::int64_t{1}))},
-                               {"health", std::to_string(health)}});
+    // Where there may be several to choose from, and one that says something.
+    out["weight_text"] =
+        name == "wechat" || !out["speaks"].get<bool>()
+            ? json(false)
+            : json(text(in, "gw_weight",
+                        {{"weight", std::to_string(gateway.value("weight", std::int64_t{1}))},
+                         {"health", std::to_string(health)}}));
     const auto since = number(gateway, "since_ms");
     out["since"] = since > 0 ? json(short_time(to_rfc3339(wall_time(milliseconds(since))))) : json(false);
     return out;
