@@ -32,7 +32,7 @@ struct outgoing {
 // Where a batch goes and how many messages it may have, while somebody holds it.
 struct admission {
     std::size_t room = 0; // 0: nowhere now
-    std::shared_ptr<const void> at;
+    std::shared_ptr<void> at;
 };
 
 class sender {

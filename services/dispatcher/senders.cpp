@@ -64,7 +64,8 @@ class sms_sender final : public sender {
         }
         if (copies.empty()) co_return results;
         auto answers = co_await router_.send_all(
-            std::move(copies), {at.room, std::static_pointer_cast<const std::size_t>(std::move(at.at))});
+            std::move(copies),
+            {at.room, std::static_pointer_cast<gateways::sms_router::holding>(std::move(at.at))});
         for (std::size_t i = 0; i < sent.size(); ++i) results[sent[i]] = std::move(answers[i]);
         co_return results;
     }
@@ -87,7 +88,7 @@ class sms_sender final : public sender {
     std::size_t batches() const override { return router_.batches(); }
     asio::awaitable<admission> admit() override {
         auto place = co_await router_.admit();
-        co_return admission{place.room, std::move(place.gateway)};
+        co_return admission{place.room, std::move(place.held)};
     }
 
   private:
@@ -144,7 +145,7 @@ class wechat_sender final : public sender {
         const auto at_once = static_cast<std::int64_t>(batches());
         const auto room = std::clamp<std::int64_t>(settings_.wechat.connections / at_once, 1, 1024);
         co_return admission{static_cast<std::size_t>(room),
-                            std::make_shared<const io::mutex::guard>(co_await turns_.lock())};
+                            std::make_shared<io::mutex::guard>(co_await turns_.lock())};
     }
 
   private:

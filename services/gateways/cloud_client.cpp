@@ -61,6 +61,14 @@ bool cloud_client::ready() const {
     return !core_->stopping && !core_->stop.stopped(core_->time.now());
 }
 
+headroom cloud_client::free() const {
+    const auto now = core_->time.steady_now();
+    const auto wait = std::max(core_->flow.wait(now), core_->rate.wait(now));
+    if (wait.count() > 0) return {0, wait};
+    const auto parts = core_->rate.free(now);
+    return {parts - std::min(parts, core_->waiting), milliseconds(0)};
+}
+
 void cloud_client::share(std::size_t mine, std::size_t of) {
     core_->rate.share(mine, of, core_->time.steady_now());
 }

@@ -24,6 +24,7 @@ class cloud_client : public sms_gateway {
     gateway_status status() const override;
     // Also before the vendor has answered anything: there is no connection to wait for.
     bool ready() const override;
+    headroom free() const override;
     void share(std::size_t mine, std::size_t of) override;
     // Somebody has mended what the account was stopped for.
     void resume();

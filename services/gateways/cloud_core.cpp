@@ -116,6 +116,7 @@ void cloud_core::start(const std::shared_ptr<cloud_submission>& all) {
             good.push_back(i);
         }
     }
+    for (const auto i : good) waiting += all->parts(i);
     for (auto& request : plan(*all, good)) {
         ++running;
         io::spawn(executor, run_request(shared_from_this(), all, std::move(request)));
@@ -165,7 +166,10 @@ asio::awaitable<void> cloud_core::run_request(std::shared_ptr<cloud_core> self,
         const auto n = co_await self->take_turn(all, which);
         if (n == 0) {
             const auto r = self->no_turn();
-            for (const auto i : which) all->settle(i, r);
+            for (const auto i : which) {
+                self->waiting -= all->parts(i);
+                all->settle(i, r);
+            }
             break;
         }
         cloud_indices now(which.begin(), which.begin() + static_cast<std::ptrdiff_t>(n));
@@ -194,6 +198,7 @@ asio::awaitable<std::size_t> cloud_core::take_turn(std::shared_ptr<cloud_submiss
     std::size_t n = 1, parts = all->parts(which.front());
     for (; n < which.size() && fits(parts + all->parts(which[n])); ++n) parts += all->parts(which[n]);
     rate.used(now, parts);
+    waiting -= parts;
     co_return n;
 }
 

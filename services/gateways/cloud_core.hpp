@@ -104,6 +104,7 @@ class cloud_core : public std::enable_shared_from_this<cloud_core> {
     bool stopping = false;
     steady_time stop_by{};
     std::size_t running = 0; // coroutines that run() waits for
+    std::size_t waiting = 0; // parts that have not had their turn
     wake_up woken;           // run(): stopping, or one of them has ended
 
     // Checks the messages; those that cannot be sent are settled. The others, in requests, are sent.

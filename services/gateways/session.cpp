@@ -551,6 +551,9 @@ std::size_t session::load() const noexcept {
 std::size_t session::in_flight() const noexcept {
     return impl_->window.in_flight();
 }
+std::size_t session::waiting() const noexcept {
+    return impl_->waiting.size();
+}
 
 bool session::has_room(std::size_t parts) const noexcept {
     return impl_->waiting.size() + parts <= most_waiting;

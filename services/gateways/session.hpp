@@ -25,6 +25,7 @@ class session {
     bool logged_in() const noexcept;
     std::size_t load() const noexcept; // parts waiting and under way
     std::size_t in_flight() const noexcept;
+    std::size_t waiting() const noexcept; // parts not under way
     // Otherwise too many parts wait already.
     bool has_room(std::size_t parts) const noexcept;
     // All parts of one of its messages, in order; each is settled some day.

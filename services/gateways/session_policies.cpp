@@ -55,6 +55,11 @@ milliseconds part_rate::wait(steady_time now, std::size_t parts) {
     return milliseconds(0);
 }
 
+std::size_t part_rate::free(steady_time now) {
+    if (whole_ == 0) return SIZE_MAX;
+    return wait(now).count() > 0 ? 0 : limit_ - in_last_second_;
+}
+
 void part_rate::used(steady_time now, std::size_t parts) {
     if (whole_ == 0) return;
     if (sent_.empty() || sent_.back().at != now) sent_.push_back({now, 0});

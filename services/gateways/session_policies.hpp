@@ -129,6 +129,8 @@ class part_rate {
     // Until so many parts may go at once. More than a second's may where a whole second was free for them.
     milliseconds wait(steady_time now, std::size_t parts = 1);
     void used(steady_time now, std::size_t parts = 1);
+    // How many may go at once.
+    std::size_t free(steady_time now);
     // Of several processes that share the account this one has so many shards: it takes that much of the
     // rate, one part a second at the least. More than before from a second later on, as they were another's.
     void share(std::size_t mine, std::size_t of, steady_time now) noexcept;

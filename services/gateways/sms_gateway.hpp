@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,6 +39,12 @@ struct sms_copy {
     std::shared_ptr<const sms_body> body;
 };
 
+// What an account would let go at once.
+struct headroom {
+    std::size_t parts = SIZE_MAX;
+    milliseconds wait{0}; // where it is none by its rate or flow control: until it is some
+};
+
 // Used from the executor's thread alone.
 class sms_gateway {
   public:
@@ -55,6 +62,8 @@ class sms_gateway {
     virtual gateway_status status() const = 0;
     // Messages may be given to it now.
     virtual bool ready() const { return status().state == "connected"; }
+    // What is given to it beyond this waits here, and cannot be called back.
+    virtual headroom free() const = 0;
     // How much of the account's rate is this process': its shards of all.
     virtual void share(std::size_t mine, std::size_t of) = 0;
 };

@@ -45,8 +45,10 @@ struct sms_router::route {
     sms_gateway_config settings;
     std::unique_ptr<sms_gateway> gateway;
     class circuit circuit;
-    std::size_t batches = 0; // under way
-    std::int64_t rate = 0;   // parts a second that are ours; 0: no limit
+    std::size_t batches = 0;  // under way
+    std::size_t promised = 0; // messages that were admitted and are not with the gateway
+    std::size_t parts = 1;    // of a message, as they were last
+    std::int64_t rate = 0;    // parts a second that are ours; 0: no limit
     bool told_open = false, ended = false;
     std::string why; // the failure that opened the circuit
     wall_time since{};
@@ -98,10 +100,10 @@ bool sms_router::takes(const route& r) const {
     return r.gateway->ready() && r.circuit.ready(time_.steady_now());
 }
 
-// Those with a place for a batch.
+// Those with a place for a batch that would go at once.
 std::vector<bool> sms_router::usable(std::optional<std::size_t> but) const {
     std::vector<bool> out;
-    for (const auto& r : routes_) out.push_back(r->batches < batches_at_once && takes(*r));
+    for (const auto& r : routes_) out.push_back(r->batches < batches_at_once && takes(*r) && room_at(*r) > 0);
     if (but) out[*but] = false;
     return out;
 }
@@ -120,26 +122,47 @@ std::size_t sms_router::batch_of(const route& r) const {
     return static_cast<std::size_t>(std::clamp<std::int64_t>(window / at_once, 1, paced));
 }
 
-sms_router::place sms_router::place_at(std::size_t i) {
-    ++routes_[i]->batches;
-    return {0, {new std::size_t(i), [this](const std::size_t* which) {
-                    --routes_[*which]->batches;
-                    delete which;
-                    if (waiting_.empty()) return;
-                    waiting_.front()->notify();
-                    waiting_.pop_front();
-                }}};
+// How many messages its rate lets go now, if they are as long as the last ones.
+std::size_t sms_router::room_at(const route& r) const {
+    const auto free = r.gateway->free().parts;
+    const auto messages = free / r.parts;
+    // A text longer than the whole rate goes when all of it is free.
+    if (messages == 0 && r.promised == 0 && free > 0 && static_cast<std::int64_t>(free) >= r.rate) return 1;
+    return messages - std::min(messages, r.promised);
+}
+
+// Until one whose rate is used up has some again.
+milliseconds sms_router::until_room() const {
+    auto soonest = look_again;
+    for (const auto& r : routes_)
+        if (takes(*r))
+            if (const auto wait = r->gateway->free().wait; wait.count() > 0)
+                soonest = std::min(soonest, wait);
+    return soonest;
+}
+
+sms_router::place sms_router::place_at(std::size_t i, std::size_t room) {
+    auto& r = *routes_[i];
+    ++r.batches;
+    r.promised += room;
+    return {room, {new holding{i, room}, [this](const holding* h) {
+                       auto& of = *routes_[h->gateway];
+                       --of.batches;
+                       of.promised -= h->promised;
+                       delete h;
+                       if (waiting_.empty()) return;
+                       waiting_.front()->notify();
+                       waiting_.pop_front();
+                   }}};
 }
 
 sms_router::place sms_router::try_admit() {
     const auto now = time_.steady_now();
     const auto i = choice_.pick(usable(), now);
     if (!i) return {};
-    const auto room = routes_[*i]->circuit.grant(batch_of(*routes_[*i]), now);
-    if (room == 0) return {};
-    auto at = place_at(*i);
-    at.room = room;
-    return at;
+    auto& r = *routes_[*i];
+    const auto room = r.circuit.grant(std::min(batch_of(r), room_at(r)), now);
+    return room == 0 ? place() : place_at(*i, room);
 }
 
 asio::awaitable<sms_router::place> sms_router::admit() {
@@ -148,7 +171,7 @@ asio::awaitable<sms_router::place> sms_router::admit() {
         if (at.room > 0 || !ready()) co_return at;
         const auto woken = std::make_shared<wake_up>(executor_);
         waiting_.push_back(woken);
-        co_await woken->wait_at_most(time_, look_again); // one that takes nothing now may again
+        co_await woken->wait_at_most(time_, until_room()); // one that takes nothing now may again
         std::erase(waiting_, woken);
     }
 }
@@ -158,7 +181,8 @@ asio::awaitable<std::vector<send_result>> sms_router::send_over(std::size_t i,
     std::size_t parts = 0;
     for (const auto& m : messages) parts += m.body->parts ? m.body->parts->size() : 1;
     choice_.charge(i, parts, time_.steady_now());
-    const auto& r = *routes_[i];
+    auto& r = *routes_[i];
+    r.parts = (parts + messages.size() - 1) / messages.size();
     auto results = co_await r.gateway->send_all(std::move(messages));
     const auto now = time_.steady_now();
     for (auto& result : results) {
@@ -172,14 +196,16 @@ asio::awaitable<std::vector<send_result>> sms_router::send_over(std::size_t i,
 }
 
 asio::awaitable<std::vector<send_result>> sms_router::send_all(std::vector<sms_copy> messages, place at) {
-    if (!at.gateway) {
+    if (!at.held) {
         send_result nowhere;
         nowhere.outcome = send_outcome::retry;
         nowhere.code = "local:not_connected";
         nowhere.retry_after = milliseconds(1000);
         co_return std::vector<send_result>(messages.size(), nowhere);
     }
-    const auto first = *at.gateway;
+    const auto first = at.held->gateway;
+    // From here on the gateway itself knows of them.
+    routes_[first]->promised -= std::exchange(at.held->promised, 0);
     const auto began = time_.steady_now();
     if (routes_.size() == 1) co_return co_await send_over(first, std::move(messages));
     auto results = co_await send_over(first, messages);
@@ -198,7 +224,7 @@ asio::awaitable<std::vector<send_result>> sms_router::send_all(std::vector<sms_c
                             ? choice_.pick(others, time_.steady_now())
                             : std::nullopt;
     if (second) {
-        const auto there = place_at(*second);
+        const auto there = place_at(*second, 0);
         auto more = co_await send_over(*second, std::move(copies));
         for (std::size_t k = 0; k < again.size(); ++k) {
             auto& was = results[again[k]];
@@ -220,10 +246,11 @@ asio::awaitable<std::vector<send_result>> sms_router::send_all(std::vector<sms_c
 }
 
 asio::awaitable<send_result> sms_router::send_by(std::string gateway, sms_copy message) {
-    const auto takes = usable();
-    auto to = choice_.pick(takes, time_.steady_now());
+    std::vector<bool> up;
+    for (const auto& r : routes_) up.push_back(takes(*r));
+    auto to = choice_.pick(up, time_.steady_now());
     for (std::size_t i = 0; i < routes_.size(); ++i)
-        if (routes_[i]->settings.name == gateway && takes[i]) to = i;
+        if (routes_[i]->settings.name == gateway && up[i]) to = i;
     if (!to) {
         send_result nowhere;
         nowhere.outcome = send_outcome::retry;

@@ -41,11 +41,15 @@ class sms_router {
     // Some gateway takes messages, if perhaps not at this moment.
     bool ready() const;
     // Where the next batch goes and how many messages it may have; it is given back when the last copy goes.
+    struct holding {
+        std::size_t gateway, promised;
+    };
     struct place {
         std::size_t room = 0; // 0: nowhere now
-        std::shared_ptr<const std::size_t> gateway;
+        std::shared_ptr<holding> held;
     };
-    // Waits for a place where the gateways that take messages have none; no room: none takes any.
+    // Waits for a place where the gateways that take messages have none, and for their rates: what is claimed
+    // cannot be called back, and shall go at once. No room: none takes any.
     asio::awaitable<place> admit();
     // Results in the order of the messages. What its gateway surely did not take is offered to one other
     // gateway, once, within a second: what is sent was decided a moment ago.
@@ -58,11 +62,13 @@ class sms_router {
 
   private:
     struct route;
-    place place_at(std::size_t i);
+    place place_at(std::size_t i, std::size_t room);
     place try_admit();
     bool takes(const route& r) const;
     std::vector<bool> usable(std::optional<std::size_t> but = std::nullopt) const;
     std::size_t batch_of(const route& r) const;
+    std::size_t room_at(const route& r) const;
+    milliseconds until_room() const;
     void hear(std::size_t i, const send_result& r);
     asio::awaitable<std::vector<send_result>> send_over(std::size_t i, std::vector<sms_copy> messages);
     asio::awaitable<bool> pass_on(std::size_t i, std::vector<receipt> receipts);

@@ -276,6 +276,18 @@ bool wire_client::ready() const {
                        [](const auto& l) { return l->now && l->now->logged_in(); });
 }
 
+headroom wire_client::free() const {
+    const auto& self = *impl_;
+    const auto now = self.ch->time.steady_now();
+    const auto wait = std::max(self.ch->flow.wait(now), self.ch->rate.wait(now));
+    if (wait.count() > 0) return {0, wait};
+    const auto parts = self.ch->rate.free(now);
+    std::size_t waiting = 0;
+    for (const auto& l : self.lines)
+        if (l->now) waiting += l->now->waiting();
+    return {parts - std::min(parts, waiting), milliseconds(0)};
+}
+
 void wire_client::share(std::size_t mine, std::size_t of) {
     impl_->ch->rate.share(mine, of, impl_->ch->time.steady_now());
 }

@@ -35,6 +35,7 @@ class wire_client : public sms_gateway {
 
     gateway_status status() const final;
     bool ready() const final;
+    headroom free() const final;
     void share(std::size_t mine, std::size_t of) final;
     // Somebody has mended what the channel was stopped for.
     void resume();

@@ -34,9 +34,11 @@ class scripted final : public sms_gateway {
         return s;
     }
     void share(std::size_t, std::size_t) override {}
+    headroom free() const override { return room; }
 
     receipt_sink sink;
     send_result answer{send_outcome::accepted, {}, "", "", milliseconds(0), ""};
+    headroom room;
     bool up = true, black_hole = false;
     std::size_t sent = 0;
     int next_id = 1;
@@ -155,7 +157,7 @@ TEST_F(sms_router_test, a_stopped_account_does_not_stop_the_channel) {
     all.push_back(on.run(router->admit()));
     std::swap(all.front(), all.back());
     auto at = std::move(all.back());
-    ASSERT_EQ(*at.gateway, 0U);
+    ASSERT_EQ(at.held->gateway, 0U);
     const auto waits = on.run(router->send_all(copies(1), std::move(at))).front();
     EXPECT_EQ(waits.outcome, send_outcome::retry);
     EXPECT_EQ(waits.retry_after, std::chrono::seconds(1));
@@ -204,6 +206,37 @@ TEST_F(sms_router_test, one_that_answers_nothing_holds_its_own_places_and_no_oth
     gateway["hole"]->black_hole = false;
     while (ended < all && std::chrono::steady_clock::now() < until) on.run_for(milliseconds(2));
     EXPECT_EQ(ended, all);
+}
+
+// What is claimed goes at once: what an account's rate does not let go now is not admitted.
+TEST_F(sms_router_test, no_more_is_admitted_than_the_rate_lets_go) {
+    with({"a"}, {1});
+    gateway["a"]->room = {12, milliseconds(0)};
+    const auto first = on.run(router->admit());
+    EXPECT_EQ(first.room, 10U); // a quarter of the window
+    auto second = std::make_unique<sms_router::place>(on.run(router->admit()));
+    EXPECT_EQ(second->room, 2U);
+    std::optional<sms_router::place> third;
+    asio::co_spawn(
+        on.context(),
+        [](sms_router& r, std::optional<sms_router::place>& to) -> asio::awaitable<void> {
+            to = co_await r.admit();
+        }(*router, third),
+        asio::detached);
+    on.run_for(milliseconds(20));
+    EXPECT_FALSE(third);
+    second.reset(); // without a message: somebody else may have its room
+    on.run_for(milliseconds(20));
+    ASSERT_TRUE(third);
+    EXPECT_EQ(third->room, 2U);
+}
+
+TEST_F(sms_router_test, one_whose_rate_is_used_up_leaves_its_turn_to_another) {
+    with({"a", "b"}, {100, 1});
+    gateway["a"]->room = {0, milliseconds(500)};
+    for (int i = 0; i < 5; ++i) send(10);
+    EXPECT_EQ(gateway["a"]->sent, 0U);
+    EXPECT_EQ(gateway["b"]->sent, 50U);
 }
 
 TEST_F(sms_router_test, a_circuit_opens_for_one_gateway_alone) {
