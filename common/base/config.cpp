@@ -217,6 +217,11 @@ std::vector<key> keys_of(config& c) {
         {"sms", "part_price_li",
          "Price of one part of an SMS in thousandths of a yuan, for previews; 0: they tell no cost.",
          &c.sms.part_price_li, 0, 100000},
+        {"sms", "receipt_wait_h",
+         "Hours until a message that a gateway took is in doubt (unknown) for want of a receipt; one that "
+         "comes "
+         "later still counts.",
+         &c.sms.receipt_wait_h, 1, 72},
         {"wechat", "enabled", "Use the WeChat official account.", &c.wechat.enabled},
         {"wechat", "base_url", "https://api.weixin.qq.com, or a simulator.", &c.wechat.base_url},
         {"wechat", "appid", "", &c.wechat.appid},

@@ -115,6 +115,7 @@ struct sms_config : sms_gateway_config {
     std::string signature = "直达演示";
     std::string verify_hint = "可拨12345核实";
     std::int64_t part_price_li = 45; // 厘, thousandths of a yuan, for previews; 0: no cost is told
+    std::int64_t receipt_wait_h = 48;
     std::map<std::string, sms_gateway_config> gateways; // by name
 };
 // At least one.

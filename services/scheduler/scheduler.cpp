@@ -4,13 +4,18 @@
 #include "common/io/timer.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/store/leases.hpp"
+#include "services/scheduler/overdue_receipts.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace zhida::scheduler {
 
 namespace {
 
+using ledger::state;
+
+constexpr std::size_t newest = 10'000; // campaigns; those before them are settled long since
 constexpr auto lease = std::chrono::milliseconds(5000);
 // While a campaign waits to begin; and while nothing moves.
 constexpr auto short_pause = milliseconds(30), long_pause = milliseconds(250);
@@ -75,6 +80,8 @@ asio::awaitable<void> scheduler::run() {
         if (active_) {
             if (auto looked = co_await reminding_.look(); !looked)
                 log::warn("reminders are looked at again in a moment", {{"why", looked.error().text()}});
+            if (auto looked = co_await give_up_receipts(); !looked)
+                log::warn("receipts are looked for again in a moment", {{"why", looked.error().text()}});
             auto moved = co_await turn();
             if (!moved)
                 log::warn("the scheduler goes on in a moment", {{"why", moved.error().text()}});
@@ -92,6 +99,8 @@ asio::awaitable<void> scheduler::run() {
 void scheduler::forget() {
     running_.clear();
     told_.clear();
+    all_heard_of_.clear();
+    next_receipts_ = {};
     reminding_.forget();
 }
 
@@ -145,7 +154,6 @@ asio::awaitable<result<bool>> scheduler::turn() {
 }
 
 asio::awaitable<result<void>> scheduler::reopen() {
-    constexpr std::size_t newest = 10'000;
     auto all = co_await campaigns_.list(newest);
     if (!all) co_return all.error();
     constexpr std::int64_t lost_at_most_ms = 24LL * 3600 * 1000;
@@ -153,6 +161,44 @@ asio::awaitable<result<void>> scheduler::reopen() {
     for (const auto& c : *all)
         if (!final(c.state) || (!c.history.empty() && c.history.back().at_ms > recent))
             if (auto done = co_await campaigns_.reopen(c.id); !done) co_return done.error();
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::give_up_receipts() {
+    constexpr auto between_looks = std::chrono::minutes(15);
+    const auto now = clock_.steady_now();
+    if (now < next_receipts_) co_return result<void>{};
+    auto all = co_await campaigns_.list(newest);
+    if (!all) co_return all.error();
+    for (const auto& c : *all) {
+        if (all_heard_of_.contains(c.id)) continue;
+        if (auto done = co_await give_up_receipts(c); !done) co_return done.error();
+    }
+    next_receipts_ = now + between_looks;
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::give_up_receipts(const campaign& c) {
+    constexpr auto via = channel::sms; // the others send no receipts, or say at once
+    const auto& vias = c.channels;
+    std::int64_t open = 0;
+    if (std::find(vias.begin(), vias.end(), via) != vias.end()) {
+        auto progress = co_await campaigns_.progress_of_shards(c);
+        if (!progress) co_return progress.error();
+        for (int shard = 0; shard < shards_; ++shard) {
+            const auto& counts = progress->at({shard, via});
+            const auto waiting = counts[static_cast<std::size_t>(state::submitted)];
+            open += counts[static_cast<std::size_t>(state::submitting)] + waiting;
+            if (waiting == 0) continue;
+            auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
+            if (!records) co_return records.error();
+            auto overdue = overdue_receipts(*records, unix_seconds(clock_.now()),
+                                            static_cast<std::uint32_t>(config_.sms.receipt_wait_h * 3600));
+            if (auto done = co_await write(c, shard, via, "sweep", std::move(overdue)); !done)
+                co_return done.error();
+        }
+    }
+    if (final(c.state) && open == 0) all_heard_of_.insert(c.id);
     co_return result<void>{};
 }
 

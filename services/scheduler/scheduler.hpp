@@ -25,6 +25,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,9 @@ class scheduler {
     asio::awaitable<result<void>> look_for_work(const campaign& c, running& r);
     asio::awaitable<result<void>> end_what_is_over(const campaign& c);
     asio::awaitable<result<void>> release_due();
+    // Of all campaigns, ended ones too: what waits for a receipt that will not come.
+    asio::awaitable<result<void>> give_up_receipts();
+    asio::awaitable<result<void>> give_up_receipts(const campaign& c);
     asio::awaitable<result<void>> hand_out(const campaign& c,
                                            std::vector<std::pair<int, store::ledgers::due_chunk>> chunks);
     // Ends what is not settled of every channel: queued and held become `to`, and unknown where a gateway may
@@ -125,6 +129,8 @@ class scheduler {
     std::map<std::string, running> running_;
     std::map<std::string, std::int64_t> told_; // revision, of what is open
     std::map<std::string, campaign> known_;    // those of the last look that run
+    std::set<std::string> all_heard_of_;       // over, and nothing of them waits for a receipt
+    steady_time next_receipts_{};
 
     prometheus::Counter& handed_out_;
     prometheus::Counter& gaps_;

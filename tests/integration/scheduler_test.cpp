@@ -203,6 +203,53 @@ TEST_F(scheduled, what_may_have_gone_out_when_it_was_stopped_is_unknown_and_corr
     EXPECT_EQ(audience("P.v1.r2"), 2);
 }
 
+// The campaign is over long since; a receipt that comes after all still counts.
+TEST_F(scheduled, what_no_receipt_comes_for_is_in_doubt_after_two_days) {
+    auto c = round(1, campaign_state::finished);
+    c.channels = {channel::sms, channel::wechat};
+    const auto over = put(c);
+    freeze(over);
+    loop_.run(campaigns_.close(over.id)).value();
+    const auto becomes = [&](channel via, std::uint32_t position, state now, std::uint8_t attempts) {
+        ledger::record r;
+        r.now = now;
+        r.at = 1;
+        r.attempts = attempts;
+        r.first_submitted = static_cast<std::uint32_t>(now_ms() / 1000);
+        loop_.run(ledgers_.apply(0, over.id, via, {{position, r}})).value();
+    };
+    for (const auto via : over.channels) {
+        becomes(via, 0, state::submitted, 0);
+        becomes(via, 1, state::submitted, 1); // its last try may have been two days later
+        becomes(via, 2, state::delivered, 0);
+    }
+    const auto at = [&](channel via, std::uint32_t position) {
+        const auto bytes = loop_.run(ledgers_.ledger_bytes(0, over.id, via)).value();
+        const auto r = ledger::decode(bytes.data() + position * ledger::record_size);
+        return std::pair(r.now, r.why);
+    };
+    const auto waits = std::pair(state::submitted, reason::none),
+               doubt = std::pair(state::unknown, reason::no_receipt);
+    begin();
+    go(300ms);
+    EXPECT_EQ(at(channel::sms, 0), waits);
+    time_.jump_to(time_.now() + 47h);
+    time_.advance(16min);
+    go(300ms);
+    EXPECT_EQ(at(channel::sms, 0), waits);
+    time_.jump_to(time_.now() + 1h);
+    time_.advance(16min);
+    go_until("the first is in doubt", [&] { return at(channel::sms, 0) == doubt; });
+    EXPECT_EQ(at(channel::sms, 1), waits);
+    EXPECT_EQ(at(channel::sms, 2).first, state::delivered);
+    EXPECT_EQ(at(channel::wechat, 0), waits);
+    time_.jump_to(time_.now() + 48h);
+    time_.advance(16min);
+    go_until("and the second", [&] { return at(channel::sms, 1) == doubt; });
+    becomes(channel::sms, 0, state::delivered, 0);
+    EXPECT_EQ(at(channel::sms, 0).first, state::delivered);
+}
+
 // Whoever changed it ended before it told anybody.
 TEST_F(scheduled, what_was_kept_and_not_told_is_told_once) {
     const auto c = put(round(1, campaign_state::running));
