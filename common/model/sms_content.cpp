@@ -287,6 +287,25 @@ const sms_signature* signature_of(const sms_content& c, std::string_view issuer,
     return nullptr;
 }
 
+std::string department_of_number(const sms_content& c, const sms_config& settings, std::string_view to) {
+    const auto gateways = gateways_of(settings);
+    const auto is = [&](const sms_signature& s) {
+        if (s.extension.empty()) return false;
+        if (to == s.extension) return true;
+        return std::any_of(gateways.begin(), gateways.end(), [&](const sms_gateway_config& g) {
+            return to.ends_with(s.extension) && // some write the country's code before it
+                   to.substr(0, to.size() - s.extension.size()).ends_with(g.src_id);
+        });
+    };
+    std::string found;
+    for (const auto& s : c.signatures) {
+        if (!is(s)) continue;
+        if (!found.empty() || s.departments.size() != 1) return "";
+        found = s.departments.front();
+    }
+    return found;
+}
+
 const sms_template* template_of(const sms_content& c, std::string_view key) noexcept {
     const sms_template* newest = nullptr;
     for (const auto& t : c.templates)

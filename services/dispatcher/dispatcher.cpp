@@ -52,7 +52,8 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
                  stopping_,
                  [this](int shard) { return replay_.bring_up(shard); }},
       intake_(executor, *log_, messages_, clock_, static_cast<int>(c.node.shards), stopping_),
-      inbound_(redis_, *log_, consents_, campaigns_, sealer_, clock_, static_cast<int>(c.node.shards)),
+      inbound_(redis_, *log_, consents_, campaigns_, sealer_, clock_, static_cast<int>(c.node.shards),
+               [this](std::string_view to) { return department_of_number(sms_content_, config_.sms, to); }),
       acknowledgements_(redis_, sealer_),
       receipts_(executor, deliverer_, replay_, meters,
                 [this](io::log_record record, std::vector<failure> errors) {

@@ -17,7 +17,7 @@ constexpr std::size_t asked_numbers = 3; // of a request in doubt
 
 // All that tells one SendSms from another.
 std::string key_of(const sms_body& b) {
-    std::string out = b.signature + '\0' + b.template_ids.at("aliyun");
+    std::string out = b.signature + '\0' + b.extension + '\0' + b.template_ids.at("aliyun");
     for (const auto& [name, value] : b.variables) out += '\0' + name + '\0' + value;
     return out;
 }

@@ -52,6 +52,7 @@ cloud_call call(const account& a, const stamp& s, const std::string& action,
 
 std::map<std::string, std::string> parameters(const sms_body& body, const std::string& template_id) {
     std::map<std::string, std::string> out{{"SignName", body.signature}, {"TemplateCode", template_id}};
+    if (!body.extension.empty()) out["SmsUpExtendCode"] = body.extension;
     if (!body.variables.empty()) out["TemplateParam"] = text_of(variables_of(body));
     return out;
 }
@@ -99,17 +100,22 @@ std::size_t numbers_of_send_sms(const sms_body& body, const std::string& templat
 
 cloud_call send_batch_sms(const account& a, const stamp& s, const std::string& template_id,
                           const std::vector<addressed>& messages, const std::string& out_id) {
-    auto phones = nlohmann::ordered_json::array(), signatures = phones, variables = phones;
+    auto phones = nlohmann::ordered_json::array(), signatures = phones, variables = phones,
+         extensions = phones;
+    bool any_extension = false;
     for (const auto& m : messages) {
         phones.push_back(m.phone);
         signatures.push_back(m.body->signature);
         variables.push_back(variables_of(*m.body));
+        extensions.push_back(m.body->extension);
+        any_extension = any_extension || !m.body->extension.empty();
     }
-    auto form = canonical_query({{"PhoneNumberJson", text_of(phones)},
-                                 {"SignNameJson", text_of(signatures)},
-                                 {"TemplateParamJson", text_of(variables)},
-                                 {"OutId", out_id}});
-    return call(a, s, "SendBatchSms", {{"TemplateCode", template_id}}, std::move(form));
+    std::map<std::string, std::string> form{{"PhoneNumberJson", text_of(phones)},
+                                            {"SignNameJson", text_of(signatures)},
+                                            {"TemplateParamJson", text_of(variables)},
+                                            {"OutId", out_id}};
+    if (any_extension) form["SmsUpExtendCodeJson"] = text_of(extensions);
+    return call(a, s, "SendBatchSms", {{"TemplateCode", template_id}}, canonical_query(form));
 }
 
 cloud_call query_send_details(const account& a, const stamp& s, const std::string& phone, std::int32_t day) {

@@ -144,8 +144,8 @@ std::optional<failure> protocol::flaw() const {
 }
 
 void protocol::submit(std::string& to, std::uint32_t sequence, std::span<const sms_part> parts,
-                      std::uint8_t udh_ref, std::string_view phone) const {
-    form_->append(to, sequence, parts.front(), udh_ref, phone);
+                      std::uint8_t udh_ref, std::string_view phone, std::string_view extension) const {
+    form_->append(to, sequence, parts.front(), udh_ref, phone, extension);
 }
 
 void protocol::keepalive(std::string& to, std::uint32_t sequence) const {

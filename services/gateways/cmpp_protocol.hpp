@@ -21,7 +21,7 @@ class protocol final : public wire::protocol {
     void read(std::string_view frame, wall_time now, wire::event& out) const override;
     std::optional<failure> flaw() const override;
     void submit(std::string& to, std::uint32_t sequence, std::span<const sms_part> parts,
-                std::uint8_t udh_ref, std::string_view phone) const override;
+                std::uint8_t udh_ref, std::string_view phone, std::string_view extension) const override;
     void keepalive(std::string& to, std::uint32_t sequence) const override;
     void end(std::string& to, std::uint32_t sequence) const override;
     void confirm(std::string& to, const wire::origin& from) const override;

@@ -77,9 +77,10 @@ class protocol {
     // A text of several parts goes out in one frame.
     virtual bool whole_texts() const noexcept { return false; }
     // Appends one request: of one part, or with whole_texts() of all parts of a text. `phone` has 5 to 20
-    // digits; `udh_ref` stands in the header of a part of several.
+    // digits; `udh_ref` stands in the header of a part of several; `extension` is what follows the account's
+    // src_id, digits or nothing.
     virtual void submit(std::string& to, std::uint32_t sequence, std::span<const sms_part> parts,
-                        std::uint8_t udh_ref, std::string_view phone) const = 0;
+                        std::uint8_t udh_ref, std::string_view phone, std::string_view extension) const = 0;
     virtual void keepalive(std::string& to, std::uint32_t sequence) const = 0;
     virtual void end(std::string& to, std::uint32_t sequence) const = 0;
     // A report or an inbound message is durable.

@@ -396,7 +396,7 @@ milliseconds session::impl::collect() {
         }
         auto& m = job.message();
         sequence = window.next_free(sequence);
-        ch->speaks->submit(written, sequence, content, m.udh_ref, m.copy.phone);
+        ch->speaks->submit(written, sequence, content, m.udh_ref, m.copy.phone, m.copy.body->extension);
         ch->rate.used(at, content.size());
         if (!m.counted) ++ch->counters.sent;
         m.counted = true;

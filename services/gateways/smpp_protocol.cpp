@@ -57,7 +57,7 @@ std::uint32_t number_in(const sm& m, std::uint16_t tag) {
 protocol::protocol(const sms_gateway_config& c)
     : gateway_(c.name), payload_(c.long_text == "payload"),
       ids_(c.receipt_ids == "decimal_of_hex" ? receipt_ids::decimal_of_hex : receipt_ids::as_given),
-      form_(submit_form::of(submit_of(c))) {
+      extends_(all_digits(c.src_id)), form_(submit_form::of(submit_of(c))) {
     bind_.system_id = c.source_addr;
     bind_.password = c.secret;
     bind_.system_type = c.system_type;
@@ -174,17 +174,18 @@ std::optional<failure> protocol::flaw() const {
 }
 
 void protocol::submit(std::string& to, std::uint32_t sequence, std::span<const sms_part> parts,
-                      std::uint8_t udh_ref, std::string_view phone) const {
+                      std::uint8_t udh_ref, std::string_view phone, std::string_view extension) const {
+    if (!extends_) extension = {};
     // E.164 without its plus.
     std::array<char, 24> international{'8', '6'};
     const bool of_china = phone.size() == 11 && phone.front() == '1';
     const std::size_t prefix = of_china ? 2 : 0;
     const auto digits = phone.copy(international.data() + prefix, international.size() - prefix);
     const std::string_view number(international.data(), prefix + digits);
-    if (parts.size() == 1) return form_->append(to, sequence, parts.front(), udh_ref, number);
+    if (parts.size() == 1) return form_->append(to, sequence, parts.front(), udh_ref, number, extension);
     constexpr std::size_t udh = 6;
     const auto begin = to.size();
-    form_->append(to, sequence, {}, 0, number);
+    form_->append(to, sequence, {}, 0, number, extension);
     std::size_t length = 0;
     for (const auto& p : parts) length += p.content.size() - udh;
     for (const std::size_t v : {std::size_t{tag::message_payload}, length}) {

@@ -23,7 +23,7 @@ class protocol final : public wire::protocol {
     std::optional<failure> flaw() const override;
     bool whole_texts() const noexcept override { return payload_; }
     void submit(std::string& to, std::uint32_t sequence, std::span<const sms_part> parts,
-                std::uint8_t udh_ref, std::string_view phone) const override;
+                std::uint8_t udh_ref, std::string_view phone, std::string_view extension) const override;
     void keepalive(std::string& to, std::uint32_t sequence) const override;
     void end(std::string& to, std::uint32_t sequence) const override;
     void confirm(std::string& to, const wire::origin& from) const override;
@@ -37,6 +37,7 @@ class protocol final : public wire::protocol {
     bind bind_;
     bool payload_;
     receipt_ids ids_;
+    bool extends_; // src_id is a number
     result<submit_form> form_;
 };
 

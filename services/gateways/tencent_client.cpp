@@ -13,7 +13,7 @@ namespace zhida::gateways {
 namespace {
 
 std::string key_of(const sms_body& b) {
-    std::string out = b.signature + '\0' + b.template_ids.at("tencent");
+    std::string out = b.signature + '\0' + b.extension + '\0' + b.template_ids.at("tencent");
     for (const auto& [name, value] : b.variables) out += '\0' + value;
     return out;
 }

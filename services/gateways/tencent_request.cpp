@@ -31,12 +31,13 @@ cloud_call send_sms(const account& a, wall_time now, const sms_body& body, const
     json numbers = json::array(), values = json::array();
     for (const auto& phone : phones) numbers.push_back("+86" + phone);
     for (const auto& [name, value] : body.variables) values.push_back(value);
-    return call(a, now, "SendSms",
-                {{"PhoneNumberSet", std::move(numbers)},
+    json request{{"PhoneNumberSet", std::move(numbers)},
                  {"SmsSdkAppId", a.app_id},
                  {"TemplateId", template_id},
                  {"SignName", body.signature},
-                 {"TemplateParamSet", std::move(values)}});
+                 {"TemplateParamSet", std::move(values)}};
+    if (!body.extension.empty()) request["ExtendCode"] = body.extension;
+    return call(a, now, "SendSms", std::move(request));
 }
 
 cloud_call pull_send_status(const account& a, wall_time now) {

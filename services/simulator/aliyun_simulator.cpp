@@ -43,7 +43,7 @@ int status_of(const std::string& code) {
 }
 
 struct recipient {
-    std::string phone, sign_name;
+    std::string phone, sign_name, extension;
     json variables = json::object();
 };
 // SendSms and SendBatchSms alike.
@@ -91,6 +91,14 @@ answer read_phone(const std::string& text, recipient& out) {
     return {};
 }
 
+answer read_extension(const std::string& text, recipient& out) {
+    constexpr std::size_t most = 20;
+    if (text.size() > most || text.find_first_not_of("0123456789") != std::string::npos)
+        return business("isv.EXTEND_CODE_ERROR", "扩展码使用错误");
+    out.extension = text;
+    return {};
+}
+
 answer read_send_sms(const parameters& p, batch& out) {
     const auto phones = parameter(p, "PhoneNumbers"), sign_name = parameter(p, "SignName");
     if (phones.empty()) return missing("PhoneNumbers");
@@ -105,6 +113,7 @@ answer read_send_sms(const parameters& p, batch& out) {
         const auto end = std::min(phones.find(',', at), phones.size());
         recipient one;
         if (auto a = read_phone(phones.substr(at, end - at), one); !a.good()) return a;
+        if (auto a = read_extension(parameter(p, "SmsUpExtendCode"), one); !a.good()) return a;
         one.sign_name = sign_name;
         one.variables = variables;
         out.recipients.push_back(std::move(one));
@@ -115,13 +124,13 @@ answer read_send_sms(const parameters& p, batch& out) {
     return {};
 }
 
-// Three JSON arrays, by index.
+// JSON arrays, by index.
 answer read_send_batch_sms(const parameters& p, batch& out) {
     for (const char* name : {"PhoneNumberJson", "SignNameJson"})
         if (parameter(p, name).empty()) return missing(name);
-    json lists[3];
-    const char* names[] = {"PhoneNumberJson", "SignNameJson", "TemplateParamJson"};
-    for (std::size_t i = 0; i < 3; ++i) {
+    json lists[4];
+    const char* names[] = {"PhoneNumberJson", "SignNameJson", "TemplateParamJson", "SmsUpExtendCodeJson"};
+    for (std::size_t i = 0; i < 4; ++i) {
         const auto text = parameter(p, names[i]);
         if (text.empty()) continue;
         const auto read = parse_json(text);
@@ -132,8 +141,9 @@ answer read_send_batch_sms(const parameters& p, batch& out) {
     if (lists[0].size() > most_of_batch)
         return business("isv.MOBILE_COUNT_OVER_LIMIT", "手机号码数量超过限制");
     if (lists[0].empty() || lists[1].size() != lists[0].size() ||
-        (!lists[2].is_null() && lists[2].size() != lists[0].size()))
-        return business("isv.INVALID_PARAMETERS", "号码、签名与变量的个数不一致");
+        (!lists[2].is_null() && lists[2].size() != lists[0].size()) ||
+        (!lists[3].is_null() && lists[3].size() != lists[0].size()))
+        return business("isv.INVALID_PARAMETERS", "号码、签名、变量与扩展码的个数不一致");
     for (std::size_t i = 0; i < lists[0].size(); ++i) {
         recipient one;
         if (!lists[0][i].is_string() || !lists[1][i].is_string())
@@ -141,6 +151,10 @@ answer read_send_batch_sms(const parameters& p, batch& out) {
         if (auto a = read_phone(lists[0][i].get<std::string>(), one); !a.good()) return a;
         one.sign_name = lists[1][i].get<std::string>();
         if (!lists[2].is_null()) one.variables = lists[2][i];
+        if (!lists[3].is_null()) {
+            if (!lists[3][i].is_string()) return business("isv.INVALID_JSON_PARAM", "扩展码须为字符串");
+            if (auto a = read_extension(lists[3][i].get<std::string>(), one); !a.good()) return a;
+        }
         if (!one.variables.is_object()) return business("isv.INVALID_JSON_PARAM", "参数不是JSON对象");
         out.recipients.push_back(std::move(one));
     }
@@ -361,6 +375,7 @@ bool aliyun_simulator::impl::take(const cloud_account& account, const batch& b, 
         m.more = {{"vendor", "aliyun"},          {"gateway", account.name},  {"sign_name", r.sign_name},
                   {"template", b.template_code}, {"variables", r.variables}, {"out_id", b.out_id}};
         if (text) m.more["text"] = *text;
+        if (!r.extension.empty()) m.more["extension"] = r.extension;
         if (!cloud.record(std::move(m))) return false;
         ++cloud.counters.accepted;
         sent_message s;

@@ -24,7 +24,7 @@ struct fault_code {
 
 struct send_sms {
     std::vector<std::string> phones, variables;
-    std::string template_id, sign_name, session_context;
+    std::string template_id, sign_name, session_context, extension;
 };
 
 // What became of one number.
@@ -100,6 +100,9 @@ std::optional<fault_code> read_send_sms(const json& body, const cloud_account& a
     if (auto f = read_text(body, "SignName", false, out.sign_name)) return f;
     if (auto f = read_texts(body, "TemplateParamSet", false, out.variables)) return f;
     if (auto f = read_text(body, "SessionContext", false, out.session_context)) return f;
+    if (auto f = read_text(body, "ExtendCode", false, out.extension)) return f;
+    if (out.extension.find_first_not_of("0123456789") != std::string::npos)
+        return fault_code{"UnauthorizedOperation.RequestPermissionDeny", "ExtendCode must be digits."};
     if (out.phones.empty())
         return fault_code{"InvalidParameterValue.IncorrectPhoneNumber", "The number list is empty."};
     if (out.phones.size() > most_numbers)
@@ -307,6 +310,7 @@ bool tencent_simulator::impl::take(const cloud_account& account, const send_sms&
               {"sign_name", s.sign_name}, {"template", s.template_id},
               {"variables", s.variables}, {"session_context", s.session_context}};
     if (!text.empty()) m.more["text"] = text;
+    if (!s.extension.empty()) m.more["extension"] = s.extension;
     if (!cloud.record(std::move(m))) return false;
     ++cloud.counters.accepted;
     status.serial_no = serial_no;

@@ -13,6 +13,7 @@ import { policyPublished } from './support/publish.mjs';
 import { until } from './support/wait.mjs';
 
 const secret = 'e2e-callback-secret';
+const { issuer } = forEverybody('any', '');
 const accounts = Object.entries({
   carrier: { protocol: 'cmpp', secret: 'of-carrier', source_addr: '900002' },
   smsc: { protocol: 'smpp', secret: 'of-smsc', source_addr: 'zhida', service_id: '' },
@@ -26,6 +27,7 @@ function contentWithIds(dir) {
   cpSync(path.join(root, 'config'), config, { recursive: true });
   const file = path.join(config, 'sms_content.json');
   const content = JSON.parse(readFileSync(file, 'utf8'));
+  Object.assign(content.signatures[0], { departments: [issuer], extension: '07' });
   for (const [n, t] of content.templates.entries()) t.ids = { aliyun: `SMS_${n + 1}`, tencent: `${n + 1}` };
   writeFileSync(file, JSON.stringify(content));
   return config;
@@ -70,6 +72,14 @@ test('a campaign goes out over CMPP, SMPP, Aliyun and Tencent at once', async t 
     assert.ok(first[name].accepted > 0, `${name} took its part`);
     assert.equal(first[name].circuit, 'closed');
   }
+
+  // Every message shows the number of its department, so that an answer finds it.
+  const shows = m => (m.vendor ? m.extension : m.src_id);
+  for (const m of taken()) assert.equal(shows(m), m.vendor ? '07' : '1069000007', JSON.stringify(m));
+  const wrote = await it.gateways.call('POST', '/sim/inbound', { body: { phone: phone(3), text: '怎么申报？', to: '1069000007' } });
+  assert.equal(wrote.status, 200, wrote.text);
+  const answer = await until('the answer', async () => (await it.api.json('/api/v1/feedback')).items[0]);
+  assert.equal(answer.department, issuer);
 
   // The clouds take nothing any more: the others take their part. (Which of the clouds has its
   // turn next depends on who had more than its part of the first burst: both stop.)

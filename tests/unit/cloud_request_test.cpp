@@ -108,6 +108,17 @@ TEST(aliyun_request, a_batch_carries_its_messages_in_the_form) {
     EXPECT_EQ(header(c, "x-acs-content-sha256"), crypto::sha256_hex(c.body));
 }
 
+TEST(aliyun_request, carries_the_extension_of_the_signature) {
+    auto with = aliyun_body(), without = with;
+    with.extension = "01";
+    const aliyun::account a{"testid", "testsecret", "h"};
+    const auto one = aliyun::send_sms(a, {{}, "x"}, with, "SMS_1", {"13800000001"}, "t");
+    EXPECT_NE(one.target.find("&SmsUpExtendCode=01&"), std::string::npos);
+    const auto batch = aliyun::send_batch_sms(a, {{}, "x"}, "SMS_1",
+                                              {{"13800000001", &with}, {"13800000002", &without}}, "t");
+    EXPECT_EQ(io::decode_form(batch.body)->at("SmsUpExtendCodeJson"), R"(["01",""])");
+}
+
 TEST(aliyun_request, a_thousand_numbers_fit_unless_the_text_is_long) {
     auto body = aliyun_body();
     std::vector<std::string> phones;
@@ -204,6 +215,10 @@ TEST(tencent_request, send_sms) {
     EXPECT_EQ(parse_json(c.body).value(), parse_json(R"({"PhoneNumberSet":["+8618511122233","+8618511122234"],
         "SmsSdkAppId":"1400006666","TemplateId":"1234","SignName":"腾讯云","TemplateParamSet":["12345","2"]})")
                                               .value());
+    body.extension = "01";
+    EXPECT_EQ(
+        parse_json(tencent::send_sms(a, {}, body, "1234", {"18511122233"}).body).value().at("ExtendCode"),
+        "01");
     EXPECT_EQ(header(c, "x-tc-timestamp"), "1795409739");
     EXPECT_EQ(header(c, "x-tc-action"), "SendSms");
     EXPECT_EQ(header(c, "x-tc-version"), "2021-01-11");

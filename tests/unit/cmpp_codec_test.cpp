@@ -314,6 +314,13 @@ TEST(submit_form, writes_what_encode_writes) {
                 form.append(written, sequence++, of_any_ref, 0xAB, "13800000001");
             }
         EXPECT_EQ(written, expected);
+        s.Src_Id = "1069000001";
+        written.clear();
+        form.append(written, sequence, segment_sms("直达", 0).value().front(), 0, "13800000001", "01");
+        s.Pk_total = s.Pk_number = 1;
+        s.TP_udhi = 0;
+        s.Msg_Content = segment_sms("直达", 0).value().front().content;
+        EXPECT_EQ(written, encode({sequence, layout, s}).value());
         s.Src_Id = std::string(22, '1');
         EXPECT_EQ(submit_form::of(s, layout).error().where, "CMPP_SUBMIT.Src_Id");
     }

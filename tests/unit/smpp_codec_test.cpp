@@ -361,6 +361,12 @@ TEST(smpp_submit_form, writes_what_encode_writes) {
                 form.append(written, sequence++, of_any_ref, 0xAB, "8613800000001");
             }
         EXPECT_EQ(crypto::hex(written), crypto::hex(expected));
+        s.source_addr += "01";
+        s.esm_class = 0;
+        s.short_message = segment_sms("直达", 0).value().front().content;
+        written.clear();
+        form.append(written, sequence, segment_sms("直达", 0).value().front(), 0, "8613800000001", "01");
+        EXPECT_EQ(crypto::hex(written), crypto::hex(encode({0, sequence, s}).value()));
         s.source_addr = std::string(21, '1');
         EXPECT_EQ(submit_form::of(s).error().where, "submit_sm.source_addr");
     }

@@ -86,7 +86,7 @@ TEST(smpp_protocol, submits_a_part) {
     const protocol p(account());
     const auto parts = segment_sms("【直达演示】你好", 0).value();
     std::string bytes;
-    p.submit(bytes, 9, parts, 0, "13800000001");
+    p.submit(bytes, 9, parts, 0, "13800000001", "");
     const auto sent = decode(bytes).value();
     EXPECT_EQ(sent.sequence_number, 9U);
     const auto& s = std::get<submit_sm>(sent.body);
@@ -104,8 +104,9 @@ TEST(smpp_protocol, submits_a_part) {
     const std::string text(300, 'x');
     const auto several = segment_sms(text, 0).value();
     bytes.clear();
-    p.submit(bytes, 10, std::span(several).subspan(1, 1), 0xAB, "13800000001");
+    p.submit(bytes, 10, std::span(several).subspan(1, 1), 0xAB, "13800000001", "01");
     const auto part = std::get<submit_sm>(decode(bytes)->body);
+    EXPECT_EQ(part.source_addr, "1069000001");
     EXPECT_EQ(part.esm_class, 0x40);
     EXPECT_EQ(part.short_message.substr(0, 6), std::string("\x05\x00\x03\xAB\x05\x02", 6));
     EXPECT_FALSE(p.whole_texts());
@@ -113,9 +114,10 @@ TEST(smpp_protocol, submits_a_part) {
     auto named = account();
     named.src_id = "ZHIDA";
     bytes.clear();
-    protocol(named).submit(bytes, 1, parts, 0, "12345");
+    protocol(named).submit(bytes, 1, parts, 0, "12345", "01");
     const auto n = std::get<submit_sm>(decode(bytes)->body);
     EXPECT_EQ(n.source_addr_ton, 5);
+    EXPECT_EQ(n.source_addr, "ZHIDA") << "a name has no extension";
     EXPECT_EQ(n.destination_addr, "12345") << "no mobile number: as it is";
     named.service_id = "TOOLONG";
     EXPECT_NE(protocol(named).flaw()->text().find("service_type"), std::string::npos);
@@ -130,12 +132,13 @@ TEST(smpp_protocol, submits_a_whole_text_as_payload) {
     for (int i = 0; i < 150; ++i) text += "策";
     const auto parts = segment_sms(text, 0).value();
     std::string bytes = "before";
-    p.submit(bytes, 9, parts, 0, "13800000001");
+    p.submit(bytes, 9, parts, 0, "13800000001", "01");
     const auto sent = decode(std::string_view(bytes).substr(6)).value();
     const auto& s = std::get<submit_sm>(sent.body);
     EXPECT_EQ(sent.sequence_number, 9U);
     EXPECT_EQ(s.esm_class, 0);
     EXPECT_TRUE(s.short_message.empty());
+    EXPECT_EQ(s.source_addr, "1069000001");
     EXPECT_EQ(utf8_of_ucs2(message_of(s)), text);
 }
 

@@ -138,6 +138,22 @@ sms_content of_departments() {
     return read(d);
 }
 
+TEST(sms_signature, tells_whom_a_reply_to_its_number_is_for) {
+    auto c = of_departments();
+    sms_config settings;
+    settings.gateways["mobile"].src_id = "10657000";
+    settings.gateways["mobile"].name = "mobile";
+    EXPECT_EQ(department_of_number(c, settings, "1065700001"), "宝山区科委");
+    EXPECT_EQ(department_of_number(c, settings, "861065700001"), "宝山区科委");
+    EXPECT_EQ(department_of_number(c, settings, "01"), "宝山区科委") << "a cloud tells the extension alone";
+    for (const char* other : {"1069000001", "10657000", "1065700002", "106570000101", ""})
+        EXPECT_EQ(department_of_number(c, settings, other), "") << other;
+    c.signatures[1].extension = "02"; // of two departments
+    EXPECT_EQ(department_of_number(c, settings, "02"), "");
+    c.signatures[2].extension = "01"; // of nobody
+    EXPECT_EQ(department_of_number(c, settings, "01"), "");
+}
+
 TEST(sms_signature, is_the_departments_own_or_the_common_one) {
     const auto c = of_departments();
     EXPECT_EQ(signature_of(c, "宝山区科委", "直达演示")->text, "宝山科委") << "the first one";
