@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace zhida {
 
@@ -40,8 +41,12 @@ asio::awaitable<bool> receipt_intake::accept_one(gateways::receipt r) {
                   {{"gateway", r.gateway}, {"why", places.error().text()}});
         co_return false;
     }
-    for (const auto& place : *places)
-        if (!co_await append(store::receipt_message(place, text, time_.now()))) co_return false;
+    const bool pushed = std::exchange(r.pushed, false);
+    for (const auto& place : *places) { // of a message for several packages the push is counted once
+        const bool first = &place == &places->front();
+        const auto& told = pushed && !first ? receipt_text(r) : text;
+        if (!co_await append(store::receipt_message(place, told, time_.now()))) co_return false;
+    }
     if (!places->empty()) co_return true;
     // It is kept until its message is known; and told, for Redis may forget it.
     co_return co_await append(store::orphan_message(shard_of(id, shards_), text, time_.now()));

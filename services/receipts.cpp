@@ -28,12 +28,11 @@ std::string receipt_text(const gateways::receipt& r) {
     const char* means = "failed";
     for (const auto& [value, name] : meanings)
         if (value == r.means) means = name;
-    return to_text(json{{"gateway", r.gateway},
-                        {"message_id", r.message_id},
-                        {"status", r.status},
-                        {"means", means},
-                        {"fault", r.recipient_fault},
-                        {"at_ms", r.at.time_since_epoch().count()}});
+    json out{{"gateway", r.gateway},       {"message_id", r.message_id},
+             {"status", r.status},         {"means", means},
+             {"fault", r.recipient_fault}, {"at_ms", r.at.time_since_epoch().count()}};
+    if (r.pushed) out["pushed"] = true;
+    return to_text(out);
 }
 
 result<arrived_receipt> read_receipt(const json& data, std::vector<failure>& errors) {
@@ -51,6 +50,9 @@ result<arrived_receipt> read_receipt(const json& data, std::vector<failure>& err
             known = true;
         }
     if (!known) in.error_at("means", "'" + name + "' is none of delivered, failed, intermediate");
+    const auto gateway = in.text("gateway", false).value_or(""),
+               id = in.text("message_id", false).value_or("");
+    if (in.boolean("pushed", false).value_or(false)) r.pushed_id = gateways::scoped_message_id(gateway, id);
     auto place = store::read_message_place(in.text("place", true, 512).value_or(""));
     if (!place) in.error_at("place", place.error().what);
     if (!errors.empty()) return errors.front();

@@ -15,7 +15,7 @@ namespace zhida {
 // channel.
 std::string message_store_of(std::string_view gateway);
 
-// JSON without the phone number: gateway, message_id, status, means, fault, at_ms.
+// JSON without the phone number: gateway, message_id, status, means, fault, at_ms, pushed.
 std::string receipt_text(const gateways::receipt& r);
 
 struct arrived_receipt {
@@ -24,6 +24,7 @@ struct arrived_receipt {
     std::string status;
     std::string fault; // of the recipient, as in gateways::receipt
     std::int64_t at_ms = 0;
+    std::string pushed_id; // gateways::scoped_message_id of one that the portal heard; else empty
 };
 // The data of a receipt event: receipt_text with "place". Events of older versions have no fault: it is then
 // what their status says by CMPP, the only protocol that they had.

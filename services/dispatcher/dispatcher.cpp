@@ -54,11 +54,16 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
       intake_(executor, *log_, messages_, clock_, static_cast<int>(c.node.shards), stopping_),
       inbound_(redis_, *log_, consents_, campaigns_, sealer_, clock_, static_cast<int>(c.node.shards),
                [this](std::string_view to) { return department_of_number(sms_content_, config_.sms, to); }),
-      acknowledgements_(redis_, sealer_),
-      receipts_(executor, deliverer_, replay_, meters,
-                [this](io::log_record record, std::vector<failure> errors) {
-                    return bury_record(std::move(record), std::move(errors));
-                }),
+      acknowledgements_(redis_, sealer_), receipts_(
+                                              executor, deliverer_, replay_, meters,
+                                              [this](io::log_record record, std::vector<failure> errors) {
+                                                  return bury_record(std::move(record), std::move(errors));
+                                              },
+                                              [this](std::string_view message_id) {
+                                                  for (const auto& l : lanes_)
+                                                      if (l->gateway && l->via == channel::sms)
+                                                          l->gateway->heard(message_id);
+                                              }),
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {

@@ -14,9 +14,10 @@ namespace zhida::dispatcher {
 
 receipt_worker::receipt_worker(
     asio::any_io_executor executor, deliverer& d, ledger_replay& replay, metrics& meters,
-    std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury)
+    std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury,
+    std::function<void(std::string_view)> pushed)
     : executor_(std::move(executor)), d_(d), replay_(replay), bury_(std::move(bury)),
-      group_(d.settings.event_log.group + ".receipt"),
+      pushed_(std::move(pushed)), group_(d.settings.event_log.group + ".receipt"),
       applied_(meters.counter("zhida_receipts_applied_total", "Receipts written into the ledger")) {}
 
 asio::awaitable<void> receipt_worker::run() {
@@ -198,6 +199,7 @@ asio::awaitable<bool> receipt_worker::apply_under_way(std::vector<io::log_record
             if (!co_await bury(std::move(record), std::move(errors))) co_return false;
             continue;
         }
+        if (!again && !arrived->pushed_id.empty()) pushed_(arrived->pushed_id);
         if (arrived->means == gateways::receipt::meaning::intermediate) continue;
         if (arrived->means == gateways::receipt::meaning::delivered && at.parts > 1) {
             parts.push_back(at);

@@ -19,9 +19,11 @@ namespace zhida::dispatcher {
 
 class receipt_worker {
   public:
-    // References must outlive it. bury: keeps an event that cannot be read; false where it could not.
+    // References must outlive it. bury: keeps an event that cannot be read; false where it could not. pushed:
+    // told the scoped message id of each receipt that the portal heard.
     receipt_worker(asio::any_io_executor executor, deliverer& d, ledger_replay& replay, metrics& meters,
-                   std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury);
+                   std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury,
+                   std::function<void(std::string_view)> pushed);
 
     // Writes down what is passed on, until stop(). Throws where it cannot go on.
     asio::awaitable<void> run();
@@ -53,6 +55,7 @@ class receipt_worker {
     deliverer& d_;
     ledger_replay& replay_;
     std::function<asio::awaitable<bool>(io::log_record, std::vector<failure>)> bury_;
+    std::function<void(std::string_view)> pushed_;
     const std::string group_;
     std::unique_ptr<io::log_consumer> consumer_;
     std::map<int, place> places_; // by shard

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zhida::dispatcher {
@@ -60,6 +61,8 @@ class sender {
     // Waits for its turn. How many messages the next batch may have: what is claimed cannot be called back.
     // Who asks sends them.
     virtual asio::awaitable<admission> admit() = 0;
+    // A receipt of this message came past the gateway's client.
+    virtual void heard(std::string_view) {}
     // Several processes may send by one account: this one has so many shards of all.
     virtual void share(std::size_t, std::size_t) {}
 };

@@ -85,6 +85,7 @@ class sms_sender final : public sender {
     }
     std::uint32_t resend_within_s() const override { return 0; }
     void share(std::size_t mine, std::size_t of) override { router_.share(mine, of); }
+    void heard(std::string_view message_id) override { router_.heard(message_id); }
     std::size_t batches() const override { return router_.batches(); }
     asio::awaitable<admission> admit() override {
         auto place = co_await router_.admit();

@@ -10,8 +10,10 @@ std::string plain_phone(std::string_view phone) {
 }
 
 std::string scoped_message_id(std::string_view gateway, std::string_view id) {
-    if (gateway == "sms" || id.empty()) return std::string(id);
-    return std::string(gateway) + "/" + std::string(id);
+    return id.empty() ? std::string() : message_id_scope(gateway) + std::string(id);
+}
+std::string message_id_scope(std::string_view gateway) {
+    return gateway == "sms" ? std::string() : std::string(gateway) + "/";
 }
 
 json to_json(const gateway_status& s) {

@@ -53,11 +53,14 @@ struct receipt {
     enum class meaning { delivered, failed, intermediate } means = meaning::failed;
     wall_time at{};
     std::string recipient_fault{}; // of one that failed, as in send_result
+    bool pushed = false;           // to the portal, past the gateway's client
 };
 
 // A gateway's message id among those of all gateways: itself of the one that is named "sms", whose ids were
 // stored before there were several, else NAME/id.
 std::string scoped_message_id(std::string_view gateway, std::string_view id);
+// What stands before the id there: "" or "NAME/".
+std::string message_id_scope(std::string_view gateway);
 
 // Makes receipts durable; false: not all of them are, so acknowledge none (the gateway sends them again, and
 // to hear one twice changes nothing).

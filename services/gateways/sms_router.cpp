@@ -48,6 +48,7 @@ struct sms_router::route {
     std::size_t batches = 0;  // under way
     std::size_t promised = 0; // messages that were admitted and are not with the gateway
     std::size_t parts = 1;    // of a message, as they were last
+    std::int64_t pushed = 0;  // receipts that came past its client
     std::int64_t rate = 0;    // parts a second that are ours; 0: no limit
     bool told_open = false, ended = false;
     std::string why; // the failure that opened the circuit
@@ -272,6 +273,20 @@ asio::awaitable<bool> sms_router::pass_on(std::size_t i, std::vector<receipt> re
     co_return co_await receipts_(std::move(receipts));
 }
 
+void sms_router::heard(std::string_view message_id) {
+    std::size_t length = 0;
+    std::optional<std::size_t> of; // the longest, as the ids of "sms" have nothing before them
+    for (std::size_t i = 0; i < routes_.size(); ++i) {
+        const auto scope = message_id_scope(routes_[i]->settings.name);
+        if (!message_id.starts_with(scope) || (of && scope.size() < length)) continue;
+        of = i;
+        length = scope.size();
+    }
+    if (!of) return;
+    ++routes_[*of]->pushed;
+    choice_.receipts(*of).heard(message_id, time_.steady_now());
+}
+
 void sms_router::hear(std::size_t i, const send_result& result) {
     auto& r = *routes_[i];
     const auto now = time_.steady_now();
@@ -299,6 +314,7 @@ std::vector<gateway_status> sms_router::statuses() const {
         const auto& r = *routes_[i];
         auto s = r.gateway->status();
         s.weight = r.settings.weight;
+        s.receipts += r.pushed;
         s.health = choice_.health(i, now);
         if (const auto typical = choice_.receipts(i).typical(now)) s.receipt_ms = typical->count();
         const auto state = r.circuit.at(now);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zhida::gateways {
@@ -57,6 +58,8 @@ class sms_router {
     // One message by itself, by this gateway where it takes messages, else by another.
     asio::awaitable<send_result> send_by(std::string gateway, sms_copy message);
 
+    // A receipt that came past the gateway's client, by its scoped id.
+    void heard(std::string_view message_id);
     // Of each gateway; the state is "circuit_open" where its circuit is not closed, unless it is stopped.
     std::vector<gateway_status> statuses() const;
 

@@ -58,16 +58,18 @@ void read(push& p, wall_time now) {
         p.wrong = std::move(found->wrong);
     };
     const auto& name = p.from.name;
-    if (p.what == pushed::receipts)
+    if (p.what == pushed::receipts) {
         take(p.receipts,
              aliyun ? gateways::read_aliyun_receipts(p.body, name, p.from.secret, now)
                     : gateways::read_tencent_receipts(p.body, name, now),
              &gateways::cloud_receipts::receipts);
-    else
+        for (auto& r : p.receipts) r.pushed = true;
+    } else {
         take(p.replies,
              aliyun ? gateways::read_aliyun_replies(p.body, name, now)
                     : gateways::read_tencent_replies(p.body, name, now),
              &gateways::cloud_replies::replies);
+    }
 }
 
 // The entries that are wrong by their number, so that the failures' places lead to them. What people wrote is

@@ -72,6 +72,10 @@ test('a campaign goes out over CMPP, SMPP, Aliyun and Tencent at once', async t 
     assert.ok(first[name].accepted > 0, `${name} took its part`);
     assert.equal(first[name].circuit, 'closed');
   }
+  await until('what each reported, also past its client', async () => {
+    const all = await gateways();
+    return names.every(name => all[name].receipts >= first[name].accepted);
+  });
 
   // Every message shows the number of its department, so that an answer finds it.
   const shows = m => (m.vendor ? m.extension : m.src_id);

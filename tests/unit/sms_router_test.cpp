@@ -112,6 +112,20 @@ TEST_F(sms_router_test, ids_and_receipts_of_several_carry_the_name) {
     EXPECT_EQ(heard[0].gateway, "sms");
 }
 
+TEST_F(sms_router_test, receipts_that_came_past_the_client_count_for_its_gateway) {
+    with({"a", "sms"}, {1, 1});
+    std::vector<std::string> ids;
+    for (int i = 0; i < 8; ++i) {
+        ids.push_back(send(1).front().message_ids.front());
+        on.run(io::sleep_for(time, milliseconds(60))); // not every message is followed
+    }
+    for (const auto& id : ids) router->heard(id);
+    for (const auto& s : router->statuses()) {
+        EXPECT_EQ(s.receipts, 4) << s.name;
+        EXPECT_GE(s.receipt_ms, 0) << s.name;
+    }
+}
+
 TEST_F(sms_router_test, weights_share_the_messages) {
     with({"a", "b"}, {3, 1});
     for (int i = 0; i < 40; ++i) send(10);
