@@ -67,7 +67,7 @@ std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& secti
         {section, "window", "CMPP, SMPP: requests without an answer on one connection.", &g.window, 1, 1024},
         {section, "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &g.rate_per_s, 0, many},
         {section, "keepalive_s", "CMPP, SMPP: seconds of silence until we ask whether the gateway is there.",
-         &g.keepalive_s, 1, 180},
+         &g.keepalive_s, 1, 30},
         {section, "response_timeout_s", "Seconds until a request without an answer is unknown.",
          &g.response_timeout_s, 1, 600},
         {section, "system_type", "SMPP: as the gateway's operator says.", &g.system_type},

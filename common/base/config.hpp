@@ -94,7 +94,7 @@ struct sms_gateway_config {
     std::string version = "3.0";        // of CMPP: 2.0 | 3.0
     std::string service_id = "ZHIDA";   // Service_Id, service_type
     std::int64_t window = 16;
-    std::int64_t keepalive_s = 30;
+    std::int64_t keepalive_s = 10;
     // SMPP
     std::string system_type;
     std::string long_text = "udh";        // how a text of several parts goes out: udh | payload
