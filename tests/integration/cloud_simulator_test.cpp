@@ -507,7 +507,7 @@ TEST_F(tencent_simulator_test, whole_requests_are_refused_inside_200) {
     c.id = "AKIDnobody";
     EXPECT_EQ(refused(c), "AuthFailure.SecretIdNotFound");
     c = {};
-    c.clock = 11min;
+    c.clock = 6min;
     EXPECT_EQ(refused(c), "AuthFailure.SignatureExpire");
     c = {};
     c.action = "SendSMS";
