@@ -129,10 +129,12 @@ struct wechat_config {
     std::int64_t timeout_ms = 10000;
 };
 struct simulator_config {
-    std::int64_t cmpp_port = 7890;   // 0: any free port
+    std::int64_t cmpp_port = 7890; // 0: any free port
+    std::int64_t smpp_port = 0;
     std::int64_t wechat_port = 7891; // also serves the control and record endpoints
     std::string host = "127.0.0.1";
-    std::string record_file; // JSON lines of every message accepted; empty: memory only
+    std::string record_file;   // JSON lines of every message accepted; empty: memory only
+    std::string callback_base; // http://host:port that clouds post to; empty: this process's portal, if any
 };
 
 struct config {
