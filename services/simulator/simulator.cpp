@@ -228,9 +228,13 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     if (const auto* list = in.array("order", false, 1000))
         for (const auto& n : *list) m.order.push_back(n.is_number_integer() ? n.get<std::int64_t>() : 0);
     const auto protocol = in.text("protocol", false).value_or("cmpp");
-    if (protocol != "cmpp" && protocol != "smpp") in.error_at("protocol", "must be cmpp or smpp");
+    if (protocol != "cmpp" && protocol != "smpp" && protocol != "aliyun" && protocol != "tencent")
+        in.error_at("protocol", "must be cmpp, smpp, aliyun or tencent");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = protocol == "smpp" ? smpp->write_back(m.phone, m.text) : cmpp->write_back(m);
+    const auto sent = protocol == "smpp"      ? smpp->write_back(m.phone, m.text)
+                      : protocol == "aliyun"  ? aliyun->write_back(m)
+                      : protocol == "tencent" ? tencent->write_back(m)
+                                              : cmpp->write_back(m);
     return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 

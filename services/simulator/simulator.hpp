@@ -16,7 +16,8 @@
 //                        requests_per_s, per_moment, per_hour, per_day, report_delay_ms
 //   POST   /sim/inbound  {"phone": "13800000001", "text": "R"}: what somebody writes to our number, perhaps
 //                        with the other members of inbound_message: see inbound_parts.hpp; with "protocol":
-//                        "smpp" on an SMPP connection
+//                        "smpp" on an SMPP connection; "aliyun", "tencent": pushed to the gateway "account",
+//                        where "to" is the extension
 #pragma once
 
 #include "common/base/clock.hpp"
