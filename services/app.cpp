@@ -161,6 +161,7 @@ void app::run_new_threads() {
 
 asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when_up) {
     const auto& c = config_;
+    simulator::simulator* clouds = nullptr; // in this process
     if (roles_.simulator) {
         auto& simulators = launch<simulator::simulator>("simulator", clock_, c.simulator, c.sms, c.wechat);
         simulators.listen().value();
@@ -173,6 +174,7 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
         meet(config_.sms);
         for (auto& [name, gateway] : config_.sms.gateways) meet(gateway);
         config_.wechat.base_url = web;
+        clouds = &simulators;
     }
     if (roles_.portal) {
         portal::portal_parts parts{c, catalogue_, clock_, sealer_, meters_, config_folder(c)};
@@ -181,6 +183,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
         const auto port = pages.port();
         address_ = c.portal.public_url.empty() ? "http://" + c.portal.host + ":" + std::to_string(port)
                                                : c.portal.public_url;
+        if (clouds && c.simulator.callback_base.empty())
+            clouds->set_callback_base("http://" + c.portal.host + ":" + std::to_string(port));
     }
     run_new_threads();
 

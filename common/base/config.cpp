@@ -67,7 +67,7 @@ std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& secti
         {section, "window", "CMPP, SMPP: requests without an answer on one connection.", &g.window, 1, 1024},
         {section, "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &g.rate_per_s, 0, many},
         {section, "keepalive_s", "CMPP, SMPP: seconds of silence until we ask whether the gateway is there.",
-         &g.keepalive_s, 1, 180},
+         &g.keepalive_s, 1, 30},
         {section, "response_timeout_s", "Seconds until a request without an answer is unknown.",
          &g.response_timeout_s, 1, 600},
         {section, "system_type", "SMPP: as the gateway's operator says.", &g.system_type},
@@ -232,11 +232,15 @@ std::vector<key> keys_of(config& c) {
          &c.wechat.timeout_ms, 100, 120000},
         {"simulator", "host", "Address the simulators listen on.", &c.simulator.host},
         {"simulator", "cmpp_port", "CMPP gateway; 0: any free port.", &c.simulator.cmpp_port, 0, 65535},
+        {"simulator", "smpp_port", "SMPP gateway; 0: any free port.", &c.simulator.smpp_port, 0, 65535},
         {"simulator", "wechat_port",
          "WeChat platform and the simulators' control endpoints; 0: any free port.", &c.simulator.wechat_port,
          0, 65535},
         {"simulator", "record_file", "JSON lines of every message accepted; empty: kept in memory.",
          &c.simulator.record_file},
+        {"simulator", "callback_base",
+         "Where the clouds post receipts and replies to; empty: to the portal of the same process, if any.",
+         &c.simulator.callback_base},
     };
     const auto after_hint =
         std::find_if(all.begin(), all.end(), [](const key& k) { return k.section == "wechat"; });
@@ -541,6 +545,9 @@ void check(const config& c, std::vector<failure>& errors) {
     if (!c.matcher.url.empty() && !is_web_address(c.matcher.url))
         errors.push_back({errc::invalid, "matcher.url is not a web address", "matcher.url",
                           "write it as http://host:port or https://host"});
+    if (!c.simulator.callback_base.empty() && !is_web_address(c.simulator.callback_base))
+        errors.push_back({errc::invalid, "simulator.callback_base is not a web address",
+                          "simulator.callback_base", "write it as http://host:port or https://host"});
     if (c.matcher.url.empty() &&
         (c.matcher.host == "0.0.0.0" || c.matcher.host == "::" || c.matcher.host == "[::]"))
         errors.push_back(

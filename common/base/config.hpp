@@ -94,7 +94,7 @@ struct sms_gateway_config {
     std::string version = "3.0";        // of CMPP: 2.0 | 3.0
     std::string service_id = "ZHIDA";   // Service_Id, service_type
     std::int64_t window = 16;
-    std::int64_t keepalive_s = 30;
+    std::int64_t keepalive_s = 10;
     // SMPP
     std::string system_type;
     std::string long_text = "udh";        // how a text of several parts goes out: udh | payload
@@ -130,10 +130,12 @@ struct wechat_config {
     std::int64_t timeout_ms = 10000;
 };
 struct simulator_config {
-    std::int64_t cmpp_port = 7890;   // 0: any free port
+    std::int64_t cmpp_port = 7890; // 0: any free port
+    std::int64_t smpp_port = 0;
     std::int64_t wechat_port = 7891; // also serves the control and record endpoints
     std::string host = "127.0.0.1";
-    std::string record_file; // JSON lines of every message accepted; empty: memory only
+    std::string record_file;   // JSON lines of every message accepted; empty: memory only
+    std::string callback_base; // http://host:port that clouds post to; empty: this process's portal, if any
 };
 
 struct config {

@@ -54,6 +54,7 @@ config demo_settings(config c, const demo_options& d, const std::string& redis_u
     c.campaign.approval = false;                    // nobody is there to approve the samples
     c.dispatch.quiet_until = c.dispatch.quiet_from; // at night it is to be seen at work too
     c.simulator.cmpp_port = 0;
+    c.simulator.smpp_port = 0;
     c.simulator.wechat_port = 0;
     if (c.sms.secret.empty()) c.sms.secret = "simulated";
     if (c.wechat.appid.empty()) c.wechat.appid = "wx0000000000000000";

@@ -176,7 +176,8 @@ void session::impl::tune() {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     // A peer that is gone without a word is noticed by the kernel when it acknowledges nothing we write.
-    const unsigned timeout = static_cast<unsigned>(ch->response_timeout().count());
+    const keepalive::timing times(ch->settings.keepalive_s);
+    const unsigned timeout = static_cast<unsigned>(times.unacknowledged.count());
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
 }
 
@@ -214,8 +215,7 @@ asio::awaitable<void> session::impl::login() {
                   {{"where", where()}, {"what", "its answer does not match the shared secret"}});
     up = true;
     up_since = now();
-    const milliseconds idle(ch->settings.keepalive_s * 1000);
-    alive = std::make_unique<keepalive>(idle, std::min(ch->response_timeout(), idle), now());
+    alive = std::make_unique<keepalive>(keepalive::timing(ch->settings.keepalive_s), now());
 }
 
 // ---- reading
@@ -432,6 +432,8 @@ asio::awaitable<void> session::impl::keep_time() {
     while (!ending) {
         expire();
         look_after_parts();
+        // The peer is not silent where it is we who do not read, for what is being made durable.
+        if (reports >= most_reports) alive->heard(now());
         switch (alive->due(now())) {
         case keepalive::action::none:
             break;

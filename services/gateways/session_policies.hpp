@@ -153,7 +153,19 @@ class part_rate {
 class keepalive {
   public:
     static constexpr int tries = 3;
+    // Of a session to a gateway, from keepalive_s alone: an answer to a submit may take its minute, whether
+    // the peer is there at all must be known before (CMPP's own C = 3 min, T = 60 s finds it in six minutes).
+    struct timing {
+        explicit constexpr timing(std::int64_t keepalive_s)
+            : idle(keepalive_s * 1000),
+              answer_within(std::clamp(idle / 2, milliseconds(1000), milliseconds(5000))),
+              unacknowledged(2 * idle) {}
+        constexpr milliseconds noticed_within() const { return idle + tries * answer_within; }
+        milliseconds idle, answer_within;
+        milliseconds unacknowledged; // TCP_USER_TIMEOUT
+    };
     enum class action { none, ask, give_up };
+    keepalive(timing t, steady_time now) : keepalive(t.idle, t.answer_within, now) {}
     keepalive(milliseconds idle, milliseconds answer_within, steady_time now)
         : idle_(idle), answer_within_(answer_within), heard_(now) {}
 

@@ -214,7 +214,7 @@ struct sent_message {
 
 struct aliyun_simulator::impl : std::enable_shared_from_this<aliyun_simulator::impl> {
     impl(asio::any_io_executor ex, const clock& c, cloud_options o, message_log& l, fault_table& f)
-        : cloud(ex, c, std::move(o), l, f, "code") {
+        : cloud(ex, c, std::move(o), l, f, "code", false) {
         restore();
     }
 
@@ -222,7 +222,7 @@ struct aliyun_simulator::impl : std::enable_shared_from_this<aliyun_simulator::i
     nonce_memory nonces;
     std::vector<sent_message> sent;
     std::unordered_map<std::string, std::vector<std::size_t>> of_phone; // indices of `sent`
-    std::int64_t counter = 0;
+    std::int64_t counter = 0, replies = 0;
 
     void restore();
     void keep(sent_message m) {
@@ -456,6 +456,15 @@ bool aliyun_simulator::meant(const io::http_request& r) {
 }
 asio::awaitable<io::http_response> aliyun_simulator::serve(io::http_request r) {
     return impl::serve(impl_, std::move(r));
+}
+result<void> aliyun_simulator::write_back(const inbound_message& m) {
+    auto& c = impl_->cloud;
+    const auto sequence = std::to_string(++impl_->replies);
+    return c.reply(m, {{"phone_number", m.phone},
+                       {"send_time", shanghai_time(c.time.now())},
+                       {"content", m.text},
+                       {"dest_code", m.to},
+                       {"sequence_id", sequence}});
 }
 asio::awaitable<void> aliyun_simulator::run() {
     const auto self = impl_;

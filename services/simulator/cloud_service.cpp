@@ -27,7 +27,7 @@ std::vector<cloud_account> cloud_accounts(const sms_config& sms, std::string_vie
 }
 
 cloud_service::cloud_service(asio::any_io_executor executor, const clock& c, cloud_options o, message_log& l,
-                             fault_table& faults, const std::string& taken)
+                             fault_table& faults, const std::string& taken, bool replies_alone)
     : time(c), options(std::move(o)), log(l), executor_(executor), faults_(faults), later_(executor, c),
       ended_(executor), random_(std::random_device{}()) {
     for (const auto& a : options.accounts) {
@@ -36,16 +36,20 @@ cloud_service::cloud_service(asio::any_io_executor executor, const clock& c, clo
         p.taken = taken;
         p.batch = options.push_batch;
         p.again = options.push_again;
-        pushes_.emplace(a.name, receipt_push(executor, c, std::move(p)));
+        pushes_.emplace(a.name, receipt_push(executor, c, p));
+        if (!a.callback_secret.empty()) p.path = "/gateways/" + a.name + "/replies/" + a.callback_secret;
+        p.alone = replies_alone;
+        replies_.emplace(a.name, receipt_push(executor, c, std::move(p)));
     }
     set_callback_base(options.callback_base);
 }
 
 asio::awaitable<void> cloud_service::run() {
-    for (auto& [name, push] : pushes_) {
-        ++pushing_;
-        io::spawn(executor_, run_push(push, &pushing_, &ended_));
-    }
+    for (auto* all : {&pushes_, &replies_})
+        for (auto& [name, push] : *all) {
+            ++pushing_;
+            io::spawn(executor_, run_push(push, &pushing_, &ended_));
+        }
     co_await later_.run();
     while (pushing_ > 0) co_await ended_.wait();
 }
@@ -53,7 +57,8 @@ asio::awaitable<void> cloud_service::run() {
 void cloud_service::stop() {
     stopping_ = true;
     later_.stop();
-    for (auto& [name, push] : pushes_) push.stop();
+    for (auto* all : {&pushes_, &replies_})
+        for (auto& [name, push] : *all) push.stop();
 }
 
 void cloud_service::configure(json_reader in) {
@@ -88,7 +93,8 @@ void cloud_service::configure(json_reader in) {
 
 void cloud_service::set_callback_base(const std::string& base) {
     options.callback_base = base;
-    for (auto& [name, push] : pushes_) push.set_base(base);
+    for (auto* all : {&pushes_, &replies_})
+        for (auto& [name, push] : *all) push.set_base(base);
 }
 
 std::vector<access_key> cloud_service::keys() const {
@@ -149,6 +155,18 @@ void cloud_service::report(const cloud_account& a, const fault_rule& f,
     if (f.report == "conflicting") later_.after(second, [push, make, success] { push->put(make(!success)); });
 }
 
+result<void> cloud_service::reply(const inbound_message& m, json push) {
+    if (!mainland_phone(m.phone)) return failure{errc::invalid, "is no number", "phone", "eleven digits"};
+    for (const auto& a : options.accounts) {
+        auto& to = replies_.at(a.name);
+        if ((!m.account.empty() && m.account != a.name) || !to.wanted()) continue;
+        to.put(std::move(push));
+        return {};
+    }
+    return failure{errc::invalid, "no gateway of this cloud wants to hear it", "account",
+                   "give it a callback_secret, and callback_base to the simulator"};
+}
+
 asio::awaitable<void> cloud_service::after_early_receipts(const cloud_account& a) {
     const auto& push = pushes_.at(a.name);
     const auto until = time.steady_now() + options.hold;
@@ -164,14 +182,20 @@ result<void> cloud_service::record(message m) {
 cloud_stats cloud_service::stats() const {
     auto s = counters;
     for (const auto& [name, push] : pushes_) s.receipts[name] = push.stats();
+    for (const auto& [name, push] : replies_) s.replies[name] = push.stats();
     return s;
 }
 
 json to_json(const cloud_stats& s) {
-    json refused = json::object(), receipts = json::object();
+    json refused = json::object(), receipts = json::object(), replies = json::object();
     for (const auto& [code, count] : s.refused) refused[code] = count;
     for (const auto& [name, r] : s.receipts) receipts[name] = to_json(r);
-    return {{"requests", s.requests}, {"accepted", s.accepted}, {"refused", refused}, {"receipts", receipts}};
+    for (const auto& [name, r] : s.replies) replies[name] = to_json(r);
+    return {{"requests", s.requests},
+            {"accepted", s.accepted},
+            {"refused", refused},
+            {"receipts", receipts},
+            {"replies", replies}};
 }
 
 } // namespace zhida::simulator

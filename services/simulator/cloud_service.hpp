@@ -4,6 +4,7 @@
 #include "services/simulator/cloud_signature.hpp"
 #include "services/simulator/cloud_sms_rules.hpp"
 #include "services/simulator/faults.hpp"
+#include "services/simulator/inbound_parts.hpp"
 #include "services/simulator/message_log.hpp"
 #include "services/simulator/receipt_push.hpp"
 #include "services/simulator/schedule.hpp"
@@ -48,6 +49,7 @@ struct cloud_stats {
     std::int64_t requests = 0, accepted = 0;            // accepted: messages
     std::map<std::string, std::int64_t> refused;        // code: how often
     std::map<std::string, receipt_push_stats> receipts; // by account
+    std::map<std::string, receipt_push_stats> replies;  // likewise: what people wrote back
 };
 json to_json(const cloud_stats& s);
 
@@ -55,9 +57,9 @@ json to_json(const cloud_stats& s);
 // it.
 class cloud_service {
   public:
-    // taken: see receipt_push_options.
+    // taken: see receipt_push_options; replies_alone: what people wrote back is pushed one by one.
     cloud_service(asio::any_io_executor executor, const clock& time, cloud_options options, message_log& log,
-                  fault_table& faults, const std::string& taken);
+                  fault_table& faults, const std::string& taken, bool replies_alone);
     asio::awaitable<void> run(); // until stop()
     void stop();
 
@@ -77,6 +79,9 @@ class cloud_service {
     asio::awaitable<void> nap(milliseconds duration);                         // ends early on stop()
     // The receipt of one message as the fault wants it; make is called for each copy when its time has come.
     void report(const cloud_account& a, const fault_rule& f, std::function<json(bool success)> make);
+    // What somebody wrote to the number of m.account, a gateway's name; empty: of the first that wants to
+    // hear it. m.to is the extension. Failure invalid: nobody wants to.
+    result<void> reply(const inbound_message& m, json push);
     // Until early receipts are there.
     asio::awaitable<void> after_early_receipts(const cloud_account& a);
     result<void> record(message m);
@@ -96,7 +101,7 @@ class cloud_service {
     asio::any_io_executor executor_;
     fault_table& faults_;
     schedule later_;
-    std::map<std::string, receipt_push> pushes_; // by the account's name
+    std::map<std::string, receipt_push> pushes_, replies_; // by the account's name
     std::size_t pushing_ = 0;
     gateways::wake_up ended_;
     second_counts counts_;

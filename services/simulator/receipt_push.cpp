@@ -59,7 +59,7 @@ asio::awaitable<void> receipt_push::impl::pause(std::shared_ptr<impl> self, mill
 }
 
 asio::awaitable<void> receipt_push::impl::deliver(std::shared_ptr<impl> self, json batch) {
-    const auto count = static_cast<std::int64_t>(batch.size());
+    const auto count = self->options.alone ? std::int64_t{1} : static_cast<std::int64_t>(batch.size());
     for (std::size_t attempt = 0; !self->stopping; ++attempt) {
         const auto client = self->client; // another address may be set meanwhile
         if (!client) break;
@@ -91,10 +91,12 @@ asio::awaitable<void> receipt_push::impl::run(std::shared_ptr<impl> self) {
         }
         co_await pause(self, self->options.gather);
         json batch = json::array();
-        while (!self->waiting.empty() && batch.size() < self->options.batch) {
+        const std::size_t most = self->options.alone ? 1 : self->options.batch;
+        while (!self->waiting.empty() && batch.size() < most) {
             batch.push_back(std::move(self->waiting.front()));
             self->waiting.pop_front();
         }
+        if (self->options.alone) batch = json(std::move(batch.front()));
         ++self->running;
         io::spawn(self->executor, deliver(self, std::move(batch)));
     }
@@ -129,6 +131,9 @@ void receipt_push::hold(json receipt) {
 }
 void receipt_push::release() {
     impl_->release();
+}
+bool receipt_push::wanted() const noexcept {
+    return impl_->client != nullptr;
 }
 bool receipt_push::idle() const noexcept {
     return impl_->waiting.empty() && impl_->running == 0;

@@ -1,5 +1,5 @@
-// Receipts on their way to our own address, as the clouds push them: JSON arrays over HTTP, again and again
-// until the answer says that they were taken.
+// Receipts (and what people write back) on their way to our own address, as the clouds push them: JSON arrays
+// over HTTP, again and again until the answer says that they were taken.
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -20,6 +20,7 @@ struct receipt_push_options {
     std::string path;  // where the account's receipts go: "/gateways/ali/receipts/SECRET"; empty: nowhere
     std::string taken; // the member of the answer that is 0 then: "code" (Aliyun), "result" (Tencent)
     std::size_t batch = 100; // receipts in one request
+    bool alone = false;      // each as an object of its own, not in an array
     milliseconds gather{20}; // how long a receipt waits for others to go with it
     // Waits before it is tried again; then it is given up. The vendors publish no schedule.
     std::vector<milliseconds> again;
@@ -42,8 +43,9 @@ class receipt_push {
     void put(json receipt);
     void hold(json receipt); // until another one was taken, or release()
     void release();
-    bool idle() const noexcept;  // nothing waits and nothing is under way; what is held does not count
-    asio::awaitable<void> run(); // until stop()
+    bool wanted() const noexcept; // somebody is there to push to
+    bool idle() const noexcept;   // nothing waits and nothing is under way; what is held does not count
+    asio::awaitable<void> run();  // until stop()
     void stop();
     receipt_push_stats stats() const;
 

@@ -51,6 +51,7 @@ struct simulator::impl {
         cmpp_options.window = sms.window;
         cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
         smpp_options.host = settings.host;
+        smpp_options.port = static_cast<std::uint16_t>(settings.smpp_port);
         smpp_options.accounts = {{sms.source_addr, sms.secret}}; // also where [sms] itself speaks CMPP
         for (const auto& [name, g] : sms.gateways)
             if (g.protocol == "smpp") smpp_options.accounts.push_back({g.source_addr, g.secret});
@@ -63,6 +64,7 @@ struct simulator::impl {
         wechat_options.template_id = wechat.template_id;
         aliyun_options.accounts = cloud_accounts(sms, "aliyun");
         tencent_options.accounts = cloud_accounts(sms, "tencent");
+        aliyun_options.callback_base = tencent_options.callback_base = settings.callback_base;
     }
 
     asio::any_io_executor executor;
@@ -89,6 +91,9 @@ struct simulator::impl {
     io::http_response post_clouds(const io::http_request& r);
     io::http_response post_inbound(const io::http_request& r);
     io::http_response delete_messages();
+    void set_callback_base(const std::string& base) {
+        for (auto* cloud : {&aliyun->service(), &tencent->service()}) cloud->set_callback_base(base);
+    }
 };
 
 result<void> simulator::impl::listen() {
@@ -200,8 +205,7 @@ io::http_response simulator::impl::post_clouds(const io::http_request& r) {
         if (in.object(name, false)) cloud->configure(in[name]);
     }
     if (!errors.empty()) return wrong(errors);
-    if (base)
-        for (auto* cloud : {&aliyun->service(), &tencent->service()}) cloud->set_callback_base(*base);
+    if (base) set_callback_base(*base);
     return as_json(json::object());
 }
 
@@ -224,9 +228,13 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     if (const auto* list = in.array("order", false, 1000))
         for (const auto& n : *list) m.order.push_back(n.is_number_integer() ? n.get<std::int64_t>() : 0);
     const auto protocol = in.text("protocol", false).value_or("cmpp");
-    if (protocol != "cmpp" && protocol != "smpp") in.error_at("protocol", "must be cmpp or smpp");
+    if (protocol != "cmpp" && protocol != "smpp" && protocol != "aliyun" && protocol != "tencent")
+        in.error_at("protocol", "must be cmpp, smpp, aliyun or tencent");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = protocol == "smpp" ? smpp->write_back(m.phone, m.text) : cmpp->write_back(m);
+    const auto sent = protocol == "smpp"      ? smpp->write_back(m.phone, m.text)
+                      : protocol == "aliyun"  ? aliyun->write_back(m)
+                      : protocol == "tencent" ? tencent->write_back(m)
+                                              : cmpp->write_back(m);
     return sent ? as_json(json::object()) : wrong({sent.error()});
 }
 
@@ -252,6 +260,9 @@ std::uint16_t simulator::smpp_port() const noexcept {
 }
 std::uint16_t simulator::wechat_port() const noexcept {
     return impl_->server->port();
+}
+void simulator::set_callback_base(const std::string& base) {
+    impl_->set_callback_base(base);
 }
 asio::awaitable<void> simulator::run() {
     const auto self = impl_;

@@ -16,7 +16,8 @@
 //                        requests_per_s, per_moment, per_hour, per_day, report_delay_ms
 //   POST   /sim/inbound  {"phone": "13800000001", "text": "R"}: what somebody writes to our number, perhaps
 //                        with the other members of inbound_message: see inbound_parts.hpp; with "protocol":
-//                        "smpp" on an SMPP connection
+//                        "smpp" on an SMPP connection; "aliyun", "tencent": pushed to the gateway "account",
+//                        where "to" is the extension
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -46,7 +47,8 @@ class simulator {
     std::uint16_t cmpp_port() const noexcept;
     std::uint16_t smpp_port() const noexcept;
     std::uint16_t wechat_port() const noexcept;
-    asio::awaitable<void> run(); // until stop(); then everything has ended
+    void set_callback_base(const std::string& base); // as POST /sim/clouds; after listen()
+    asio::awaitable<void> run();                     // until stop(); then everything has ended
     void stop();
 
     // For tests in the same process.
@@ -59,7 +61,7 @@ class simulator {
     tencent_simulator& tencent() noexcept;
     // What a test changes before listen(): delays, window, quota.
     cmpp_simulator_options& cmpp_options() noexcept;
-    smpp_simulator_options& smpp_options() noexcept; // its port too: any free one but where it is set here
+    smpp_simulator_options& smpp_options() noexcept;
     wechat_simulator_options& wechat_options() noexcept;
     cloud_options& aliyun_options() noexcept;
     cloud_options& tencent_options() noexcept;

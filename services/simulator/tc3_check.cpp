@@ -67,6 +67,9 @@ signature_verdict check_tc3(const signed_request& r, const std::vector<access_ke
         seconds < 0 || seconds > until_9999)
         return refused("InvalidParameter", "The header `X-TC-Timestamp` is not a UNIX timestamp.");
     const wall_time signed_at{std::chrono::seconds(seconds)};
+    if (signed_at < now - tc3_wrong_clock || signed_at > now + tc3_wrong_clock)
+        return refused("InternalError.RequestTimeException",
+                       "Request time and server time differ by more than ten minutes.");
     if (signed_at < now - tc3_clock_skew || signed_at > now + tc3_clock_skew)
         return refused("AuthFailure.SignatureExpire",
                        "Signature expired. Timestamp and server time differ by more than five minutes.");

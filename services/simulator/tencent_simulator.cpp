@@ -165,7 +165,7 @@ struct sent_message {
 
 struct tencent_simulator::impl : std::enable_shared_from_this<tencent_simulator::impl> {
     impl(asio::any_io_executor ex, const clock& c, cloud_options o, message_log& l, fault_table& f)
-        : cloud(ex, c, std::move(o), l, f, "result") {
+        : cloud(ex, c, std::move(o), l, f, "result", true) {
         cloud.options.limits.moment = milliseconds(30'000);
     }
 
@@ -385,6 +385,14 @@ bool tencent_simulator::meant(const io::http_request& r) {
 }
 asio::awaitable<io::http_response> tencent_simulator::serve(io::http_request r) {
     return impl::serve(impl_, std::move(r));
+}
+result<void> tencent_simulator::write_back(const inbound_message& m) {
+    auto& c = impl_->cloud;
+    return c.reply(m, {{"nationcode", "86"},
+                       {"mobile", m.phone},
+                       {"text", m.text},
+                       {"extend", m.to},
+                       {"time", unix_seconds(c.time.now())}});
 }
 asio::awaitable<void> tencent_simulator::run() {
     const auto self = impl_;

@@ -17,7 +17,8 @@ class tencent_simulator {
     // Every action is POST /, as are the other cloud's: whoever has the route asks this one for those.
     static bool meant(const io::http_request& r);
     asio::awaitable<io::http_response> serve(io::http_request r);
-    asio::awaitable<void> run(); // pushes receipts until stop()
+    result<void> write_back(const inbound_message& m); // see cloud_service::reply
+    asio::awaitable<void> run();                       // pushes receipts until stop()
     void stop();
     cloud_service& service() noexcept;
     cloud_stats stats() const;

@@ -3,23 +3,29 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { Installation } from './support/installation.mjs';
 import { root } from './support/servers.mjs';
 import { channelOf, settled, statesOf } from './support/campaigns.mjs';
 import { forEverybody } from './support/documents.mjs';
 import { jsonLines, phone, resident } from './support/people.mjs';
+import { portal } from './support/api.mjs';
 import { policyPublished } from './support/publish.mjs';
-import { until } from './support/wait.mjs';
+import { sleep, until } from './support/wait.mjs';
 
 const secret = 'e2e-callback-secret';
 const { issuer } = forEverybody('any', '');
-const accounts = Object.entries({
-  carrier: { protocol: 'cmpp', secret: 'of-carrier', source_addr: '900002' },
-  smsc: { protocol: 'smpp', secret: 'of-smsc', source_addr: 'zhida', service_id: '' },
+const settingsOf = gateways => Object.entries(gateways)
+  .flatMap(([name, keys]) => Object.entries(keys).map(([key, value]) => `sms_gateway.${name}.${key}=${value}`));
+const clouds = settingsOf({
   ali: { protocol: 'aliyun', secret: 'of-ali', access_key: 'key-of-ali', callback_secret: secret },
   tx: { protocol: 'tencent', secret: 'of-tx', access_key: 'key-of-tx', app_id: '1400000001', callback_secret: secret },
-}).flatMap(([name, keys]) => Object.entries(keys).map(([key, value]) => `sms_gateway.${name}.${key}=${value}`));
+});
+const accounts = [...settingsOf({
+  carrier: { protocol: 'cmpp', secret: 'of-carrier', source_addr: '900002' },
+  smsc: { protocol: 'smpp', secret: 'of-smsc', source_addr: 'zhida', service_id: '' },
+}), ...clouds];
 
 // The shipped content, with the ids that a vendor would have given its templates.
 function contentWithIds(dir) {
@@ -105,4 +111,60 @@ test('a campaign goes out over CMPP, SMPP, Aliyun and Tencent at once', async t 
     return ['ali', 'tx'].map(name => all[name]).find(g => g.state === 'stopped');
   });
   assert.match(JSON.stringify(stopped.codes), /AMOUNT_NOT_ENOUGH|InsufficientBalance/);
+});
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise(resolve => server.once('listening', resolve));
+  const { port } = server.address();
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+// The simulated clouds in the program itself: nobody tells them where its portal is.
+test('a refusal that comes by a cloud counts at once and is acknowledged once, by that cloud', async t => {
+  const it = await Installation.start('redis', { accounts: clouds, run: false });
+  t.after(() => it.close());
+  const port = await freePort();
+  const people = Array.from({ length: 4 }, (_, n) => resident(n, { contact: { phone: phone(n) } }));
+  writeFileSync(path.join(it.dir, 'people.jsonl'), jsonLines(people));
+  const content = contentWithIds(it.dir);
+  const template = JSON.parse(readFileSync(path.join(content, 'sms_content.json'), 'utf8'))
+    .templates.find(x => x.key === 'acknowledgement').ids;
+  it.record = path.join(it.dir, 'of-the-program.jsonl');
+  it.extra.push(`node.config_dir=${content}`, 'wechat.enabled=false', 'simulator.cmpp_port=0',
+    `simulator.wechat_port=${port}`, `simulator.record_file=${it.record}`);
+  await it.startProgram({ roles: 'matcher,dispatcher,scheduler,portal,simulator' });
+  it.command(['import', path.join(it.dir, 'people.jsonl')]);
+  const simulator = portal(`http://127.0.0.1:${port}`);
+  const publish = async id => {
+    it.publish({ topic: 'zhida.policy', key: id, type: policyPublished, value: JSON.stringify(forEverybody(id, '退订政策')) });
+    return channelOf(await settled(it.api, `${id}.v1.r1`), 'sms');
+  };
+  assert.deepEqual(statesOf(await publish('out-first')), { delivered: 4 }, 'receipts find the portal by themselves');
+
+  const write = async (protocol, account, who, text) => {
+    const told = async () => (await simulator.json('/sim/stats'))[protocol].replies[account].taken;
+    const before = await told();
+    const { status, text: answer } = await simulator.call('POST', '/sim/inbound',
+      { body: { protocol, account, phone: phone(who), text } });
+    assert.equal(status, 200, answer);
+    await until('the reply to be taken', async () => await told() === before + 1);
+  };
+  await write('aliyun', 'ali', 0, '退订');
+  await write('tencent', 'tx', 1, 'ＴＤ');
+  await write('tencent', 'tx', 2, '谢谢，怎么办理？');
+  const second = await publish('out-second');
+  assert.deepEqual(statesOf(second), { delivered: 2, suppressed: 2 }, 'both are out at once');
+  assert.match(JSON.stringify(second.reasons), /refused_number/);
+
+  const acknowledged = () => it.messages().filter(m => m.channel === 'sms' && Object.values(template).includes(m.template));
+  await until('both to be told', () => acknowledged().length >= 2);
+  for (const [cloud, account] of [['aliyun', 'ali'], ['tencent', 'tx'], ['aliyun', 'ali']])
+    for (const who of [0, 1]) await write(cloud, account, who, 'R');
+  await sleep(3000); // acknowledgements are looked for once a second
+  assert.deepEqual(acknowledged().map(m => [m.to, m.gateway, m.template]).sort(), [
+    [phone(0), 'ali', template.aliyun],
+    [phone(1), 'tx', template.tencent],
+  ], 'one each, by the cloud that brought the refusal');
 });

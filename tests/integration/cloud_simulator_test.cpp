@@ -2,6 +2,7 @@
 #include "common/base/crypto.hpp"
 #include "common/io/http_client.hpp"
 #include "common/io/http_decode.hpp"
+#include "services/gateways/cloud_replies.hpp"
 #include "services/simulator/acs3_check.hpp"
 #include "tests/support/gateways.hpp"
 
@@ -57,8 +58,8 @@ struct clouds : testing::Test {
     }
     void start(std::function<void(cloud_options&)> prepare = nullptr) {
         io::http_router router;
-        router.add("POST", "/gateways/{name}/receipts/{secret}",
-                   [this](io::http_request r) { return take(this, std::move(r)); });
+        for (const char* path : {"/gateways/{name}/receipts/{secret}", "/gateways/{name}/replies/{secret}"})
+            router.add("POST", path, [this](io::http_request r) { return take(this, std::move(r)); });
         portal = std::make_unique<io::http_server>(all.on.executor(), io::http_server_options{},
                                                    std::move(router));
         ASSERT_TRUE(portal->listen());
@@ -507,8 +508,10 @@ TEST_F(tencent_simulator_test, whole_requests_are_refused_inside_200) {
     c.id = "AKIDnobody";
     EXPECT_EQ(refused(c), "AuthFailure.SecretIdNotFound");
     c = {};
-    c.clock = 11min;
+    c.clock = 6min;
     EXPECT_EQ(refused(c), "AuthFailure.SignatureExpire");
+    c.clock = 11min;
+    EXPECT_EQ(refused(c), "InternalError.RequestTimeException");
     c = {};
     c.action = "SendSMS";
     EXPECT_EQ(refused(c), "InvalidAction");
@@ -586,6 +589,60 @@ TEST_F(clouds, a_restarted_simulator_still_knows_what_it_took) {
     EXPECT_EQ(details("13800000001").body.at("TotalCount"), "1");
     std::filesystem::remove(all.settings.record_file);
     std::filesystem::remove(all.settings.record_file + ".reported");
+}
+
+// ---- what people write back
+
+inbound_message written(std::string phone, std::string text, std::string to = "", std::string account = "") {
+    inbound_message m;
+    m.phone = std::move(phone);
+    m.text = std::move(text);
+    m.to = std::move(to);
+    m.account = std::move(account);
+    return m;
+}
+
+TEST_F(clouds, people_write_back_and_it_is_pushed_as_each_cloud_does) {
+    start();
+    answers = {R"({"code":1})"}; // not taken: it comes again
+    ASSERT_TRUE(all.sim->aliyun().write_back(written("13800000001", "退订", "01")));
+    ASSERT_TRUE(all.wait_until([this] { return posted.size() == 2; }));
+    EXPECT_EQ(posted[0].first, "/gateways/ali/replies/0123456789abcdef");
+    EXPECT_EQ(posted[0], posted[1]);
+    const auto heard = gateways::read_aliyun_replies(to_text(posted[1].second), "ali", all.time.now());
+    ASSERT_TRUE(heard && heard->wrong.empty());
+    ASSERT_EQ(heard->replies.size(), 1U);
+    EXPECT_EQ(heard->replies[0].phone, "13800000001");
+    EXPECT_EQ(heard->replies[0].text, "退订");
+    EXPECT_EQ(heard->replies[0].to, "01");
+    posted.clear();
+    for (const char* text : {"T", "谢谢"})
+        ASSERT_TRUE(all.sim->tencent().write_back(written("13800000002", text)));
+    ASSERT_TRUE(all.wait_until([this] { return posted.size() == 2; }));
+    for (const auto& [path, one] : posted) {
+        EXPECT_EQ(path, "/gateways/tc/replies/fedcba9876543210");
+        EXPECT_TRUE(one.is_object()) << "one by one";
+        const auto said = gateways::read_tencent_replies(to_text(one), "tc", all.time.now());
+        ASSERT_TRUE(said && said->wrong.empty());
+        EXPECT_EQ(said->replies.at(0).phone, "13800000002");
+    }
+    EXPECT_FALSE(all.sim->tencent().write_back(written("13800000002", "T", "", "ali")))
+        << "none of Tencent's";
+    all.sim->set_callback_base("");
+    EXPECT_FALSE(all.sim->aliyun().write_back(written("13800000001", "T"))) << "nobody is there to hear it";
+}
+
+TEST_F(clouds, the_settings_say_where_the_clouds_call_and_smpp_listens) {
+    simulator_config settings;
+    settings.cmpp_port = settings.wechat_port = 0;
+    settings.callback_base = "http://127.0.0.1:9";
+    simulator first(all.on.executor(), all.time, settings, all.sms, all.wechat);
+    EXPECT_EQ(first.aliyun_options().callback_base, settings.callback_base);
+    EXPECT_EQ(first.tencent_options().callback_base, settings.callback_base);
+    ASSERT_TRUE(first.listen());
+    settings.smpp_port = first.smpp_port(); // in use
+    simulator second(all.on.executor(), all.time, settings, all.sms, all.wechat);
+    EXPECT_FALSE(second.listen());
 }
 
 } // namespace

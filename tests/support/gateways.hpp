@@ -79,20 +79,23 @@ struct sms_client {
     simulated& all;
     std::vector<gateways::receipt> receipts;
     std::vector<gateways::inbound_sms> inbound;
-    bool keep = true; // false: nothing can be made durable now
+    bool keep = true;                  // false: nothing can be made durable now
+    std::chrono::milliseconds slow{0}; // until receipts are durable
     std::unique_ptr<gateways::wire_client> made;
     gateways::wire_client& client;
     bool ended = false;
 
     template <class Client>
-    std::unique_ptr<gateways::wire_client> make() {
+    std::unique_ptr<gateways::wire_client> make(const clock& time) {
         return std::make_unique<Client>(
-            all.on.executor(), all.time, all.sms, [this](auto some) { return take(this, std::move(some)); },
+            all.on.executor(), time, all.sms, [this](auto some) { return take(this, std::move(some)); },
             [this](auto some) { return take_inbound(this, std::move(some)); });
     }
-    explicit sms_client(simulated& s)
-        : all(s),
-          made(s.sms.protocol == "smpp" ? make<gateways::smpp_client>() : make<gateways::cmpp_client>()),
+    explicit sms_client(simulated& s) : sms_client(s, s.time) {}
+    // On a clock of its own: the simulators' goes on by itself.
+    sms_client(simulated& s, const clock& time)
+        : all(s), made(s.sms.protocol == "smpp" ? make<gateways::smpp_client>(time)
+                                                : make<gateways::cmpp_client>(time)),
           client(*made) {
         asio::co_spawn(s.on.context(), client.run(), [this](std::exception_ptr e) {
             ended = true;
@@ -105,6 +108,7 @@ struct sms_client {
         return all.wait_until([this] { return ended; });
     }
     static asio::awaitable<bool> take(sms_client* self, std::vector<gateways::receipt> some) {
+        if (self->slow.count() > 0) co_await pause_for(self->slow);
         if (self->keep) std::move(some.begin(), some.end(), std::back_inserter(self->receipts));
         co_return self->keep;
     }

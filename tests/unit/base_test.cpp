@@ -380,6 +380,23 @@ TEST_F(config_file, values_that_cannot_work_are_refused) {
     EXPECT_THAT(texts(load("", {}, {"kafka.brokers=", "event_log.driver=redis"})), IsEmpty());
 }
 
+TEST_F(config_file, a_gateway_that_is_gone_cannot_be_noticed_too_late) {
+    EXPECT_THAT(texts(load("", {}, {"sms.keepalive_s=30", "sms_gateway.east.keepalive_s=1"})), IsEmpty());
+    EXPECT_THAT(texts(load("", {}, {"sms.keepalive_s=31"})),
+                HasSubstr("sms.keepalive_s must be from 1 to 30"));
+}
+
+TEST_F(config_file, the_simulators_say_where_they_listen_and_what_they_call) {
+    const auto good = load("[simulator]\nsmpp_port = 2775\ncallback_base = \"http://127.0.0.1:8080\"\n");
+    EXPECT_THAT(texts(good), IsEmpty());
+    EXPECT_EQ(good.values.simulator.smpp_port, 2775);
+    EXPECT_EQ(good.values.simulator.callback_base, "http://127.0.0.1:8080");
+    EXPECT_THAT(texts(load("", {}, {"simulator.smpp_port=65536"})),
+                HasSubstr("simulator.smpp_port must be from 0 to 65535"));
+    EXPECT_THAT(texts(load("", {}, {"simulator.callback_base=127.0.0.1:8080"})),
+                HasSubstr("simulator.callback_base is not a web address"));
+}
+
 TEST_F(config_file, a_broken_or_missing_file_is_an_error_with_its_line) {
     EXPECT_THAT(texts(load("[portal]\nport = = 1\n")), HasSubstr(path_ + ":2"));
     EXPECT_THAT(texts(load("port = 1\n")), HasSubstr(path_ + ":1: unknown key port"));

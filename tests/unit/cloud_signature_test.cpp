@@ -240,8 +240,13 @@ TEST(tc3_check, each_refusal_has_its_code) {
     EXPECT_EQ(code(r), "AuthFailure.SecretIdNotFound");
     r = good;
     EXPECT_TRUE(r.verdict_at(r.at + 5min).good());
+    EXPECT_TRUE(r.verdict_at(r.at - 5min).good());
+    EXPECT_EQ(r.verdict_at(r.at + 5min + 1ms).code, "AuthFailure.SignatureExpire");
+    EXPECT_EQ(r.verdict_at(r.at - 5min - 1ms).code, "AuthFailure.SignatureExpire");
     EXPECT_EQ(r.verdict_at(r.at + 10min).code, "AuthFailure.SignatureExpire");
     EXPECT_EQ(r.verdict_at(r.at - 10min).code, "AuthFailure.SignatureExpire");
+    EXPECT_EQ(r.verdict_at(r.at + 10min + 1ms).code, "InternalError.RequestTimeException");
+    EXPECT_EQ(r.verdict_at(r.at - 10min - 1ms).code, "InternalError.RequestTimeException");
     r.headers["x-tc-timestamp"] = "soon";
     EXPECT_EQ(code(r), "InvalidParameter");
     r = good;

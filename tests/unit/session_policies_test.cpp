@@ -1,3 +1,4 @@
+#include "common/base/config.hpp"
 #include "services/gateways/channel_stop.hpp"
 #include "services/gateways/session_policies.hpp"
 
@@ -233,6 +234,32 @@ TEST(keepalive, asks_three_times_then_gives_up) {
     k.heard(at(59000));
     EXPECT_EQ(k.due(at(60000)), none);
     EXPECT_EQ(k.next(), at(89000));
+}
+
+// From the last word of the gateway to the end of the session, asked once a second as a session asks.
+TEST(keepalive, a_silent_gateway_is_noticed_within_thirty_seconds_by_default) {
+    using enum keepalive::action;
+    const keepalive::timing times(sms_gateway_config().keepalive_s);
+    EXPECT_LE(times.noticed_within(), ms(30000));
+    EXPECT_LE(times.unacknowledged, ms(30000));
+    keepalive k(times, at(0));
+    std::vector<std::int64_t> asked;
+    auto said = none;
+    std::int64_t now = 0;
+    for (; said != give_up; now += 1000) {
+        said = k.due(at(now));
+        if (said == ask) asked.push_back(now);
+    }
+    EXPECT_EQ(asked, (std::vector<std::int64_t>{10000, 15000, 20000}));
+    EXPECT_EQ(now - 1000, times.noticed_within().count());
+}
+
+TEST(keepalive, has_time_for_an_answer_and_no_more_whatever_is_set) {
+    for (std::int64_t s = 1; s <= 30; ++s) {
+        const keepalive::timing times(s);
+        EXPECT_GE(times.answer_within, ms(1000)) << s;
+        EXPECT_LE(times.noticed_within(), ms(s * 1000 + 15000)) << s;
+    }
 }
 
 TEST(channel_stop, keeps_the_longest_stop_and_ends_by_itself_or_by_hand) {
