@@ -187,6 +187,14 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
                    {{"campaign", c.id}, {"chunks", gaps}, {"fix", "docs/operations.md"}});
     }
     if (any_left) co_return result<void>{};
+    // A Redis that came back empty has the campaign again before its deliveries: nothing is left only where
+    // every shard has its audience.
+    auto frozen = co_await ledgers_.frozen(c.id, shards_);
+    if (!frozen) co_return frozen.error();
+    if (!frozen->missing.empty()) {
+        r.looked = false; // soon again
+        co_return result<void>{};
+    }
     auto over = apply(c, campaign_action::finish, the_system(), now_ms());
     if (!over) co_return over.error();
     auto changed = co_await keep(std::move(*over));

@@ -149,6 +149,19 @@ TEST_F(scheduled, nothing_begins_before_every_shard_has_its_audience) {
     go_until("it begins", [&] { return is(c.id, campaign_state::running); });
 }
 
+// A Redis that came back empty has the campaign again before its deliveries.
+TEST_F(scheduled, nothing_is_finished_before_every_shard_has_its_audience) {
+    const auto c = put(round(1, campaign_state::running));
+    loop_.run(ledgers_.freeze(0, c.id, c.channels, {}, {})).value();
+    loop_.run(ledgers_.told({0}, c.id)).value();
+    begin();
+    go(2500ms);
+    EXPECT_TRUE(is(c.id, campaign_state::running));
+    freeze(c, 1);
+    go_until("its deliveries are handed out", [&] { return events(topics::dispatch(channel::sms)) > 0; });
+    EXPECT_TRUE(is(c.id, campaign_state::running));
+}
+
 TEST_F(scheduled, a_further_round_that_was_approved_meanwhile_is_frozen_before_it_begins) {
     freeze(put(round(1, campaign_state::finished)));
     const auto c = put(further(2, campaign_state::approved));
