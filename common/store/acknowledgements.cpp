@@ -56,7 +56,7 @@ asio::awaitable<result<std::optional<acknowledgement>>> acknowledgements::take()
 }
 
 asio::awaitable<result<void>> acknowledgements::put_back(acknowledgement about) {
-    auto reply = co_await redis_.command({"LPUSH", keys::acknowledgements(), sealed(about)});
+    auto reply = co_await redis_.command({"RPUSH", keys::acknowledgements(), sealed(about)});
     if (!reply) co_return reply.error();
     co_return result<void>{};
 }

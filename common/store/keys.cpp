@@ -70,6 +70,9 @@ std::string due(int shard) {
 std::string untargeted_bits(int shard) {
     return tag(shard) + ":untargeted_bits";
 }
+std::string number_marks(int shard) {
+    return tag(shard) + ":number_marks";
+}
 std::string refused_numbers(int shard) {
     return tag(shard) + ":refused_numbers";
 }

@@ -41,6 +41,7 @@ std::string no_grant_bits(int shard);   // string: the same as bits by ordinal
 std::string preferences(int shard);     // hash: subject id -> common/model/preferences.hpp, of who said more
                                         // than yes or no to all messages
 std::string untargeted_bits(int shard); // string: who refuses targeting, as bits by ordinal
+std::string number_marks(int shard);    // hash: digest -> what gateways said of the number
 std::string refused_numbers(int shard); // set: digests of phone numbers, the same in every shard
 std::string
 stopped_campaigns(int shard); // hash: campaign -> "<revision> <state>", of those that were paused or ended

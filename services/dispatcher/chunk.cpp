@@ -12,6 +12,7 @@
 #include "services/persist.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -219,10 +220,17 @@ std::optional<profile> open_subject(const crypto::sealer& sealer, const store::c
     return subject;
 }
 
-// Which numbers of these subjects their owners refuse messages to.
-asio::awaitable<result<std::set<std::string>>> refused_numbers(turn& t, const package& p) {
-    std::set<std::string> refused;
-    if (p.of.via != channel::sms || !p.view.any_refused_number) co_return refused;
+// Numbers that nothing is sent to, and why.
+using shut_numbers = std::map<std::string, ledger::reason>;
+
+// Which numbers of these subjects their owners refuse messages to, or gateways do not know.
+asio::awaitable<result<shut_numbers>> shut_of(turn& t, const package& p) {
+    shut_numbers shut;
+    if (p.of.via != channel::sms) co_return shut;
+    auto marked = co_await keep_trying(t.d, "asking whether numbers are marked",
+                                       [&] { return t.d.marks.any(p.of.shard); });
+    if (!marked) co_return marked.error();
+    if (!p.view.any_refused_number && !*marked) co_return shut;
     std::vector<std::string> phones, digests;
     for (const auto& m : p.view.members) {
         bool unreadable = false;
@@ -235,16 +243,24 @@ asio::awaitable<result<std::set<std::string>>> refused_numbers(turn& t, const pa
                 phones.push_back(c.phone);
             }
     }
+    auto said = co_await keep_trying(t.d, "asking which numbers are marked",
+                                     [&] { return t.d.marks.of(p.of.shard, digests, t.d.time.now()); });
+    if (!said) co_return said.error();
     auto found = co_await keep_trying(t.d, "asking which numbers are refused",
                                       [&] { return t.d.consents.numbers_refused(p.of.shard, digests); });
     if (!found) co_return found.error();
+    // A number that is marked may be somebody's by now: an emergency is worth the try.
+    const bool tries = p.about.urgency == campaign_urgency::emergency;
     for (std::size_t i = 0; i < phones.size(); ++i)
-        if ((*found)[i]) refused.insert(phones[i]);
-    co_return refused;
+        if ((*found)[i] || (*said)[i] == ledger::reason::refused)
+            shut[phones[i]] = ledger::reason::refused_number;
+        else if ((*said)[i] != ledger::reason::none && !tries)
+            shut[phones[i]] = ledger::reason::invalid_contact;
+    co_return shut;
 }
 
 facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_time now,
-               const std::set<std::string>& refused, std::optional<profile>& subject) {
+               const shut_numbers& shut, std::optional<profile>& subject) {
     auto& d = t.d;
     const auto via = p.of.via;
     facts f;
@@ -273,11 +289,16 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     if (via == channel::web) return f;
     subject = open_subject(d.sealer, m, f.unreadable);
     if (!subject) return f;
-    if (!refused.empty() &&
-        std::erase_if(subject->contacts, [&](const contact& c) { return refused.contains(c.phone); }) > 0 &&
-        std::none_of(subject->contacts.begin(), subject->contacts.end(),
-                     [](const contact& c) { return !c.phone.empty(); }))
-        f.refused = ledger::reason::refused_number;
+    std::optional<ledger::reason> last;
+    std::erase_if(subject->contacts, [&](const contact& c) {
+        const auto found = shut.find(c.phone);
+        if (found == shut.end()) return false;
+        if (last != ledger::reason::refused_number) last = found->second;
+        return true;
+    });
+    if (last && std::none_of(subject->contacts.begin(), subject->contacts.end(),
+                             [](const contact& c) { return !c.phone.empty(); }))
+        f.refused = last;
     f.subject = &*subject;
     return f;
 }
@@ -327,7 +348,7 @@ asio::awaitable<result<void>> settle(turn& t) {
         std::vector<store::replacement> records;
         std::vector<store::change> changes;
         bool complained = false;
-        const auto refused = co_await refused_numbers(t, p);
+        const auto refused = co_await shut_of(t, p);
         if (!refused) co_return refused.error();
         for (auto& m : p.view.members) {
             if (settled(m.now)) continue;
@@ -474,11 +495,15 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
     std::map<std::size_t, std::vector<store::replacement>> recorded;
     std::map<std::size_t, std::vector<store::messages::sent>> ids;
     std::vector<store::messages::sent> to_bind;
+    std::vector<std::pair<std::string, reason>> marked; // digests
     for (std::size_t m = 0; m < leaders.size(); ++m) {
         const auto end = m + 1 < leaders.size() ? leaders[m + 1] : claimed.size();
         auto& answer = results[m];
         // What was in doubt before stays so, whatever became of this try.
         answer.in_doubt = answer.in_doubt || in_doubt(claimed[leaders[m]].from);
+        if (via == channel::sms && !answer.code.starts_with("local:"))
+            if (const auto why = mark_of(outcome_of(claimed[leaders[m]].to, answer, now, 0)))
+                marked.emplace_back(d.digests.of(claimed[leaders[m]].address), *why);
         const auto parts = static_cast<int>(answer.message_ids.size());
         const double uniform = static_cast<double>(d.random()) / 4294967296.0; // [0, 1)
         for (auto i = leaders[m]; i < end; ++i) {
@@ -503,6 +528,11 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
     // waits for a receipt which came already.
     if (auto bound = co_await remember_messages(d, via, to_bind); !bound) co_return bound.error();
     ZHIDA_FAILPOINT("ids.bound");
+    if (!marked.empty()) {
+        auto kept =
+            co_await keep_trying(d, "marking numbers", [&] { return d.marks.put(shard, marked, now); });
+        if (!kept) co_return kept.error();
+    }
     for (const auto& who : refusing) {
         auto refused = co_await keep_trying(d, "remembering who refuses", [&] {
             return d.refusals.record(
@@ -570,6 +600,23 @@ asio::awaitable<result<bool>> nothing_left(turn& t) {
 }
 
 } // namespace
+
+asio::awaitable<result<void>> deliverer::mark_number(store::message_place place, reason why) {
+    auto view = co_await persist(time, stopping, "asking whose number it was", [&] {
+        return ledgers.load(place.shard, place.campaign, place.via, place.position, 1, true);
+    });
+    if (!view) co_return view.error();
+    bool unreadable = false;
+    const auto subject =
+        view->members.empty() ? std::nullopt : open_subject(sealer, view->members.front(), unreadable);
+    if (!subject) co_return result<void>{};
+    const auto to = std::find_if(subject->contacts.begin(), subject->contacts.end(),
+                                 [](const contact& c) { return plausible_mobile(c.phone); });
+    if (to == subject->contacts.end()) co_return result<void>{};
+    std::vector<std::pair<std::string, reason>> said{{digests.of(to->phone), why}};
+    co_return co_await persist(time, stopping, "marking a number",
+                               [&] { return marks.put(place.shard, said, time.now()); });
+}
 
 asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, terms by) {
     turn t{*this, by, {}, {}, false};

@@ -11,6 +11,7 @@
 #include "common/store/consents.hpp"
 #include "common/store/ledger.hpp"
 #include "common/store/messages.hpp"
+#include "common/store/number_marks.hpp"
 #include "common/store/policies.hpp"
 #include "services/consent_log.hpp"
 #include "services/dispatch_records.hpp"
@@ -50,6 +51,7 @@ struct deliverer {
     store::ledgers& ledgers;
     store::messages& messages;
     store::consents& consents;
+    store::number_marks& marks;
     store::campaigns& campaigns;
     store::policies& policies;
     const bool& stopping;
@@ -70,6 +72,8 @@ struct deliverer {
     asio::awaitable<result<void>> audit(transition t);
     // Passes a receipt on to the shard it belongs to.
     asio::awaitable<result<void>> forward_receipt(store::message_place place, std::string receipt);
+    // Remembers what became of the number that this delivery went to, as gateways say it by receipt.
+    asio::awaitable<result<void>> mark_number(store::message_place place, ledger::reason why);
     asio::awaitable<result<std::shared_ptr<const policy>>> policy_of(const campaign& c);
 };
 

@@ -38,19 +38,11 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
     : executor_(executor), config_(c), sms_content_(content), clock_(clock), sealer_(sealer),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
-      consents_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
-      replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
-      deliverer_{config_,
-                 clock_,
-                 sealer_,
-                 *log_,
-                 ledgers_,
-                 messages_,
-                 consents_,
-                 campaigns_,
-                 policies_,
-                 stopping_,
-                 [this](int shard) { return replay_.bring_up(shard); }},
+      consents_(redis_), marks_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)),
+      policies_(redis_), replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
+      deliverer_{config_,    clock_,    sealer_,   *log_,
+                 ledgers_,   messages_, consents_, marks_,
+                 campaigns_, policies_, stopping_, [this](int shard) { return replay_.bring_up(shard); }},
       intake_(executor, *log_, messages_, clock_, static_cast<int>(c.node.shards), stopping_),
       inbound_(redis_, *log_, consents_, campaigns_, sealer_, clock_, static_cast<int>(c.node.shards),
                [this](std::string_view to) { return department_of_number(sms_content_, config_.sms, to); }),
@@ -431,14 +423,16 @@ asio::awaitable<void> dispatcher::acknowledge_some(lane& l) {
         if (clock_.now() - about.asked > still_of_use) continue;
         const auto sent = co_await l.gateway->acknowledge(about.phone, about.gateway);
         if (sent.outcome == gateways::send_outcome::accepted) continue;
-        log::warn("an opt-out was not acknowledged",
-                  {{"gateway", about.gateway}, {"code", sent.code}, {"why", sent.detail}});
         const bool surely_not =
             sent.outcome == gateways::send_outcome::retry || sent.outcome == gateways::send_outcome::stopped;
-        if (!surely_not || sent.in_doubt) continue;
+        const bool again = surely_not && !sent.in_doubt;
+        (again ? log::debug
+               : log::warn)("an opt-out was not acknowledged",
+                            {{"gateway", about.gateway}, {"code", sent.code}, {"why", sent.detail}});
+        if (!again) continue;
         const auto kept = co_await acknowledgements_.put_back(std::move(about));
         if (!kept) log::warn("an acknowledgement is lost", {{"why", kept.error().text()}});
-        co_return; // the gateway takes nothing now
+        co_return; // the others in a moment, and this one after them
     }
 }
 

@@ -101,6 +101,7 @@ class dispatcher {
     store::gateway_states gateway_states_;
     store::messages messages_;
     store::consents consents_;
+    store::number_marks marks_;
     store::campaigns campaigns_;
     store::policies policies_;
     ledger_replay replay_;

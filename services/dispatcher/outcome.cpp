@@ -32,8 +32,8 @@ void try_again(ledger::record& r, const gateways::send_result& answer, reason wh
     const auto delay = retry_delay_ms(r.attempts, answer.retry_after.count(), uniform);
     const auto again = unix_seconds(now + milliseconds(delay) + milliseconds(999));
     // As for an outage: whoever files the signature needs a day, not the hours of 48 tries.
-    const bool waits =
-        gateways::sign_of(answer) == gateways::service_sign::ails || answer.code == no_signature;
+    const bool waits = gateways::sign_of(answer) == gateways::service_sign::ails ||
+                       answer.code == no_signature || answer.code == no_template;
     const int most = waits ? most_attempts_while_ailing : most_attempts;
     if (r.attempts < most && again <= r.first_submitted + retry_within_s)
         become(r, state::held, answer.in_doubt ? reason::no_answer : why, again);
@@ -73,6 +73,12 @@ ledger::record outcome_of(ledger::record r, const gateways::send_result& answer,
         break;
     }
     return r;
+}
+
+std::optional<reason> mark_of(const ledger::record& r) noexcept {
+    if (r.now != state::failed || (r.why != reason::bad_number && r.why != reason::refused))
+        return std::nullopt;
+    return r.why;
 }
 
 } // namespace zhida::dispatcher

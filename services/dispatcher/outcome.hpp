@@ -7,6 +7,7 @@
 #include "services/gateways/gateway.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace zhida::dispatcher {
 
@@ -21,11 +22,15 @@ std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms, double uniform)
 inline constexpr int most_attempts = 48, most_attempts_while_ailing = 250;
 // Of what was not sent because its signature is not filed, or has expired.
 inline constexpr const char* no_signature = "local:signature";
+// Or because the vendor's id of its template is not set.
+inline constexpr const char* no_template = "local:no_template";
 // And so long after it was first claimed. The campaign's own end may come earlier (decide).
 inline constexpr std::uint32_t retry_within_s = 48 * 3600;
 
 // r: as it was claimed.
 ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now,
                           double uniform) noexcept;
+// What a failed SMS says of its number, for the next ones; nothing: nothing.
+std::optional<ledger::reason> mark_of(const ledger::record& r) noexcept;
 
 } // namespace zhida::dispatcher

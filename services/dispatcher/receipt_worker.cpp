@@ -4,6 +4,7 @@
 #include "common/base/log.hpp"
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
+#include "services/dispatcher/outcome.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -206,8 +207,12 @@ asio::awaitable<bool> receipt_worker::apply_under_way(std::vector<io::log_record
             part_records.push_back(record_of(*arrived));
             continue;
         }
+        const auto became = record_of(*arrived);
+        if (const auto why = mark_of(became); why && !again && at.via == channel::sms)
+            if (auto marked = co_await d_.mark_number(at, *why); !marked)
+                log::warn("a number is not marked", {{"why", marked.error().text()}});
         auto& of = by_ledger[{at.shard, at.campaign, at.via}];
-        of.all.push_back({at.position, record_of(*arrived)});
+        of.all.push_back({at.position, became});
         if (!again) of.news.push_back(of.all.back());
     }
     auto whole = co_await persist(d_.time, d_.stopping, "counting the parts of messages",

@@ -242,6 +242,7 @@ class delivery : public ::testing::Test {
     store::ledgers ledgers_{redis_};
     store::messages messages_{redis_};
     store::consents consents_{redis_};
+    store::number_marks marks_{redis_};
     store::campaigns campaigns_{redis_, shards};
     store::policies policies_{redis_};
     store::profiles profiles_{redis_, sealer_, shards};
@@ -252,17 +253,10 @@ class delivery : public ::testing::Test {
     std::uint32_t epoch_ = 0;
     std::vector<std::string> ids_;
     std::vector<store::audience_member> members_;
-    deliverer deliverer_{settings_,
-                         clock_,
-                         sealer_,
-                         *log_,
-                         ledgers_,
-                         messages_,
-                         consents_,
-                         campaigns_,
-                         policies_,
-                         stopping_,
-                         [this](int shard) { return replay_.bring_up(shard); }};
+    deliverer deliverer_{settings_, clock_,    sealer_,
+                         *log_,     ledgers_,  messages_,
+                         consents_, marks_,    campaigns_,
+                         policies_, stopping_, [this](int shard) { return replay_.bring_up(shard); }};
 };
 
 TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
@@ -343,6 +337,43 @@ TEST_F(delivery, refusals_are_tried_again_and_rejections_are_final) {
     EXPECT_EQ(gateway.seen.at("16400000000"), 2);
     EXPECT_EQ(gateway.seen.at("16400000002"), 1);
     expect_audit_agrees();
+}
+
+// For a month: numbers get new owners.
+TEST_F(delivery, a_number_that_gateways_do_not_know_is_not_sent_to_again) {
+    scripted gateway;
+    const auto rejected = [](const char* fault) {
+        send_result r;
+        r.outcome = send_outcome::rejected;
+        r.code = "cmpp:13";
+        r.recipient_fault = fault;
+        return r;
+    };
+    gateway.script = {rejected("bad_number"), rejected("refused"), rejected("content")};
+    ASSERT_TRUE(deliver(&gateway));
+    EXPECT_EQ(at(0).why, reason::bad_number);
+    // And one by its receipt.
+    store::message_place place{shard_, campaign_, channel::sms, 3, 1, 1};
+    ASSERT_TRUE(loop_.run(deliverer_.mark_number(place, reason::bad_number)));
+    const auto next = [&](const char* name, campaign_urgency urgency) {
+        start(name, channel::sms);
+        auto c = loop_.run(campaigns_.get(name)).value();
+        c.urgency = urgency;
+        loop_.run(campaigns_.change(c)).value();
+        scripted sms;
+        (void)loop_.run(deliverer_.deliver({chunk_of(name, channel::sms)}, by(&sms))).value();
+        return sms.seen;
+    };
+    const auto seen = next("P.v1.r2", campaign_urgency::normal);
+    EXPECT_EQ(seen.size(), people - 3);
+    EXPECT_TRUE(seen.contains("16400000002")) << "its text was refused, not the number";
+    const auto counts = loop_.run(ledgers_.counters(shard_, "P.v1.r2", channel::sms)).value();
+    EXPECT_EQ(counts.at("w8:" + std::to_string(static_cast<int>(reason::invalid_contact))), 2);
+    EXPECT_EQ(counts.at("w8:" + std::to_string(static_cast<int>(reason::refused_number))), 1);
+    EXPECT_EQ(next("P.v1.r3", campaign_urgency::emergency).size(), people - 1) << "worth the try";
+    const auto later = clock_.now() + store::number_marks::kept + std::chrono::hours(1);
+    const store::number_digests digests(sealer_);
+    EXPECT_EQ(loop_.run(marks_.of(shard_, {digests.of("16400000000")}, later)).value().front(), reason::none);
 }
 
 TEST_F(delivery, nobody_gets_more_than_the_cap_however_many_campaigns_there_are) {
@@ -470,17 +501,9 @@ TEST_F(delivery, messages_wait_for_the_morning) {
     const auto morning_s = static_cast<std::uint32_t>(
         std::chrono::floor<std::chrono::seconds>(morning).time_since_epoch().count());
     manual_clock clock(evening);
-    deliverer d{settings_,
-                clock,
-                sealer_,
-                *log_,
-                ledgers_,
-                messages_,
-                consents_,
-                campaigns_,
-                policies_,
-                stopping_,
-                [this](int shard) { return replay_.bring_up(shard); }};
+    deliverer d{settings_,  clock,     sealer_,   *log_,
+                ledgers_,   messages_, consents_, marks_,
+                campaigns_, policies_, stopping_, [this](int shard) { return replay_.bring_up(shard); }};
     scripted gateway; // takes four at a time
     gateway.on_send = [&] {
         if (gateway.seen.size() == 4) clock.advance(std::chrono::minutes(1)); // 21:00
