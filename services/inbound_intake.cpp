@@ -64,17 +64,23 @@ inbound_intake::inbound_intake(io::redis& redis, io::event_log& log, store::cons
       changes_(log, consents, time, shards), digests_(sealer), feedback_(redis, sealer),
       acknowledgements_(redis, sealer) {}
 
-// One after the other: a refusal goes to every shard, and they come too seldom to be worth more.
+// One after the other: a refusal goes to every shard, and they come too seldom to be worth more. Refusals
+// first: nothing else that fails may hold one back.
 asio::awaitable<bool> inbound_intake::accept(std::vector<gateways::inbound_sms> messages) {
-    for (auto& m : messages) {
+    std::vector<gateways::inbound_sms*> in_order, after;
+    for (auto& m : messages) (kind_of(m) == inbound_kind::refusal ? in_order : after).push_back(&m);
+    in_order.insert(in_order.end(), after.begin(), after.end());
+    bool all = true;
+    for (auto* one : in_order) {
+        auto& m = *one;
         const auto gateway = m.gateway;
         const auto kept = co_await accept_one(std::move(m));
         if (kept) continue;
         log::warn("an answer by SMS could not be kept; the gateway will send it again",
                   {{"gateway", gateway}, {"why", kept.error().text()}});
-        co_return false;
+        all = false;
     }
-    co_return true;
+    co_return all;
 }
 
 asio::awaitable<result<void>> inbound_intake::accept_one(gateways::inbound_sms m) {

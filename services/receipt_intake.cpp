@@ -2,6 +2,7 @@
 
 #include "common/base/log.hpp"
 #include "common/base/murmur2.hpp"
+#include "common/base/utf8.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -33,6 +34,12 @@ asio::awaitable<bool> receipt_intake::accept(std::vector<gateways::receipt> rece
 }
 
 asio::awaitable<bool> receipt_intake::accept_one(gateways::receipt r) {
+    constexpr std::size_t most_id = 128, most_status = 64; // what no gateway of ours gives out is nobody's
+    if (r.message_id.size() > most_id) {
+        log::warn("a receipt for no message of ours is let go", {{"gateway", r.gateway}});
+        co_return true;
+    }
+    r.status.resize(valid_utf8_prefix(std::string_view(r.status).substr(0, most_status)));
     const auto text = receipt_text(r);
     const auto id = gateways::scoped_message_id(r.gateway, r.message_id);
     const auto places = co_await messages_.resolve(message_store_of(r.gateway), id, text);

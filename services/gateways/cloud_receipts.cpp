@@ -2,6 +2,7 @@
 
 #include "common/base/crypto.hpp"
 #include "services/gateways/aliyun_codes.hpp"
+#include "services/gateways/cloud_entry.hpp"
 #include "services/gateways/tencent_codes.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace zhida::gateways {
 
 namespace {
 
-constexpr std::size_t most_entries = 10'000, most_code = 64, most_id = 128, most_text = 1024;
+constexpr std::size_t most_entries = 10'000, most_code = 64, most_id = 128;
 
 bool digits(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -20,13 +21,6 @@ bool ours(std::string_view out_id) {
     return out_id.size() == 34 && out_id.starts_with("zd") &&
            std::all_of(out_id.begin() + 2, out_id.end(),
                        [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-// "2017-01-01 00:00:00" of Shanghai.
-wall_time time_or(std::string text, wall_time now) {
-    if (text.size() == 19 && text[10] == ' ') text[10] = 'T';
-    wall_time at{};
-    return parse_rfc3339(text + "+08:00", at) ? at : now;
 }
 
 std::string phone_of(json_reader& in, std::string_view member, bool required) {
@@ -52,11 +46,11 @@ receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now) {
     r.phone = phone_of(in, "phone_number", true);
     const bool success = success_of(in);
     r.means = success ? receipt::meaning::delivered : receipt::meaning::failed;
-    r.status = in.text("err_code", false, most_code).value_or("");
+    r.status = text_if_any(in, "err_code", most_code);
     if (r.status.empty()) r.status = success ? "success" : "failed";
-    r.at = time_or(in.text("report_time", false, 32).value_or(""), now);
+    r.at = time_if_any(in, "report_time", now);
     const auto biz_id = in.text("biz_id", true, most_id).value_or("");
-    auto out_id = in.text("out_id", false, 256).value_or("");
+    auto out_id = text_if_any(in, "out_id", 256);
     if (!ours(out_id)) out_id = biz_id; // of somebody else who uses the account: nobody will know it
     if (in.errors().empty() && out_id.empty()) in.error_at("biz_id", "is empty");
     r.message_id = aliyun_message_id(out_id, r.phone, secret);
@@ -70,12 +64,12 @@ receipt of_tencent(json_reader& in, const char* id, const char* phone, const cha
     if (in.errors().empty() && r.message_id.empty()) in.error_at(id, "is empty");
     r.phone = phone_of(in, phone, false);
     const auto report =
-        in.text("report_status", false, 16).value_or(in.text("ReportStatus", false, 16).value_or(""));
+        in.text(in.has("report_status") ? "report_status" : "ReportStatus", true, 16).value_or("");
     if (in.errors().empty() && report != "SUCCESS" && report != "FAIL")
         in.error("its report status is neither SUCCESS nor FAIL");
     const bool success = report == "SUCCESS";
     r.means = success ? receipt::meaning::delivered : receipt::meaning::failed;
-    r.status = in.text(status, false, most_code).value_or("");
+    r.status = text_if_any(in, status, most_code);
     if (r.status.empty()) r.status = report;
     r.at = at;
     r.recipient_fault = tencent::fault_of_receipt(r.status, success);
@@ -83,17 +77,12 @@ receipt of_tencent(json_reader& in, const char* id, const char* phone, const cha
 }
 
 receipt of_tencent_push(json_reader& in, wall_time now) {
-    in.text("description", false, most_text);
-    const auto at = time_or(in.text("user_receive_time", false, 32).value_or(""), now);
-    return of_tencent(in, "sid", "mobile", "errmsg", at);
+    return of_tencent(in, "sid", "mobile", "errmsg", time_if_any(in, "user_receive_time", now));
 }
 
 receipt of_tencent_pull(json_reader& in, wall_time now) {
-    auto at = now;
-    if (in.has("UserReceiveTime") && in["UserReceiveTime"].value().is_number_integer())
-        if (const auto s = in.integer("UserReceiveTime", false, 0, 4'102'444'800); s && *s > 0)
-            at = wall_time(milliseconds(*s * 1000));
-    return of_tencent(in, "SerialNo", "PhoneNumber", "Description", at);
+    return of_tencent(in, "SerialNo", "PhoneNumber", "Description",
+                      seconds_if_any(in, "UserReceiveTime", now));
 }
 
 template <class One>
@@ -113,7 +102,7 @@ cloud_receipts each_of(const json& list, const std::string& gateway, One one) {
 }
 
 result<json> read_array(std::string_view body) {
-    auto list = parse_json(body);
+    auto list = parse_pushed(body);
     if (!list) return list.error();
     if (!list->is_array() || list->size() > most_entries)
         return failure{errc::invalid,

@@ -1,5 +1,7 @@
 #include "services/gateways/cloud_replies.hpp"
 
+#include "services/gateways/cloud_entry.hpp"
+
 #include <algorithm>
 
 namespace zhida::gateways {
@@ -26,13 +28,6 @@ std::string phone_of(json_reader& in, std::string_view member, const std::string
     return phone;
 }
 
-// A number that is written as one, or as a text.
-std::string text_or_number(json_reader& in, std::string_view member) {
-    if (in.has(member) && in[member].value().is_number_integer())
-        return std::to_string(in.integer(member, false, INT64_MIN, INT64_MAX).value_or(0));
-    return in.text(member, false, most_id).value_or("");
-}
-
 // May be empty: a picture, or nothing at all.
 std::string words_of(json_reader& in, std::string_view member) {
     const auto* words = in.has(member) ? in[member].value().get_ptr<const std::string*>() : nullptr;
@@ -44,32 +39,27 @@ inbound_sms of_aliyun(json_reader& in, wall_time now) {
     inbound_sms m;
     m.phone = phone_of(in, "phone_number", "");
     m.text = words_of(in, "content");
-    m.to = text_or_number(in, "dest_code");
-    m.id = text_or_number(in, "sequence_id");
-    auto time = in.text("send_time", false, most_id).value_or(""); // "2017-01-01 00:00:00" of Shanghai
-    if (time.size() == 19 && time[10] == ' ') time[10] = 'T';
-    if (!parse_rfc3339(time + "+08:00", m.at)) m.at = now;
-    if (m.id.empty()) m.id = time;
+    m.to = text_if_any(in, "dest_code", most_id);
+    m.id = text_if_any(in, "sequence_id", most_id);
+    m.at = time_if_any(in, "send_time", now);
+    if (m.id.empty()) m.id = text_if_any(in, "send_time", most_id);
     return m;
 }
 
 inbound_sms of_tencent(json_reader& in, wall_time now) {
     inbound_sms m;
-    m.phone = phone_of(in, "mobile", text_or_number(in, "nationcode"));
+    m.phone = phone_of(in, "mobile", text_if_any(in, "nationcode", most_id));
     m.text = words_of(in, "text");
-    m.to = text_or_number(in, "extend");
-    m.id = text_or_number(in, "time"); // the second it came in: they number nothing
-    std::int64_t seconds = 0;
-    if (in.has("time") && in["time"].value().is_number_integer())
-        seconds = in.integer("time", false, 0, 4'102'444'800).value_or(0);
-    m.at = seconds > 0 ? wall_time(milliseconds(seconds * 1000)) : now;
+    m.to = text_if_any(in, "extend", most_id);
+    m.id = text_if_any(in, "time", most_id); // the second it came in: they number nothing
+    m.at = seconds_if_any(in, "time", now);
     return m;
 }
 
-result<json> read_list(std::string_view body, bool one_alone) {
-    auto list = parse_json(body);
+result<json> read_list(std::string_view body) {
+    auto list = parse_pushed(body);
     if (!list) return list.error();
-    if (one_alone && list->is_object()) return ok(json::array({std::move(*list)}));
+    if (list->is_object()) return ok(json::array({std::move(*list)}));
     if (!list->is_array() || list->size() > most_entries)
         return failure{errc::invalid,
                        list->is_array() ? "more than " + std::to_string(most_entries) + " replies"
@@ -97,13 +87,13 @@ cloud_replies each_of(const json& list, const std::string& gateway, One one) {
 } // namespace
 
 result<cloud_replies> read_aliyun_replies(std::string_view body, const std::string& gateway, wall_time now) {
-    const auto list = read_list(body, false);
+    const auto list = read_list(body);
     if (!list) return list.error();
     return each_of(*list, gateway, [&](json_reader& in) { return of_aliyun(in, now); });
 }
 
 result<cloud_replies> read_tencent_replies(std::string_view body, const std::string& gateway, wall_time now) {
-    const auto list = read_list(body, true);
+    const auto list = read_list(body);
     if (!list) return list.error();
     return each_of(*list, gateway, [&](json_reader& in) { return of_tencent(in, now); });
 }

@@ -4,6 +4,7 @@
 #include "common/io/spawn.hpp"
 #include "common/io/timer.hpp"
 #include "services/dead_letter.hpp"
+#include "services/gateways/cloud_entry.hpp"
 #include "services/gateways/cloud_receipts.hpp"
 #include "services/gateways/cloud_replies.hpp"
 #include "services/portal/problems.hpp"
@@ -75,8 +76,9 @@ void read(push& p, wall_time now) {
 // The entries that are wrong by their number, so that the failures' places lead to them. What people wrote is
 // theirs: it stays out of the letter.
 std::string entries_of_letter(const push& p) {
-    auto body = parse_json(p.body);
-    if (!p.readable || !body) return phones_masked(p.body);
+    auto body = gateways::parse_pushed(p.body);
+    if (!p.readable || !body)
+        return p.what == pushed::replies ? std::to_string(p.body.size()) + " bytes" : phones_masked(p.body);
     if (!body->is_array()) *body = json::array({std::move(*body)});
     json out = json::object();
     for (const auto& f : p.wrong) {

@@ -96,8 +96,19 @@ TEST(cloud_replies, of_aliyun) {
     ASSERT_EQ(got->wrong.size(), 2U);
     EXPECT_EQ(got->wrong[0].where, "/2/content");
     EXPECT_EQ(got->wrong[1].where, "/3");
-    for (const char* wrong : {"", "{", "{}", "7", "null"})
+    for (const char* wrong : {"", "{", "7", "null"})
         EXPECT_FALSE(read_aliyun_replies(wrong, "ali", now)) << wrong;
+    // What only helps must not cost a refusal, nor half a character of somebody else.
+    for (const char* odd : {R"({"phone_number":"13800000001","content":"R","dest_code":null,"send_time":0})",
+                            R"([{"phone_number":"13800000001","content":"R","sequence_id":1.5}])",
+                            "[{\"phone_number\":\"13800000001\",\"content\":\"R\"},"
+                            "{\"phone_number\":\"13800000002\",\"content\":\"\\ud83d\"}]",
+                            "[{\"phone_number\":\"13800000001\",\"content\":\"R\",\"x\":\"\xff\"}]"}) {
+        const auto read = read_aliyun_replies(odd, "ali", now);
+        ASSERT_TRUE(read) << odd;
+        ASSERT_FALSE(read->replies.empty()) << odd;
+        EXPECT_EQ(read->replies[0].text, "R") << odd;
+    }
 }
 
 TEST(cloud_replies, of_tencent) {

@@ -131,15 +131,11 @@ TEST(cloud_receipts, one_bad_entry_does_not_take_the_good_ones_with_it) {
                                                                   {"phone_number", 13800000001},
                                                                   {"success", "perhaps"},
                                                                   {"success", nullptr},
-                                                                  {"err_code", std::string(65, 'x')},
-                                                                  {"err_code", 5},
-                                                                  {"biz_id", std::string(100'000, 'x')},
-                                                                  {"out_id", json::array()}}
-                      : std::vector<std::pair<const char*, json>>{
-                            {"mobile", "+86abcdefg"},         {"report_status", 5},
-                            {"errmsg", std::string(65, 'x')}, {"sid", ""},
-                            {"sid", std::string(129, 'x')},   {"description", std::string(2000, 'x')},
-                            {"user_receive_time", 5}};
+                                                                  {"biz_id", std::string(100'000, 'x')}}
+                      : std::vector<std::pair<const char*, json>>{{"mobile", "+86abcdefg"},
+                                                                  {"report_status", 5},
+                                                                  {"sid", ""},
+                                                                  {"sid", std::string(129, 'x')}};
         for (const auto& [member, value] : changes) {
             auto bad = good;
             bad[member] = value;
@@ -153,6 +149,23 @@ TEST(cloud_receipts, one_bad_entry_does_not_take_the_good_ones_with_it) {
     }
 }
 
+// What only helps must not cost the receipt.
+TEST(cloud_receipts, odd_members_that_nothing_rests_on_are_let_be) {
+    const auto of = [](json entry, const char* member, const json& odd, bool of_aliyun) {
+        entry[member] = odd;
+        const auto got =
+            of_aliyun ? aliyun(to_text(json::array({entry}))) : tencent(to_text(json::array({entry})));
+        EXPECT_TRUE(got.wrong.empty()) << member;
+        EXPECT_LE(got.receipts.at(0).status.size(), 64U);
+    };
+    for (const auto& odd : {json(nullptr), json(5.5), json(std::string(2000, 'x')), json::array()}) {
+        for (const char* member : {"err_code", "out_id", "report_time", "err_msg"})
+            of(aliyun_entry(), member, odd, true);
+        for (const char* member : {"errmsg", "description", "user_receive_time"})
+            of(tencent_entry(), member, odd, false);
+    }
+}
+
 TEST(tencent_receipts, a_status_that_is_neither_is_none) {
     auto e = tencent_entry();
     e["report_status"] = "MAYBE";
@@ -162,7 +175,7 @@ TEST(tencent_receipts, a_status_that_is_neither_is_none) {
 }
 
 TEST(cloud_receipts, what_is_no_array_is_nothing) {
-    for (const std::string body : {"", "{}", "null", "[", "<xml/>", "[{\"a\":1,\"a\":2}]", "[\"\xff\"]"}) {
+    for (const std::string body : {"", "{}", "null", "[", "<xml/>", "[{\"a\":1,\"a\":2}]"}) {
         EXPECT_FALSE(read_aliyun_receipts(body, "sms", "s", now)) << body;
         EXPECT_FALSE(read_tencent_receipts(body, "sms", now)) << body;
     }
