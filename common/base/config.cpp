@@ -59,10 +59,15 @@ std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& secti
          {},
          true},
         {section, "version", "CMPP 2.0 or 3.0.", &g.version, 0, 0, {"2.0", "3.0"}},
-        {section, "service_id", "CMPP: Service_Id, at most ten characters. SMPP: service_type, at most five.",
+        {section, "service_id",
+         "CMPP: Service_Id of the contract, at most ten characters. SMPP: service_type, at most five, mostly "
+         "empty.",
          &g.service_id},
         {section, "src_id", "Access code and extension that the recipient sees.", &g.src_id},
-        {section, "connections", "Connections to the gateway; clouds: requests under way at once.",
+        {section, "connections",
+         "Connections of each dispatcher (the account's limit divided by their number); clouds: requests "
+         "under way "
+         "at once.",
          &g.connections, 1, 64},
         {section, "window", "CMPP, SMPP: requests without an answer on one connection.", &g.window, 1, 1024},
         {section, "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &g.rate_per_s, 0, many},
@@ -81,11 +86,11 @@ std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& secti
         {section,
          "receipt_ids",
          "SMPP: receipts name messages as_given; or in decimal what the answer gave in hexadecimal "
-         "(decimal_of_hex).",
+         "(decimal_of_hex), or the other way round (hex_of_decimal).",
          &g.receipt_ids,
          0,
          0,
-         {"as_given", "decimal_of_hex"}},
+         {"as_given", "decimal_of_hex", "hex_of_decimal"}},
         {section, "base_url", "Clouds: empty: the vendor's own address; or a proxy, or a simulator.",
          &g.base_url},
         {section, "ca_file", "Clouds: PEM file of the authority behind base_url; empty: the system's.",
@@ -95,9 +100,8 @@ std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& secti
         {section, "region", "Tencent: the region that is asked.", &g.region},
         {section,
          "callback_secret",
-         "Clouds: the vendor posts receipts to /gateways/NAME/receipts/SECRET; at least 16 characters; "
-         "empty: "
-         "it cannot.",
+         "Clouds: the vendor posts to /gateways/NAME/receipts/SECRET and .../replies/SECRET; at least 16 "
+         "characters; empty: it cannot, and Aliyun's receipts come no other way.",
          &g.callback_secret,
          0,
          0,

@@ -92,13 +92,14 @@ struct sms_gateway_config {
     std::int64_t port = 7890;
     std::string source_addr = "900001"; // CMPP: SP_Id, six characters; SMPP: system_id
     std::string version = "3.0";        // of CMPP: 2.0 | 3.0
-    std::string service_id = "ZHIDA";   // Service_Id, service_type
+    std::string service_id;             // Service_Id, service_type
     std::int64_t window = 16;
     std::int64_t keepalive_s = 10;
     // SMPP
     std::string system_type;
-    std::string long_text = "udh";        // how a text of several parts goes out: udh | payload
-    std::string receipt_ids = "as_given"; // as_given | decimal_of_hex: receipts name in decimal what was hex
+    std::string long_text = "udh"; // how a text of several parts goes out: udh | payload
+    std::string receipt_ids =
+        "as_given"; // as_given | decimal_of_hex | hex_of_decimal: receipts and answers differ
     // Clouds
     std::string base_url;                // empty: the vendor's own
     std::string ca_file;                 // empty: the system's authorities

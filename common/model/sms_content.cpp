@@ -276,6 +276,34 @@ std::vector<failure> check_sms_settings(const sms_content& c, const sms_config& 
     return errors;
 }
 
+std::vector<failure> sms_warnings(const sms_content& c, const sms_config& settings) {
+    std::vector<failure> out;
+    for (const auto& g : gateways_of(settings)) {
+        const auto key = [&](const char* name) {
+            return (settings.gateways.empty() ? "sms" : "sms_gateway." + g.name) + "." + name;
+        };
+        const bool cloud = g.protocol == "aliyun" || g.protocol == "tencent";
+        if (g.protocol == "aliyun" && g.callback_secret.empty())
+            out.push_back({errc::invalid, "no receipts will come: all that is sent ends as unknown",
+                           key("callback_secret"), "set it, and give the address to the vendor"});
+        if (!cloud && g.src_id == sms_gateway_config{}.src_id)
+            out.push_back({errc::invalid, "'" + g.src_id + "' is the demonstration's", key("src_id"),
+                           "set the access code of the contract"});
+        if (!cloud) continue;
+        std::string without;
+        for (const auto& t : c.templates) {
+            if (template_of(c, t.key) != &t) continue;
+            const auto id = t.ids.find(g.protocol);
+            if (id == t.ids.end() || id->second.empty()) without += (without.empty() ? "" : ", ") + t.key;
+        }
+        if (!without.empty())
+            out.push_back({errc::invalid, "no id of " + g.protocol + " for the templates " + without,
+                           "sms_content.json",
+                           "set ids." + g.protocol + " when the vendor has approved them"});
+    }
+    return out;
+}
+
 const sms_signature* signature_of(const sms_content& c, std::string_view issuer,
                                   std::string_view otherwise) noexcept {
     for (const auto& s : c.signatures)

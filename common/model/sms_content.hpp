@@ -70,6 +70,10 @@ result<sms_content> read_sms_content(const json& document, std::vector<failure>&
 // What of the configuration does not fit it: sms.signature that is not there, a number that gets too long.
 std::vector<failure> check_sms_settings(const sms_content&, const sms_config&);
 
+// What it may begin with, and somebody should look at: receipts that cannot come, templates without the ids
+// that a vendor gave, numbers of the demonstration.
+std::vector<failure> sms_warnings(const sms_content&, const sms_config&);
+
 // The first one of the issuer's own; else the one that is named `otherwise`; null: there is none.
 const sms_signature* signature_of(const sms_content&, std::string_view issuer,
                                   std::string_view otherwise) noexcept;

@@ -22,6 +22,12 @@ boost::asio::awaitable<void> announce(app& a) {
 // Of the channels this process sends by, the account data that is missing: no gateway would let it in.
 std::vector<std::string> missing_accounts(const config& c, const app_roles& roles) {
     std::vector<std::string> missing;
+    // Receipts that a portal is told of are found by ids that are made with it.
+    if (roles.portal)
+        for (const auto& g : gateways_of(c.sms))
+            if (c.sms.enabled && g.protocol == "aliyun" && !g.callback_secret.empty() && g.secret.empty())
+                missing.push_back(c.sms.gateways.empty() ? "sms.secret"
+                                                         : "sms_gateway." + g.name + ".secret");
     if (!roles.dispatcher || roles.simulator) return missing; // the simulators take any account
     const auto need = [&](channel via, bool enabled, const std::string& key, const std::string& value) {
         const bool sends =
@@ -78,10 +84,14 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
         std::cerr << "configuration: " << key << " is empty (set it, or " << key.substr(0, key.find('.'))
                   << ".enabled = false to do without the channel)\n";
     if (!missing.empty()) return 2;
-    if (const auto content = load_sms_content(config_folder(o.settings), o.settings.sms); !content) {
+    const auto content = load_sms_content(config_folder(o.settings), o.settings.sms);
+    if (!content) {
         std::cerr << "configuration: " << content.error().text() << "\n";
         return 2;
     }
+    if (wanted.dispatcher && !wanted.simulator && o.settings.sms.enabled)
+        for (const auto& w : sms_warnings(*content, o.settings.sms))
+            std::cerr << "configuration, warning: " << w.text() << "\n";
     if (check_only) {
         std::cout << describe(o.settings);
         return 0;

@@ -55,8 +55,7 @@ std::uint32_t number_in(const sm& m, std::uint16_t tag) {
 } // namespace
 
 protocol::protocol(const sms_gateway_config& c)
-    : gateway_(c.name), payload_(c.long_text == "payload"),
-      ids_(c.receipt_ids == "decimal_of_hex" ? receipt_ids::decimal_of_hex : receipt_ids::as_given),
+    : gateway_(c.name), payload_(c.long_text == "payload"), ids_(receipt_ids_of(c.receipt_ids)),
       extends_(all_digits(c.src_id)), form_(submit_form::of(submit_of(c))) {
     bind_.system_id = c.source_addr;
     bind_.password = c.secret;
@@ -103,7 +102,7 @@ void protocol::read_answer(std::uint32_t sequence, std::uint32_t command_status,
     out.sequence = sequence;
     out.code = command_status;
     out.reaction = &reaction_to(command_status);
-    if (out.reaction->outcome == send_outcome::accepted) out.message_id = folded_id(message_id);
+    if (out.reaction->outcome == send_outcome::accepted) out.message_id = submitted_id(message_id, ids_);
 }
 
 void protocol::read(std::string_view frame, wall_time now, wire::event& out) const {

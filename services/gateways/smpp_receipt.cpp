@@ -29,7 +29,9 @@ std::string folded_id(std::string_view message_id) {
 }
 
 std::string hex_of_decimal_id(std::string_view message_id) {
-    if (message_id.empty() || !std::all_of(message_id.begin(), message_id.end(), digit))
+    constexpr std::size_t most = 64; // of SMPP; and every digit more takes longer
+    if (message_id.empty() || message_id.size() > most ||
+        !std::all_of(message_id.begin(), message_id.end(), digit))
         return folded_id(message_id);
     std::string hex; // lowest digit first
     for (std::string rest = without_zeros(std::string(message_id)); !rest.empty();) {
@@ -47,6 +49,16 @@ std::string hex_of_decimal_id(std::string_view message_id) {
     return hex;
 }
 
+receipt_ids receipt_ids_of(std::string_view setting) noexcept {
+    return setting == "decimal_of_hex"   ? receipt_ids::decimal_of_hex
+           : setting == "hex_of_decimal" ? receipt_ids::hex_of_decimal
+                                         : receipt_ids::as_given;
+}
+
+std::string submitted_id(std::string_view message_id, receipt_ids ids) {
+    return ids == receipt_ids::hex_of_decimal ? hex_of_decimal_id(message_id) : folded_id(message_id);
+}
+
 result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::string gateway,
                                      wall_time now) {
     const auto said = read_receipt(d);
@@ -56,8 +68,9 @@ result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::
     const auto text = read_receipt_text(message_of(d));
     // A TLV beside another id in the text repeats the submit_sm_resp.
     const bool as_submitted = !receipted_message_id(d).empty() && text && text->id != said->id;
-    r.message_id = ids == receipt_ids::decimal_of_hex && !as_submitted ? hex_of_decimal_id(said->id)
-                                                                       : folded_id(said->id);
+    r.message_id = as_submitted                         ? submitted_id(said->id, ids)
+                   : ids == receipt_ids::decimal_of_hex ? hex_of_decimal_id(said->id)
+                                                        : folded_id(said->id);
     r.phone = plain_phone(d.source_addr);
     r.status = said->stat;
     if (const auto state = message_state(d);

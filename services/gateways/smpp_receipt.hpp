@@ -10,8 +10,12 @@
 
 namespace zhida::gateways::smpp {
 
-// sms.receipt_ids: as_given, or receipts name in decimal what the submit_sm_resp said in hexadecimal.
-enum class receipt_ids : std::uint8_t { as_given, decimal_of_hex };
+// sms.receipt_ids: as_given, or receipts name in decimal what the submit_sm_resp said in hexadecimal, or the
+// other way round.
+enum class receipt_ids : std::uint8_t { as_given, decimal_of_hex, hex_of_decimal };
+receipt_ids receipt_ids_of(std::string_view setting) noexcept;
+// Of a submit_sm_resp, as receipts will name it here.
+std::string submitted_id(std::string_view message_id, receipt_ids ids);
 
 // In lower case; of digits and letters a to f alone, also without leading zeros: SMSCs write one id in
 // several ways.

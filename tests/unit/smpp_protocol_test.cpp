@@ -83,7 +83,9 @@ TEST(smpp_protocol, binds_as_a_transceiver) {
 }
 
 TEST(smpp_protocol, submits_a_part) {
-    const protocol p(account());
+    auto with_type = account();
+    with_type.service_id = "ZHIDA";
+    const protocol p(with_type);
     const auto parts = segment_sms("【直达演示】你好", 0).value();
     std::string bytes;
     p.submit(bytes, 9, parts, 0, "13800000001", "");
@@ -270,6 +272,15 @@ TEST(smpp_receipt, in_decimal_what_was_hexadecimal) {
                   .heard.message_id,
               "1000")
         << "the TLV repeats what the submit_sm_resp said";
+}
+
+TEST(smpp_receipt, in_hexadecimal_what_was_decimal) {
+    auto c = account();
+    c.receipt_ids = "hex_of_decimal";
+    const protocol p(c);
+    EXPECT_EQ(heard(p, {0, 1, submit_sm_resp{"0000041394", {}}}).message_id, "a1b2");
+    EXPECT_EQ(heard(p, {0, 3, receipt_with("id:0000A1B2 stat:DELIVRD")}).heard.message_id, "a1b2");
+    EXPECT_EQ(hex_of_decimal_id(std::string(65, '9')), std::string(65, '9')) << "no SMSC gives so long ones";
 }
 
 TEST(smpp_receipt, what_names_no_message_is_refused) {

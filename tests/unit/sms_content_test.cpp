@@ -125,6 +125,24 @@ TEST(sms_content, must_have_the_signature_that_is_configured) {
     EXPECT_EQ(check_sms_settings(read(d), settings).front().where, "sms.src_id");
 }
 
+TEST(sms_content, warns_of_what_will_not_work) {
+    const auto where = [](const sms_content& c, const sms_config& s) {
+        std::vector<std::string> out;
+        for (const auto& w : sms_warnings(c, s)) out.push_back(w.where);
+        return out;
+    };
+    auto d = document();
+    sms_config settings;
+    EXPECT_THAT(where(read(d), settings), ElementsAre("sms.src_id")) << "of the demonstration";
+    settings.gateways["ali"].name = "ali";
+    settings.gateways["ali"].protocol = "aliyun";
+    for (auto& t : d["templates"]) t.erase("ids");
+    EXPECT_THAT(where(read(d), settings), ElementsAre("sms_gateway.ali.callback_secret", "sms_content.json"));
+    settings.gateways["ali"].callback_secret = "0123456789abcdef";
+    for (auto& t : d["templates"]) t["ids"] = {{"aliyun", "SMS_1"}};
+    EXPECT_THAT(where(read(d), settings), IsEmpty());
+}
+
 sms_content of_departments() {
     auto d = document();
     d["signatures"] = {
