@@ -81,6 +81,8 @@ class sms_sender final : public sender {
                                                                             "", acknowledgement_words(),
                                                                             false, shanghai_day(clock_.now()))
                                                                          .body);
+        if (!body->parts && body->parts.error().code == errc::refused)
+            co_return without_signature(body->parts.error());
         co_return co_await router_.send_by(std::move(gateway), {std::move(phone), body});
     }
     std::uint32_t resend_within_s() const override { return 0; }

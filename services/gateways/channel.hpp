@@ -42,6 +42,7 @@ struct channel {
     milliseconds response_timeout() const { return milliseconds(settings.response_timeout_s * 1000); }
     // True the first time in a minute for this subject, so that a flood of errors is one line a minute.
     bool worth_a_line(const std::string& subject) {
+        if (last_line_.size() >= most_codes && !last_line_.contains(subject)) return false;
         auto& last = last_line_[subject];
         const auto now = time.now();
         if (last != wall_time{} && now < last + milliseconds(60000)) return false;

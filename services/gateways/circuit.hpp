@@ -38,6 +38,8 @@ class circuit {
     bool ready(steady_time now) const noexcept;
     // How many of `wanted` messages may be sent now: all, none, or the one that tries.
     std::size_t grant(std::size_t wanted, steady_time now) noexcept;
+    // What was granted is not sent after all.
+    void give_back() noexcept { granted_.reset(); }
     // The end of a message. `uniform` in [0, 1). What was under way when the circuit opened changes nothing
     // while it is open.
     void hear(service_sign s, steady_time now, double uniform) noexcept;

@@ -83,6 +83,7 @@ void cloud_core::enter(const char* new_state, std::string why) {
 }
 
 void cloud_core::alarm(const std::string& code, const std::string& what) {
+    if (alarmed_.size() >= most_kinds_of_codes && !alarmed_.contains(code)) return;
     auto& last = alarmed_[code];
     if (last != wall_time{} && time.now() < last + milliseconds(60'000)) return;
     last = time.now();
@@ -106,12 +107,16 @@ void cloud_core::start(const std::shared_ptr<cloud_submission>& all) {
             auto r = cloud_result(send_outcome::rejected, "local:bad_number", "not a mainland mobile number");
             r.recipient_fault = "bad_number";
             all->settle(i, std::move(r));
+        } else if (!m.body->parts) {
+            auto r = cloud_result(send_outcome::rejected, "local:content", m.body->parts.error().text());
+            r.recipient_fault = "content";
+            all->settle(i, std::move(r));
         } else if (id == m.body->template_ids.end() || id->second.empty()) {
             // Nothing is wrong with the recipient, nor with the account: somebody has to name the template.
-            all->settle(
-                i, cloud_result(send_outcome::stopped, "local:no_template",
-                                std::string("no template id of ") + vendor.protocol + " is set for this text",
-                                until_mended));
+            all->settle(i, cloud_result(send_outcome::stopped, "local:no_template",
+                                        std::string("no template id of ") + vendor.protocol +
+                                            " is set for this text: ids of its template in sms_content.json",
+                                        until_mended));
         } else {
             good.push_back(i);
         }
@@ -174,6 +179,7 @@ asio::awaitable<void> cloud_core::run_request(std::shared_ptr<cloud_core> self,
         }
         cloud_indices now(which.begin(), which.begin() + static_cast<std::ptrdiff_t>(n));
         which.erase(which.begin(), which.begin() + static_cast<std::ptrdiff_t>(n));
+        for (const auto i : now) self->waiting -= all->parts(i);
         self->counters.sent += static_cast<std::int64_t>(n);
         co_await self->send(all, std::move(now), std::move(place));
     }
@@ -198,7 +204,6 @@ asio::awaitable<std::size_t> cloud_core::take_turn(std::shared_ptr<cloud_submiss
     std::size_t n = 1, parts = all->parts(which.front());
     for (; n < which.size() && fits(parts + all->parts(which[n])); ++n) parts += all->parts(which[n]);
     rate.used(now, parts);
-    waiting -= parts;
     co_return n;
 }
 

@@ -76,6 +76,8 @@ std::vector<inbound_parts::whole> inbound_parts::add(inbound_part p, delivery fr
                        {std::move(from)}});
         return out;
     }
+    constexpr std::size_t most_content = 254; // of an SMS; whoever sends more shall not fill our memory
+    if (p.content.size() > most_content) p.content.resize(most_content);
     const std::size_t place = p.number - 1U;
     // A place that is taken by something else: another text that has the same reference.
     auto t = std::find_if(open_.begin(), open_.end(), [&](const open_text& o) {

@@ -18,6 +18,7 @@
 #include <array>
 #include <deque>
 #include <iterator>
+#include <type_traits>
 
 namespace zhida::gateways::wire {
 
@@ -359,11 +360,20 @@ asio::awaitable<void> session::impl::take(std::shared_ptr<impl> self, const Sink
                                           std::int64_t& counter) {
     bool kept = false;
     const auto count = what.size();
-    try {
-        kept = co_await sink(std::move(what));
-    } catch (const std::exception& e) {
-        log::error("sms_deliver_failed", {{"what", e.what()}});
+    // Parts that were confirmed before the rest came are not repeated by anybody: then we must not give up.
+    bool only_ours = false;
+    if constexpr (std::is_same_v<From, delivery>)
+        only_ours = std::any_of(from.begin(), from.end(), [](const delivery& d) { return d.by.expired(); });
+    for (int tries = only_ours ? 30 : 1; tries > 0 && !kept; --tries) {
+        try {
+            kept = co_await sink(tries > 1 ? what : std::move(what));
+        } catch (const std::exception& e) {
+            log::error("sms_deliver_failed", {{"what", e.what()}});
+        }
+        if (!kept && tries > 1) co_await io::sleep_for(self->ch->time, milliseconds(1000));
     }
+    if (!kept && only_ours)
+        log::error("sms_inbound_lost", {{"gateway", self->ch->settings.name}, {"texts", count}});
     self->reports -= count;
     self->room_wake.notify();
     if (kept) {

@@ -30,7 +30,8 @@ bool for_another(const send_result& r) {
         return true;
     case send_outcome::retry: // but not what the vendor defers for this one recipient
         return r.code.starts_with("local:") || r.retry_after <= milliseconds(60'000);
-    case send_outcome::rejected: // a ported number is served by another network's gateway
+    case send_outcome::rejected:                  // a ported number is served by another network's gateway
+        if (!r.message_ids.empty()) return false; // parts of it were taken
         return r.reroute || (r.recipient_fault == "bad_number" && !r.code.starts_with("local:"));
     case send_outcome::accepted:
     case send_outcome::unknown:
@@ -150,6 +151,7 @@ sms_router::place sms_router::place_at(std::size_t i, std::size_t room) {
                        auto& of = *routes_[h->gateway];
                        --of.batches;
                        of.promised -= h->promised;
+                       if (h->promised > 0) of.circuit.give_back(); // none of them was sent
                        delete h;
                        if (waiting_.empty()) return;
                        waiting_.front()->notify();
@@ -225,6 +227,7 @@ asio::awaitable<std::vector<send_result>> sms_router::send_all(std::vector<sms_c
                             ? choice_.pick(others, time_.steady_now())
                             : std::nullopt;
     if (second) {
+        at.held.reset(); // this gateway has answered: the other one must not hold its place
         const auto there = place_at(*second, 0);
         auto more = co_await send_over(*second, std::move(copies));
         for (std::size_t k = 0; k < again.size(); ++k) {
@@ -260,7 +263,13 @@ asio::awaitable<send_result> sms_router::send_by(std::string gateway, sms_copy m
     }
     std::vector<sms_copy> one;
     one.push_back(std::move(message));
-    co_return std::move((co_await send_over(*to, std::move(one))).front());
+    auto results = co_await send_over(*to, one);
+    if (for_another(results.front())) {
+        up[*to] = false;
+        if (const auto second = choice_.pick(up, time_.steady_now()))
+            results = co_await send_over(*second, std::move(one));
+    }
+    co_return std::move(results.front());
 }
 
 asio::awaitable<bool> sms_router::pass_on(std::size_t i, std::vector<receipt> receipts) {

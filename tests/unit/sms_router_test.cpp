@@ -185,6 +185,10 @@ TEST_F(sms_router_test, what_may_have_been_taken_goes_nowhere_else) {
     EXPECT_EQ(send(1).front().outcome, send_outcome::unknown);
     gateway["a"]->answer = saying(send_outcome::rejected, "cmpp:6", "content");
     EXPECT_EQ(send(1).front().outcome, send_outcome::rejected);
+    auto in_part = saying(send_outcome::rejected, "cmpp:13", "bad_number");
+    in_part.message_ids = {"7", ""};
+    gateway["a"]->answer = in_part;
+    EXPECT_EQ(send(1).front().message_ids.size(), 2U) << "its first part is on its way";
     auto doubtful = saying(send_outcome::retry, "local:x");
     doubtful.in_doubt = true;
     gateway["a"]->answer = doubtful;
@@ -243,6 +247,17 @@ TEST_F(sms_router_test, no_more_is_admitted_than_the_rate_lets_go) {
     on.run_for(milliseconds(20));
     ASSERT_TRUE(third);
     EXPECT_EQ(third->room, 2U);
+}
+
+// The one message that may try is not sent after all: another may try at once.
+TEST_F(sms_router_test, a_try_that_is_not_made_is_given_back) {
+    with({"a"}, {1});
+    gateway["a"]->answer = saying(send_outcome::retry, "local:not_connected");
+    for (int i = 0; i < 5; ++i) send(1);
+    EXPECT_EQ(router->statuses()[0].circuit, "open");
+    while (router->statuses()[0].circuit == "open") on.run(io::sleep_for(time, milliseconds(20)));
+    EXPECT_EQ(on.run(router->admit()).room, 1U); // and dropped
+    EXPECT_EQ(on.run(router->admit()).room, 1U);
 }
 
 TEST_F(sms_router_test, one_whose_rate_is_used_up_leaves_its_turn_to_another) {
