@@ -77,10 +77,10 @@ std::vector<failure> sms_warnings(const sms_content&, const sms_config&);
 // The first one of the issuer's own; else the one that is named `otherwise`; null: there is none.
 const sms_signature* signature_of(const sms_content&, std::string_view issuer,
                                   std::string_view otherwise) noexcept;
-// The highest approved version; null: there is none.
 // Whom a reply to this number is for: the department that alone signs with its extension; "": not known.
 // to: the whole number, or of a cloud the extension alone.
-std::string department_of_number(const sms_content& c, const sms_config& settings, std::string_view to);
+std::string department_of_number(const sms_content&, const sms_config&, std::string_view to);
+// The highest approved version; null: there is none.
 const sms_template* template_of(const sms_content&, std::string_view key) noexcept;
 
 // With each {name} replaced; a name that is not given stays as it is.

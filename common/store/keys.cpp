@@ -135,8 +135,8 @@ std::string scheduler_lease() {
 std::string reminder_days() {
     return "reminder_days";
 }
-std::string gateway_status(std::string_view name) {
-    return "gateway:" + std::string(name);
+std::string gateway_states(std::string_view name) {
+    return "gateway_states:" + std::string(name);
 }
 std::string messages(std::string_view gateway, std::string_view id) {
     return of_gateway(gateway, "m", id.substr(0, id.empty() ? 0 : id.size() - 1));

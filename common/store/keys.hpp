@@ -73,7 +73,7 @@ std::string reminder_days();     // hash: policy id -> day up to which its remin
 std::string contact_key_check(); // string: by which a command sees that its contact key is the service's
 std::string layout();            // string: number of the way all this is laid out
 std::string campaigns();         // sorted set: campaign id by created_ms
-std::string gateway_status(std::string_view name); // string: JSON, expires
+std::string gateway_states(std::string_view name); // hash: process -> until_ms and JSON, expires
 // hash: last character of a message's id -> where its receipts belong, expires. A gateway counts its
 // messages, so that those of one batch share hashes: a key of its own for each costs Redis more than all the
 // rest of it.

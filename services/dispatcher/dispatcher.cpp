@@ -30,13 +30,15 @@ constexpr std::size_t most_waiting = 4096;
 constexpr std::size_t most_merged = 32;
 // Chunks that an owner before us may have begun: it had no more under way in one shard.
 constexpr int most_begun = 64;
+// What a gateway said of itself, while it says nothing new.
+constexpr std::chrono::seconds state_kept{10};
 } // namespace
 
 dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sms_content& content,
                        const clock& clock, const crypto::sealer& sealer, metrics& meters,
                        std::vector<channel> channels)
     : executor_(executor), config_(c), sms_content_(content), clock_(clock), sealer_(sealer),
-      redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
+      process_(new_event_id()), redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), marks_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)),
       policies_(redis_), replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
@@ -65,10 +67,13 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
         auto l = std::make_unique<lane>(via, executor, std::max(workers_of_a_lane, 2 * batches));
         if (gateway)
             for (const auto& s : gateway->statuses())
-                l->circuits_open[s.name] =
+                l->gauges[s.name] = {
                     &meters.gauge("zhida_gateway_circuit_open",
                                   "1 while the gateway's service fails and nothing is sent to it",
-                                  {{"channel", to_string(via)}, {"gateway", s.name}});
+                                  {{"channel", to_string(via)}, {"gateway", s.name}}),
+                    &meters.gauge("zhida_gateway_stopped",
+                                  "1 while the gateway takes nothing from our account until somebody acts",
+                                  {{"channel", to_string(via)}, {"gateway", s.name}})};
         l->gateway = std::move(gateway);
         lanes_.push_back(std::move(l));
     }
@@ -441,14 +446,17 @@ asio::awaitable<void> dispatcher::watch() {
         for (const auto& l : lanes_) {
             if (!l->gateway) continue;
             for (const auto& s : l->gateway->statuses()) {
-                l->circuits_open.at(s.name)->Set(s.circuit == "closed" ? 0 : 1);
-                auto kept =
-                    co_await gateway_states_.put(s.name, gateways::to_json(s), std::chrono::seconds(10));
+                const auto& gauges = l->gauges.at(s.name);
+                gauges.circuit_open->Set(s.circuit == "closed" ? 0 : 1);
+                gauges.stopped->Set(s.state == "stopped" ? 1 : 0);
+                auto kept = co_await gateway_states_.put(s.name, process_, gateways::to_json(s), state_kept);
                 if (!kept) log::debug("gateway state not shown", {{"why", kept.error().text()}});
             }
         }
         co_await io::sleep_for(clock_, milliseconds(1000));
     }
+    for (const auto& l : lanes_) // or its numbers count on beside those of the process after it
+        for (const auto& [name, gauges] : l->gauges) (void)co_await gateway_states_.forget(name, process_);
 }
 
 asio::awaitable<bool> dispatcher::bury_record(io::log_record record, std::vector<failure> errors) {

@@ -53,8 +53,11 @@ class dispatcher {
     };
     struct lane {
         channel via = channel::web;
-        std::unique_ptr<sender> gateway;                         // null for web
-        std::map<std::string, prometheus::Gauge*> circuits_open; // by the gateway's name
+        std::unique_ptr<sender> gateway; // null for web
+        struct shown {
+            prometheus::Gauge *circuit_open, *stopped;
+        };
+        std::map<std::string, shown> gauges; // by the gateway's name
         std::unique_ptr<io::log_consumer> consumer;
         std::map<int, ownership> shards;
         // Wakes workers that found nothing to do.
@@ -93,6 +96,7 @@ class dispatcher {
     const sms_content& sms_content_;
     const clock& clock_;
     const crypto::sealer& sealer_;
+    const std::string process_; // by which the gateways' states tell it from other dispatchers
     bool stopping_ = false;
     std::exception_ptr failed_; // what ended a coroutine that nobody waits for: the role ends with it
     io::redis redis_;

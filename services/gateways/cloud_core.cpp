@@ -199,7 +199,8 @@ asio::awaitable<std::size_t> cloud_core::take_turn(std::shared_ptr<cloud_submiss
     }
     const auto now = time.steady_now();
     const auto fits = [&](std::size_t parts) {
-        return rate.limit() == 0 || (parts <= rate.limit() && rate.wait(now, parts).count() == 0);
+        return rate.limit() == wire::part_rate::no_limit ||
+               (static_cast<std::int64_t>(parts) <= rate.limit() && rate.wait(now, parts).count() == 0);
     };
     std::size_t n = 1, parts = all->parts(which.front());
     for (; n < which.size() && fits(parts + all->parts(which[n])); ++n) parts += all->parts(which[n]);
@@ -312,7 +313,7 @@ gateway_status cloud_core::status() {
     s.protocol = vendor.protocol;
     s.state = is_stopped ? "stopped" : state_;
     s.detail = is_stopped ? stop.code() + " " + stop.why() : last_error_;
-    s.rate_per_s = static_cast<std::int64_t>(rate.limit());
+    s.rate_per_s = rate.limit();
     s.window = settings.connections;
     // They are opened as requests need them and kept: as many as may be, while the vendor answers.
     s.connections = state_ == "connected" ? settings.connections : 0;

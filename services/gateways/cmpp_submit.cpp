@@ -4,10 +4,6 @@ namespace zhida::gateways::cmpp {
 
 namespace {
 
-void put_u32(char* to, std::uint32_t v) noexcept {
-    for (int i = 0; i < 4; ++i) to[i] = static_cast<char>(v >> (24 - 8 * i));
-}
-
 constexpr std::size_t src_id_size = 21;
 
 } // namespace

@@ -78,6 +78,7 @@ struct inbound_sms {
 // Makes them durable; false: as for receipts.
 using inbound_sink = std::function<asio::awaitable<bool>(std::vector<inbound_sms>)>;
 
+// Of one process; services/portal/gateway_sum.hpp adds those of several up.
 struct gateway_status {
     std::string name;     // as in receipt
     std::string protocol; // "CMPP 3.0", "SMPP 3.4", "Aliyun", "Tencent", "WeChat"
@@ -86,7 +87,8 @@ struct gateway_status {
     std::int64_t sent = 0, accepted = 0, rejected = 0, retried = 0, unknown = 0, receipts = 0, orphans = 0;
     std::int64_t inbound = 0;                  // what people wrote back
     std::map<std::string, std::int64_t> codes; // the gateway's own, other than "taken": how often
-    std::int64_t rate_per_s = 0;  // parts a second that this process may send; 0: no limit of ours
+    // Parts a second that this process may send; 0: no limit of ours, -1: none, as no shard is its own.
+    std::int64_t rate_per_s = 0;
     std::int64_t connections = 0; // up now
     std::int64_t weight = 1;      // among the gateways of its channel
     double health = 1;            // by how much its weight counts, 0 to 1

@@ -212,8 +212,11 @@ asio::awaitable<void> session::impl::login() {
         co_return;
     }
     if (!said->proved && ch->worth_a_line("unproved"))
-        log::warn("sms_gateway_unproved",
-                  {{"where", where()}, {"what", "its answer does not match the shared secret"}});
+        log::warn(
+            "sms_gateway_unproved",
+            {{"where", where()},
+             {"what", "its answer does not match the shared secret; many gateways compute it otherwise: "
+                      "nothing is to be done as long as messages are taken"}});
     up = true;
     up_since = now();
     alive = std::make_unique<keepalive>(keepalive::timing(ch->settings.keepalive_s), now());

@@ -134,8 +134,11 @@ class part_rate {
     // Of several processes that share the account this one has so many shards: it takes that much of the
     // rate, one part a second at the least. More than before from a second later on, as they were another's.
     void share(std::size_t mine, std::size_t of, steady_time now) noexcept;
-    // Parts a second; 0: no limit, or nothing at all.
-    std::size_t limit() const noexcept { return limit_; }
+    static constexpr std::int64_t no_limit = 0, nothing = -1;
+    // Parts a second now, or one of those: `nothing` where no shard is ours.
+    std::int64_t limit() const noexcept {
+        return whole_ == 0 ? no_limit : limit_ == 0 ? nothing : static_cast<std::int64_t>(limit_);
+    }
 
   private:
     struct burst {

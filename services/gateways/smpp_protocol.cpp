@@ -39,10 +39,6 @@ void put(std::string& to, std::uint32_t status, std::uint32_t sequence, decltype
     append(to, pdu{status, sequence, std::move(body)}).value();
 }
 
-void put_u32(char* to, std::size_t v) noexcept {
-    for (int i = 0; i < 4; ++i) to[i] = static_cast<char>(v >> (24 - 8 * i));
-}
-
 // Where a part stands among others, by TLVs instead of a header.
 std::uint32_t number_in(const sm& m, std::uint16_t tag) {
     const auto* t = find(m.optional, tag);
@@ -192,7 +188,7 @@ void protocol::submit(std::string& to, std::uint32_t sequence, std::span<const s
         to += static_cast<char>(v);
     }
     for (const auto& p : parts) to.append(p.content, udh);
-    put_u32(to.data() + begin, to.size() - begin);
+    put_u32(to.data() + begin, static_cast<std::uint32_t>(to.size() - begin));
 }
 
 void protocol::keepalive(std::string& to, std::uint32_t sequence) const {

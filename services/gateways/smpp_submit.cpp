@@ -2,14 +2,6 @@
 
 namespace zhida::gateways::smpp {
 
-namespace {
-
-void put_u32(char* to, std::uint32_t v) noexcept {
-    for (int i = 0; i < 4; ++i) to[i] = static_cast<char>(v >> (24 - 8 * i));
-}
-
-} // namespace
-
 result<submit_form> submit_form::of(submit_sm like) {
     like.destination_addr.clear();
     like.short_message.clear();

@@ -50,7 +50,7 @@ struct sms_router::route {
     std::size_t promised = 0; // messages that were admitted and are not with the gateway
     std::size_t parts = 1;    // of a message, as they were last
     std::int64_t pushed = 0;  // receipts that came past its client
-    std::int64_t rate = 0;    // parts a second that are ours; 0: no limit
+    std::int64_t rate = 0;    // parts a second that are ours; 0: no limit, or nothing is ours
     bool told_open = false, ended = false;
     std::string why; // the failure that opened the circuit
     wall_time since{};
@@ -91,9 +91,10 @@ void sms_router::stop(milliseconds drain) {
 
 void sms_router::share(std::size_t mine, std::size_t of) {
     for (const auto& r : routes_) {
-        r->rate = of == 0 ? r->settings.rate_per_s
-                          : r->settings.rate_per_s * static_cast<std::int64_t>(mine) /
-                                static_cast<std::int64_t>(of);
+        r->rate = r->settings.rate_per_s;
+        if (r->rate > 0 && of > 0)
+            r->rate = std::max<std::int64_t>(mine == 0 ? 0 : 1, r->rate * static_cast<std::int64_t>(mine) /
+                                                                    static_cast<std::int64_t>(of));
         r->gateway->share(mine, of);
     }
 }

@@ -10,6 +10,11 @@
 
 namespace zhida::gateways {
 
+// Four bytes at `to`, for instance a length that is known in the end.
+inline void put_u32(char* to, std::uint32_t v) noexcept {
+    for (int i = 0; i < 4; ++i) to[i] = static_cast<char>(v >> (24 - 8 * i));
+}
+
 // Writes one PDU behind what `to` holds. The first field that does not fit is remembered and makes take() and
 // take_frame() fail: the bytes written since are taken back.
 class wire_writer {
@@ -49,8 +54,7 @@ class wire_writer {
     }
     // The first four bytes become the size of what was written.
     result<void> take_frame() {
-        const auto size = static_cast<std::uint32_t>(out_.size() - begin_);
-        for (std::size_t i = 0; i < 4; ++i) out_[begin_ + i] = static_cast<char>(size >> (24 - 8 * i));
+        put_u32(out_.data() + begin_, static_cast<std::uint32_t>(out_.size() - begin_));
         return take();
     }
     result<void> take() {

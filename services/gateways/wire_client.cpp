@@ -263,7 +263,7 @@ gateway_status wire_client::status() const {
         s.in_flight += static_cast<std::int64_t>(l->now->in_flight());
         if (l->now->logged_in()) ++s.connections;
     }
-    s.rate_per_s = static_cast<std::int64_t>(self.ch->rate.limit());
+    s.rate_per_s = self.ch->rate.limit();
     s.window = self.ch->settings.window * self.ch->settings.connections;
     s.since_ms = self.since.time_since_epoch().count();
     return s;

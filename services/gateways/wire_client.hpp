@@ -1,4 +1,5 @@
-// An account of CMPP or SMPP: keeps its connections up, sends texts, hands over receipts and opt-outs.
+// An account of CMPP or SMPP: keeps its connections up, sends texts, hands over receipts and what people
+// write back.
 #pragma once
 
 #include "common/base/config.hpp"

@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/model/topics.hpp"
 #include "services/portal/campaign_document.hpp"
+#include "services/portal/gateway_sum.hpp"
 
 #include <prometheus/gauge.h>
 
@@ -63,9 +64,10 @@ asio::awaitable<result<json>> gateways_document(context& c) {
             out.push_back({{"name", name}, {"state", "disabled"}});
             continue;
         }
-        auto status = co_await c.gateways.get(name);
-        if (!status) co_return status.error();
-        out.push_back(*status ? **status : json{{"name", name}, {"state", "silent"}});
+        const auto statuses = co_await c.gateways.get(name);
+        if (!statuses) co_return statuses.error();
+        out.push_back(statuses->empty() ? json{{"name", name}, {"state", "silent"}}
+                                        : gateway_of_processes(*statuses));
     }
     co_return ok(std::move(out));
 }

@@ -6,7 +6,8 @@
 
 namespace zhida::portal {
 
-// Every gateway that is configured: its last status, or {"name","state":"silent"} where none is heard of.
+// Every gateway that is configured: as the processes see it (gateway_sum.hpp), or {"name","state":"silent"}
+// where none is heard of.
 asio::awaitable<result<json>> gateways_document(context& c);
 
 // Records that wait to be worked on: [{"what","waiting"}], what being policy, profile, receipt or

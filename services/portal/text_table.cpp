@@ -573,6 +573,8 @@ const std::vector<text_row>& text_table() {
         {"gw_since", "自", "Since"},
         {"gw_rate", "限速", "Rate limit"},
         {"gw_rate_unlimited", "不限", "None"},
+        {"gw_rate_nothing", "未分到分片", "No shards"},
+        {"gw_processes", "{n} 个进程：{states}", "{n} processes: {states}"},
         {"per_second", " 条/秒", "/s"},
         {"gw_latency", "回执时延", "Receipt latency"},
         {"gw_codes", "错误码", "Error codes"},

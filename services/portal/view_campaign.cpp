@@ -139,23 +139,43 @@ std::string latency_text(std::int64_t ms) {
     return std::to_string(ms / 60'000) + " min";
 }
 
+bool known_state(std::string_view state) {
+    constexpr std::string_view all[] = {"connected",    "connecting", "down",    "stopped",
+                                        "circuit_open", "silent",     "disabled"};
+    return std::find(std::begin(all), std::end(all), state) != std::end(all);
+}
+
+std::string gateway_state_text(const std::string& state, language in) {
+    return text(in, "gw_" + (known_state(state) ? state : std::string("other")));
+}
+
+// Where there are several: how many say what of it, as the state is that of the best.
+json processes_view(const json& gateway, language in) {
+    const auto states = gateway.find("states");
+    const auto processes = number(gateway, "processes");
+    if (processes < 2 || states == gateway.end() || !states->is_object()) return false;
+    std::string all;
+    for (const auto& [state, count] : states->items())
+        all += (all.empty() ? "" : " · ") + gateway_state_text(state, in) + " " + count.dump();
+    return text(in, "gw_processes", {{"n", with_commas(processes)}, {"states", all}});
+}
+
 json gateway_view(const json& gateway, language in) {
     const auto state = get(gateway, "state");
     const auto name = get(gateway, "name");
     json out = {{"name", name == "sms" || name == "wechat" ? text(in, "channel_" + name) : name},
                 {"protocol", get(gateway, "protocol")},
                 {"detail", get(gateway, "detail").empty() ? json(false) : json(get(gateway, "detail"))}};
-    bool known = false;
-    for (const char* s : {"connected", "connecting", "down", "stopped", "circuit_open", "silent", "disabled"})
-        known |= state == s;
-    out["state"] = known ? state : "other";
-    out["state_text"] = text(in, "gw_" + (known ? state : std::string("other")));
+    out["state"] = known_state(state) ? state : "other";
+    out["state_text"] = gateway_state_text(state, in);
+    out["processes"] = processes_view(gateway, in);
     out["speaks"] = state != "silent" && state != "disabled";
     for (const char* n :
          {"sent", "accepted", "rejected", "retried", "unknown", "receipts", "in_flight", "window"})
         out[n] = with_commas(number(gateway, n));
     const auto rate = number(gateway, "rate_per_s");
-    out["rate"] = rate > 0 ? with_commas(rate) + text(in, "per_second") : text(in, "gw_rate_unlimited");
+    out["rate"] = rate > 0 ? with_commas(rate) + text(in, "per_second")
+                           : text(in, rate < 0 ? "gw_rate_nothing" : "gw_rate_unlimited");
     const auto connections = number(gateway, "connections");
     out["connections"] =
         connections > 0 ? json(text(in, "gw_connections", {{"n", with_commas(connections)}})) : json(false);

@@ -1,7 +1,7 @@
 #include "services/simulator/cmpp_simulator.hpp"
 
 #include "common/base/log.hpp"
-#include "services/simulator/cmpp_bad_pdu.hpp"
+#include "services/simulator/bad_pdu.hpp"
 #include "services/simulator/cmpp_simulator_impl.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -137,7 +137,10 @@ cmpp_simulator_stats cmpp_simulator::stats() const {
 }
 
 void cmpp_simulator::limit(std::optional<std::int64_t> window, std::optional<std::int64_t> connections) {
-    if (window) impl_->options.window = *window;
+    if (window) {
+        impl_->options.window = *window;
+        for (auto& a : impl_->options.accounts) a.window = 0;
+    }
     if (connections) impl_->options.max_connections = *connections;
 }
 
@@ -150,7 +153,7 @@ void cmpp_simulator::disconnect_all() {
 }
 void cmpp_simulator::send_bad(std::string_view name) {
     for (const auto& c : impl_->connections)
-        if (!c->account.empty()) c->put(bad_pdu(name, c->sequence));
+        if (!c->account.empty()) c->put(bad_cmpp_pdu(name, c->sequence));
 }
 void cmpp_simulator::ask_all() {
     for (const auto& c : impl_->connections)

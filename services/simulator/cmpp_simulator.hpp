@@ -23,6 +23,8 @@ struct cmpp_account {
     std::string secret;
     std::string src_id;       // the number that people answer to
     std::string only_version; // "2.0" | "3.0": a CONNECT of the other gets Status 4, or 5; empty: both
+    std::string name;         // of the gateway in our settings
+    std::int64_t window = 0;  // as in the options; 0: as there
 };
 
 struct cmpp_simulator_options {
@@ -66,12 +68,12 @@ class cmpp_simulator {
         m.text = std::move(text);
         return write_back(m);
     }
-    // From now on, as in the options.
+    // From now on, as in the options; a window is every account's.
     void limit(std::optional<std::int64_t> window, std::optional<std::int64_t> connections);
     void terminate_all();                 // sends TERMINATE on every connection
     void disconnect_all();                // closes them without a word
     void ask_all();                       // sends ACTIVE_TEST on every connection
-    void send_bad(std::string_view name); // sends on every connection what cmpp_bad_pdu.hpp has by this name
+    void send_bad(std::string_view name); // sends on every connection what bad_pdu.hpp has by this name
 
   private:
     struct connection;

@@ -1,7 +1,7 @@
 #include "common/base/log.hpp"
 #include "services/gateways/cmpp_auth.hpp"
 #include "services/gateways/sms_text.hpp"
-#include "services/simulator/cmpp_bad_pdu.hpp"
+#include "services/simulator/bad_pdu.hpp"
 #include "services/simulator/cmpp_simulator_impl.hpp"
 
 #include <algorithm>
@@ -15,11 +15,6 @@ constexpr milliseconds longest_hold{1000}; // of an answer that waits for anothe
 // A result in 2.0 has one byte.
 std::uint32_t in_layout(std::uint32_t result, cmpp::version layout) {
     return layout == cmpp::version::v30 ? result : std::min(result, 255U);
-}
-
-pdu_connection::writing writing_of(std::string_view word) {
-    using enum pdu_connection::writing;
-    return word == "bytes" ? bytes : word == "together" ? together : as_it_comes;
 }
 
 } // namespace
@@ -67,11 +62,14 @@ std::uint32_t cmpp_simulator::impl::login_status(const cmpp::connect& r,
 
 void cmpp_simulator::impl::login(const connection_ptr& c, std::uint32_t Sequence_Id, const cmpp::connect& r) {
     const auto* account = find_account(r.Source_Addr);
-    const auto fault = faults.take("sms", r.Source_Addr, [](const fault_rule& f) { return f.at_login(); })
+    const auto fault = faults
+                           .take(
+                               "sms", r.Source_Addr, [](const fault_rule& f) { return f.at_login(); },
+                               account ? account->name : "")
                            .value_or(fault_rule{});
     const auto only = !fault.only_version.empty() ? fault.only_version : account ? account->only_version : "";
     c->layout = cmpp::layout_of(r.Version);
-    c->write_as(writing_of(fault.writes));
+    c->write_as(fault.writes);
     c->active_test = fault.active_test;
     const auto status =
         fault.login_status ? static_cast<std::uint32_t>(*fault.login_status) : login_status(r, only);
@@ -120,7 +118,7 @@ void cmpp_simulator::impl::answer(const connection_ptr& c, std::uint32_t Sequenc
     const auto self = shared_from_this();
     const auto give = [self, c, Sequence_Id, r, fault] {
         --c->in_flight;
-        if (!fault.pdu_before.empty()) c->put(bad_pdu(fault.pdu_before, c->sequence));
+        if (!fault.pdu_before.empty()) c->put(bad_cmpp_pdu(fault.pdu_before, c->sequence));
         const auto number = fault.response == "wrong_sequence" ? Sequence_Id ^ 0x40000000U : Sequence_Id;
         for (int copies = fault.response == "duplicate" ? 2 : 1; copies > 0; --copies)
             self->put(c, {number, c->layout, cmpp::submit_resp{r.Msg_Id, in_layout(r.Result, c->layout)}});
@@ -145,14 +143,17 @@ void cmpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t Sequenc
     ++stats.submits;
     ++c->in_flight;
     stats.most_in_flight = std::max(stats.most_in_flight, c->in_flight);
-    if (c->in_flight > options.window) {
+    const auto* account = find_account(c->account); // null: a rule let a stranger in
+    if (c->in_flight > (account && account->window > 0 ? account->window : options.window)) {
         ++stats.window_overruns;
         return answer(c, Sequence_Id, {0, 8}, milliseconds(0), {});
     }
-    const auto fault = faults
-                           .take("sms", short_phone(s.Dest_terminal_Id.front()),
-                                 [](const fault_rule& f) { return !f.at_login(); })
-                           .value_or(fault_rule{});
+    const auto fault =
+        faults
+            .take(
+                "sms", short_phone(s.Dest_terminal_Id.front()),
+                [](const fault_rule& f) { return !f.at_login(); }, account ? account->name : "")
+            .value_or(fault_rule{});
     if (fault.black_hole) return c->fall_silent();
     const milliseconds delay(fault.delay_ms + spread(fault.jitter_ms));
     std::uint32_t outcome = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(c, s);

@@ -1,6 +1,6 @@
 #include "services/simulator/faults.hpp"
 
-#include "services/simulator/cmpp_bad_pdu.hpp"
+#include "services/simulator/bad_pdu.hpp"
 
 #include <algorithm>
 
@@ -36,7 +36,7 @@ void read_cmpp(json_reader& in, fault_rule& r) {
     read_choice(in, "response", {"duplicate", "after_next", "same_id", "wrong_sequence"}, r.response);
     if (const auto name = in.text("pdu_before", false)) {
         r.pdu_before = *name;
-        if (bad_pdu(*name, 1).empty())
+        if (bad_cmpp_pdu(*name, 1).empty())
             in.error_at("pdu_before", std::string("must be one of ") + bad_pdu_names);
     }
     if (const auto stat = in.text("then_stat", false, 7)) r.then_stat = *stat;

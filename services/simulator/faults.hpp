@@ -21,6 +21,9 @@ struct fault_rule {
     std::int64_t jitter_ms = 0; // and up to so much more at random: answers change places
     bool drop_response = false; // taken and recorded, never answered
 
+    // sms
+    std::string gateway = "*"; // only of this account, by its name in our settings
+
     // sms, by CMPP and SMPP; codes of up to 32 bits, of which CMPP 2.0 says no more than 255
     std::optional<std::int64_t> result; // SUBMIT_RESP.Result, command_status; anything but 0: not taken
     // CONNECT_RESP.Status, command_status of a bind's answer; `to` is matched with Source_Addr or system_id
@@ -41,18 +44,19 @@ struct fault_rule {
     std::optional<std::int64_t> report_delay_ms;
     std::int64_t report_jitter_ms = 0;
 
-    // CMPP, at the login (`to` is matched with Source_Addr)
-    bool blank_authenticator = false; // AuthenticatorISMG all zero
-    std::string only_version;         // "2.0" | "3.0": a CONNECT of the other gets Status 4, or 5
+    // At the login, to which `to` is matched as above
+    bool blank_authenticator = false; // AuthenticatorISMG all zero; CMPP alone
+    std::string only_version;         // "2.0" | "3.0": a CONNECT of the other gets Status 4, or 5; CMPP alone
     // bytes: from here on each byte of this connection is a write of its own; together: what comes within
     // 50 ms is one
     std::string writes;
-    std::string active_test; // none: never answered | bare: answered without the reserved byte
-    // CMPP, at a SUBMIT
-    // duplicate | after_next (when the next SUBMIT has been answered, or a second later) | same_id (the
-    // Msg_Id of the message before) | wrong_sequence (a Sequence_Id that was not asked with)
+    // ACTIVE_TEST, enquire_link. none: never answered | bare: answered without the reserved byte (CMPP alone)
+    std::string active_test;
+    // At a submit
+    // duplicate | after_next (when the next submit has been answered, or a second later) | same_id (the
+    // message id of the message before) | wrong_sequence (a sequence number that was not asked with)
     std::string response;
-    std::string pdu_before; // the SUBMIT_RESP: see cmpp_bad_pdu.hpp
+    std::string pdu_before; // the submit's answer: see bad_pdu.hpp
     std::string then_stat;  // of a second report, a report delay after the first
     bool at_login() const {
         return login_status || bad_authenticator || blank_authenticator || !only_version.empty() ||
@@ -66,7 +70,6 @@ struct fault_rule {
     // clouds, whose channel is sms too; they know delay_ms, jitter_ms, drop_response, http_status,
     // report_delay_ms, report_jitter_ms and two more forms of `report`: conflicting (success, later failure)
     // and out_of_order (held back until another receipt was taken); early comes before the answer
-    std::string gateway = "*";  // only of this account, by its name in our settings
     std::string code, text;     // the vendor's, answered instead of taking the message
     bool whole_request = false; // Tencent: `code` for the request, not for this number; Aliyun has no other
     std::string err_code;       // of a receipt that tells of a failure; empty: it tells of success

@@ -14,7 +14,7 @@ struct inbound_message {
     std::string phone;   // of the writer, eleven digits
     std::string text;    // UTF-8
     std::string to;      // the number written to; empty: the account's own
-    std::string account; // Source_Addr; empty: the first
+    std::string account; // Source_Addr, system_id; empty: the first
     // Of each part, the last one for all that follow: ucs2 | gbk | ascii; empty: ucs2
     std::vector<std::string> formats;
     // Of several parts; nothing: one that was not used lately

@@ -33,6 +33,12 @@ class pdu_connection {
     // bytes: each is a write of its own; together: what comes within 50 ms is one.
     enum class writing { as_it_comes, bytes, together };
     void write_as(writing w) { writing_ = w; }
+    // word: as fault_rule::writes.
+    void write_as(std::string_view word) {
+        write_as(word == "bytes"      ? writing::bytes
+                 : word == "together" ? writing::together
+                                      : writing::as_it_comes);
+    }
     bool closing() const noexcept { return closing_; }
     bool silent() const noexcept { return black_hole_; }
 

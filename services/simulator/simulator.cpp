@@ -1,6 +1,6 @@
 #include "services/simulator/simulator.hpp"
 
-#include "services/simulator/cmpp_bad_pdu.hpp"
+#include "services/simulator/bad_pdu.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
@@ -27,6 +27,11 @@ io::http_response wrong(const std::vector<failure>& errors) {
     return io::problem(400, "/problems/fault-rule-invalid", "Not understood", all);
 }
 
+// 0: that of [sms], so that who changes the options' changes it for all of the same.
+std::int64_t own_window(const sms_gateway_config& g, const sms_config& sms) {
+    return g.window == sms.window ? 0 : g.window;
+}
+
 asio::awaitable<io::http_response> at_once(io::http_response r) {
     co_return r;
 }
@@ -46,15 +51,19 @@ struct simulator::impl {
         cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
         for (const auto& g : gateways_of(sms))
             if (g.protocol == "cmpp")
-                cmpp_options.accounts.push_back({g.source_addr, g.secret, g.src_id, ""});
-        smpp_options.src_id = sms.src_id;
+                cmpp_options.accounts.push_back(
+                    {g.source_addr, g.secret, g.src_id, "", g.name, own_window(g, sms)});
         cmpp_options.window = sms.window;
-        cmpp_options.max_connections = std::max<std::int64_t>(64, sms.connections);
+        for (const auto& g : gateways_of(sms))
+            cmpp_options.max_connections = std::max(cmpp_options.max_connections, g.connections);
         smpp_options.host = settings.host;
         smpp_options.port = static_cast<std::uint16_t>(settings.smpp_port);
-        smpp_options.accounts = {{sms.source_addr, sms.secret}}; // also where [sms] itself speaks CMPP
-        for (const auto& [name, g] : sms.gateways)
-            if (g.protocol == "smpp") smpp_options.accounts.push_back({g.source_addr, g.secret});
+        for (const auto& g : gateways_of(sms))
+            if (g.protocol == "smpp")
+                smpp_options.accounts.push_back(
+                    {g.source_addr, g.secret, g.src_id, g.name, own_window(g, sms)});
+        // [sms] too where it speaks CMPP; an account that has its system_id goes before it.
+        smpp_options.accounts.push_back({sms.source_addr, sms.secret, sms.src_id, "sms"});
         smpp_options.window = cmpp_options.window;
         smpp_options.max_connections = cmpp_options.max_connections;
         if (!settings.record_file.empty())
@@ -88,6 +97,7 @@ struct simulator::impl {
     io::http_response get_messages(const io::http_request& r) const;
     io::http_response get_stats() const;
     io::http_response post_faults(const io::http_request& r);
+    void refuse_what_smpp_lacks(json_reader rule) const;
     io::http_response post_clouds(const io::http_request& r);
     io::http_response post_inbound(const io::http_request& r);
     io::http_response delete_messages();
@@ -156,6 +166,32 @@ io::http_response simulator::impl::get_stats() const {
                     {"tencent", to_json(tencent->stats())}});
 }
 
+// A rule that names an account of SMPP alone, with what only CMPP has: it would do nothing.
+void simulator::impl::refuse_what_smpp_lacks(json_reader rule) const {
+    const auto says = [&](const char* member) {
+        const auto found = rule.value().find(member);
+        return found != rule.value().end() && found->is_string() ? found->get<std::string>() : "";
+    };
+    if (!rule.value().is_object()) return; // refused elsewhere
+    const auto to = says("to"), gateway = says("gateway");
+    const auto named = [&](const std::string& id, const std::string& name) {
+        return (!to.empty() && to == id) || (!gateway.empty() && gateway == name);
+    };
+    if (std::none_of(smpp_options.accounts.begin(), smpp_options.accounts.end(),
+                     [&](const auto& a) { return named(a.system_id, a.name); }) ||
+        std::any_of(cmpp_options.accounts.begin(), cmpp_options.accounts.end(),
+                    [&](const auto& a) { return named(a.source_addr, a.name); }))
+        return;
+    for (const char* member : {"bad_authenticator", "blank_authenticator", "only_version"})
+        if (rule.has(member)) rule.error_at(member, "is of CMPP, and this account speaks SMPP");
+    if (says("active_test") == "bare")
+        rule.error_at("active_test", "may only be none: SMPP's enquire_link_resp has nothing to leave out");
+    const auto report = says("report");
+    for (const char* of_others :
+         {"other_layout", "short_tail", "after_next", "elsewhere", "conflicting", "out_of_order"})
+        if (report == of_others) rule.error_at("report", "SMPP's receipts have no such form");
+}
+
 io::http_response simulator::impl::post_faults(const io::http_request& r) {
     const auto body = parse_json(r.body);
     if (!body) return wrong({body.error()});
@@ -172,10 +208,13 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
             actions.push_back(action.is_string() ? action.get<std::string>() : "");
             if (actions.back() != "rotate_token" && actions.back() != "terminate" &&
                 actions.back() != "disconnect" && actions.back() != "active_test" &&
-                bad_pdu(actions.back(), 1).empty())
+                bad_cmpp_pdu(actions.back(), 1).empty())
                 in.error_at("do", std::string("may hold rotate_token, terminate, disconnect, active_test, ") +
                                       bad_pdu_names);
         }
+    if (const auto* rules = in.array("rules", false))
+        for (std::size_t i = 0; i < rules->size(); ++i)
+            refuse_what_smpp_lacks(json_reader(rules->at(i), "/rules/" + std::to_string(i), errors));
     if (!errors.empty()) return wrong(errors);
     if (errors = faults.apply(*body); !errors.empty()) return wrong(errors);
     if (quota) wechat->set_daily_quota(*quota);
@@ -185,7 +224,7 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
         if (action == "terminate") cmpp->terminate_all(), smpp->unbind_all();
         if (action == "disconnect") cmpp->disconnect_all(), smpp->disconnect_all();
         if (action == "active_test") cmpp->ask_all(), smpp->ask_all();
-        if (action.ends_with("_pdu") || action == "orphan_response") cmpp->send_bad(action);
+        if (!bad_cmpp_pdu(action, 1).empty()) cmpp->send_bad(action), smpp->send_bad(action);
     }
     return as_json(faults.to_json());
 }
@@ -230,8 +269,11 @@ io::http_response simulator::impl::post_inbound(const io::http_request& r) {
     const auto protocol = in.text("protocol", false).value_or("cmpp");
     if (protocol != "cmpp" && protocol != "smpp" && protocol != "aliyun" && protocol != "tencent")
         in.error_at("protocol", "must be cmpp, smpp, aliyun or tencent");
+    if (protocol != "cmpp")
+        for (const char* name : {"formats", "ref", "wide_ref", "order"})
+            if (body->contains(name)) in.error_at(name, "is of a text's parts, which only cmpp has");
     if (!errors.empty()) return wrong(errors);
-    const auto sent = protocol == "smpp"      ? smpp->write_back(m.phone, m.text)
+    const auto sent = protocol == "smpp"      ? smpp->write_back(m)
                       : protocol == "aliyun"  ? aliyun->write_back(m)
                       : protocol == "tencent" ? tencent->write_back(m)
                                               : cmpp->write_back(m);

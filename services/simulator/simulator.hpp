@@ -8,16 +8,17 @@
 //   POST   /sim/faults   {"replace": true, "rules": [{...}], "do": ["rotate_token", "terminate",
 //                        "disconnect", "active_test"], "wechat_daily_quota": N, "cmpp_window": N,
 //                        "cmpp_connections": N}
-//                        the members of a rule: see faults.hpp; `do` also takes the names of
-//                        cmpp_bad_pdu.hpp; it acts on CMPP and SMPP alike: unbind is SMPP's terminate,
-//                        enquire_link its active_test
+//                        the members of a rule: see faults.hpp; `do` also takes the names of bad_pdu.hpp; it
+//                        acts on CMPP and SMPP alike: unbind is SMPP's terminate, enquire_link its
+//                        active_test. A rule that names an SMPP account and what only CMPP has is refused
 //   POST   /sim/clouds   {"callback_base": "http://127.0.0.1:8080", "aliyun": {...}, "tencent": {...}}: where
 //                        receipts are posted to, and what a cloud has: templates (by id), signatures,
 //                        requests_per_s, per_moment, per_hour, per_day, report_delay_ms
 //   POST   /sim/inbound  {"phone": "13800000001", "text": "R"}: what somebody writes to our number, perhaps
 //                        with the other members of inbound_message: see inbound_parts.hpp; with "protocol":
 //                        "smpp" on an SMPP connection; "aliyun", "tencent": pushed to the gateway "account",
-//                        where "to" is the extension
+//                        where "to" is the extension. formats, ref, wide_ref and order: CMPP's alone
+// docs/api.md has all of it.
 #pragma once
 
 #include "common/base/clock.hpp"

@@ -5,6 +5,7 @@
 #include "services/gateways/session_policies.hpp"
 #include "services/gateways/smpp_codec.hpp"
 #include "services/gateways/sms_text.hpp"
+#include "services/simulator/bad_pdu.hpp"
 #include "services/simulator/numbers.hpp"
 #include "services/simulator/pdu_server.hpp"
 #include "services/simulator/schedule.hpp"
@@ -27,6 +28,7 @@ namespace smpp = gateways::smpp;
 namespace {
 
 constexpr int most_tries = 5;
+constexpr milliseconds longest_hold{1000};         // of an answer that waits for another
 constexpr std::size_t most_in_short_message = 140; // what one short message of the network carries
 
 // A receipt on its way to the account that submitted the message, or what somebody wrote back.
@@ -122,6 +124,8 @@ struct smpp_simulator::connection : pdu_connection, std::enable_shared_from_this
     std::uint32_t sequence = 0;
     std::int64_t in_flight = 0;
     std::map<std::uint32_t, pending_deliver> unconfirmed; // by our sequence_number
+    std::deque<std::function<void()>> held;               // answers that wait until another was given
+    bool mute = false;                                    // enquire_link gets no answer
 };
 
 struct smpp_simulator::impl : std::enable_shared_from_this<smpp_simulator::impl> {
@@ -145,6 +149,7 @@ struct smpp_simulator::impl : std::enable_shared_from_this<smpp_simulator::impl>
     schedule later;
     std::mt19937 random;
     std::uint64_t last_id = 0;
+    std::optional<std::uint64_t> last_taken; // likewise of a message that was taken
     std::set<connection_ptr> connections;
     std::deque<pending_deliver> homeless; // without a connection to send them on
     std::ofstream acks;
@@ -164,7 +169,9 @@ struct smpp_simulator::impl : std::enable_shared_from_this<smpp_simulator::impl>
     void submit(const connection_ptr& c, std::uint32_t sequence_number, const smpp::submit_sm& s);
     std::uint32_t judge(const smpp::submit_sm& s) const;
     void answer(const connection_ptr& c, std::uint32_t sequence_number, std::string message_id,
-                std::uint32_t command_status, milliseconds delay);
+                std::uint32_t command_status, milliseconds delay, const fault_rule& fault);
+    static void release(const connection_ptr& c);
+    const smpp_account* find_account(std::string_view system_id) const;
     result<void> record(const connection_ptr& c, const smpp::submit_sm& s, const std::string& id);
     void receipt_later(const connection_ptr& c, const smpp::submit_sm& s, const ids& id,
                        const fault_rule& fault, milliseconds response_delay);
@@ -240,6 +247,7 @@ std::optional<milliseconds> smpp_simulator::connection::tick() {
 
 void smpp_simulator::connection::ended() {
     gateway->connections.erase(shared_from_this());
+    held.clear(); // they hold the connection
     // What was not confirmed goes out again, on the account's next connection.
     for (auto& [unused, d] : unconfirmed) gateway->homeless.push_back(std::move(d));
     unconfirmed.clear();
@@ -264,6 +272,7 @@ void smpp_simulator::impl::handle(const connection_ptr& c, const smpp::pdu& p) {
         return confirmed(c, sequence, p.command_status);
     if (std::holds_alternative<smpp::enquire_link>(p.body)) {
         ++stats.enquire_links;
+        if (c->mute) return;
         return c->send({0, sequence, smpp::enquire_link_resp{}});
     }
     if (std::holds_alternative<smpp::unbind>(p.body)) {
@@ -277,21 +286,36 @@ void smpp_simulator::impl::handle(const connection_ptr& c, const smpp::pdu& p) {
         c->send({smpp::status::ESME_RINVCMDID, sequence, smpp::generic_nack{}});
 }
 
+const smpp_account* smpp_simulator::impl::find_account(std::string_view system_id) const {
+    const auto found = std::find_if(options.accounts.begin(), options.accounts.end(),
+                                    [&](const auto& a) { return a.system_id == system_id; });
+    return found == options.accounts.end() ? nullptr : &*found;
+}
+
 std::uint32_t smpp_simulator::impl::judge_bind(const connection_ptr& c, const smpp::bind& b) const {
-    const auto account = std::find_if(options.accounts.begin(), options.accounts.end(),
-                                      [&](const auto& a) { return a.system_id == b.system_id; });
+    const auto* account = find_account(b.system_id);
     const auto open = std::count_if(connections.begin(), connections.end(),
                                     [&](const auto& o) { return o->account == b.system_id; });
     if (c->bound()) return smpp::status::ESME_RALYBND;
-    if (account == options.accounts.end()) return smpp::status::ESME_RINVSYSID;
+    if (account == nullptr) return smpp::status::ESME_RINVSYSID;
     if (account->password != b.password) return smpp::status::ESME_RINVPASWD;
     return open >= options.max_connections ? smpp::status::ESME_RBINDFAIL : smpp::status::ESME_ROK;
 }
 
 void smpp_simulator::impl::bind(const connection_ptr& c, std::uint32_t sequence_number, const smpp::bind& b) {
-    const auto fault =
-        faults.take("sms", b.system_id, [](const fault_rule& f) { return f.login_status.has_value(); });
-    const auto status = fault ? static_cast<std::uint32_t>(*fault->login_status) : judge_bind(c, b);
+    const auto* account = find_account(b.system_id);
+    const auto fault = faults
+                           .take(
+                               "sms", b.system_id,
+                               [](const fault_rule& f) {
+                                   return f.login_status || !f.writes.empty() || !f.active_test.empty();
+                               },
+                               account ? account->name : "")
+                           .value_or(fault_rule{});
+    c->write_as(fault.writes);
+    c->mute = fault.active_test == "none";
+    const auto status =
+        fault.login_status ? static_cast<std::uint32_t>(*fault.login_status) : judge_bind(c, b);
     smpp::bind_resp answer;
     answer.as = static_cast<smpp::command>(static_cast<std::uint32_t>(b.as) | 0x80000000);
     if (status == 0) {
@@ -321,11 +345,31 @@ std::uint32_t smpp_simulator::impl::judge(const smpp::submit_sm& s) const {
 }
 
 void smpp_simulator::impl::answer(const connection_ptr& c, std::uint32_t sequence_number,
-                                  std::string message_id, std::uint32_t command_status, milliseconds delay) {
-    later.after(delay, [c, sequence_number, id = std::move(message_id), command_status] {
+                                  std::string message_id, std::uint32_t command_status, milliseconds delay,
+                                  const fault_rule& fault) {
+    const auto give = [c, sequence_number, id = std::move(message_id), command_status, fault] {
         --c->in_flight;
-        c->send({command_status, sequence_number, smpp::submit_sm_resp{id, {}}});
+        if (!fault.pdu_before.empty()) c->put(bad_smpp_pdu(fault.pdu_before, c->next_sequence()));
+        const auto number =
+            fault.response == "wrong_sequence" ? sequence_number ^ 0x40000000U : sequence_number;
+        for (int copies = fault.response == "duplicate" ? 2 : 1; copies > 0; --copies)
+            c->send({command_status, number, smpp::submit_sm_resp{id, {}}});
+    };
+    const auto self = shared_from_this();
+    later.after(delay, [self, c, give, held = fault.response == "after_next"] {
+        if (held) {
+            c->held.push_back(give);
+            return self->later.after(longest_hold, [c] { release(c); });
+        }
+        give();
+        release(c);
     });
+}
+
+void smpp_simulator::impl::release(const connection_ptr& c) {
+    std::deque<std::function<void()>> held;
+    held.swap(c->held);
+    for (const auto& give : held) give();
 }
 
 void smpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t sequence_number,
@@ -335,17 +379,23 @@ void smpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t sequenc
     ++stats.submits;
     ++c->in_flight;
     stats.most_in_flight = std::max(stats.most_in_flight, c->in_flight);
-    if (c->in_flight > options.window) {
+    const auto* account = find_account(c->account);
+    const auto window = account != nullptr && account->window > 0 ? account->window : options.window;
+    if (c->in_flight > window) {
         ++stats.window_overruns;
-        return answer(c, sequence_number, "", smpp::status::ESME_RTHROTTLED, milliseconds(0));
+        return answer(c, sequence_number, "", smpp::status::ESME_RTHROTTLED, milliseconds(0), {});
     }
     const auto fault =
-        faults.take("sms", short_phone(s.destination_addr), [](const fault_rule& f) { return !f.at_login(); })
+        faults
+            .take(
+                "sms", short_phone(s.destination_addr), [](const fault_rule& f) { return !f.at_login(); },
+                account ? account->name : "")
             .value_or(fault_rule{});
     if (fault.black_hole) return c->fall_silent();
     const milliseconds delay(fault.delay_ms + spread(fault.jitter_ms));
     std::uint32_t outcome = fault.result ? static_cast<std::uint32_t>(*fault.result) : judge(s);
-    const auto id = written_ids(++last_id, fault.ids);
+    const auto number = fault.response == "same_id" && last_taken ? *last_taken : ++last_id;
+    const auto id = written_ids(number, fault.ids);
     if (outcome == 0) {
         if (const auto kept = record(c, s, id.answer); !kept) {
             log::error("smpp_simulator_record_failed", {{"what", kept.error().text()}});
@@ -354,9 +404,10 @@ void smpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t sequenc
     }
     if (outcome != 0) {
         ++stats.rejected;
-        return answer(c, sequence_number, "", outcome, delay);
+        return answer(c, sequence_number, "", outcome, delay, fault);
     }
     ++stats.accepted;
+    last_taken = number;
     // registered_delivery: 1 always, 2 where it failed.
     const auto asked = s.registered_delivery & 3;
     const bool wanted = asked == 1 || (asked == 2 && fault.stat != "DELIVRD");
@@ -370,7 +421,7 @@ void smpp_simulator::impl::submit(const connection_ptr& c, std::uint32_t sequenc
         ++stats.dropped_responses;
         --c->in_flight; // for the SMSC it is answered
     } else {
-        answer(c, sequence_number, id.answer, 0, delay);
+        answer(c, sequence_number, id.answer, 0, delay, fault);
     }
     if (wanted && !early) receipt_later(c, s, id, fault, delay);
 }
@@ -415,8 +466,15 @@ void smpp_simulator::impl::receipt_later(const connection_ptr& c, const smpp::su
                            : response_delay + usual + milliseconds(spread(fault.report_jitter_ms));
     const auto self = shared_from_this();
     const std::weak_ptr<connection> here = c;
-    const int copies = fault.report == "duplicate" ? 2 : 1;
-    for (int i = 0; i < copies; ++i) later.after(delay, [self, here, d] { self->deliver(here, d); });
+    const auto at = [&](milliseconds after) {
+        later.after(after, [self, here, d] { self->deliver(here, d); });
+    };
+    at(delay);
+    if (fault.report == "duplicate") at(delay);
+    if (fault.then_stat.empty()) return;
+    d.receipt.stat = fault.then_stat;
+    d.form = "normal";
+    at(delay + std::max(usual, milliseconds(1)));
 }
 
 void smpp_simulator::impl::deliver(const std::weak_ptr<connection>& wanted, pending_deliver d) {
@@ -547,14 +605,24 @@ smpp_simulator_stats smpp_simulator::stats() const {
     return s;
 }
 
-result<void> smpp_simulator::write_back(std::string phone, std::string_view text) {
-    const auto parts = gateways::segment_sms(text, 0);
+result<void> smpp_simulator::write_back(const inbound_message& m) {
+    const auto& all = impl_->options.accounts;
+    const auto* account = !m.account.empty() ? impl_->find_account(m.account)
+                          : all.empty()      ? nullptr
+                                             : &all.front();
+    if (account == nullptr)
+        return failure{errc::invalid, "there is no such account: " + m.account, "account", ""};
+    if (!m.formats.empty() || m.ref || m.wide_ref || !m.order.empty())
+        return failure{errc::invalid, "formats, ref, wide_ref and order are of parts; by SMPP there is one",
+                       "", "leave them out, or use CMPP"};
+    const auto parts = gateways::segment_sms(m.text, 0);
     if (!parts) return parts.error();
-    if (!mainland_mobile(phone)) return failure{errc::invalid, "not a number of eleven digits", "phone", ""};
+    if (!mainland_mobile(m.phone))
+        return failure{errc::invalid, "not a number of eleven digits", "phone", ""};
     pending_deliver d;
-    d.account = impl_->options.accounts.front().system_id;
-    d.source_addr = impl_->options.src_id;
-    d.phone = std::move(phone);
+    d.account = account->system_id;
+    d.source_addr = m.to.empty() ? account->src_id : m.to;
+    d.phone = m.phone;
     for (const auto& part : *parts) d.written += part.content.substr(part.udhi ? 6 : 0);
     impl_->deliver({}, std::move(d));
     return {};
@@ -566,6 +634,10 @@ void smpp_simulator::unbind_all() {
 }
 void smpp_simulator::disconnect_all() {
     for (const auto& c : std::set<impl::connection_ptr>(impl_->connections)) c->close(true);
+}
+void smpp_simulator::send_bad(std::string_view name) {
+    for (const auto& c : impl_->connections)
+        if (c->bound()) c->put(bad_smpp_pdu(name, c->next_sequence()));
 }
 void smpp_simulator::ask_all() {
     for (const auto& c : impl_->connections)

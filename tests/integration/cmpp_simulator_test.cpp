@@ -333,21 +333,24 @@ TEST_P(cmpp_faults, people_write_in_one_part_or_in_several_in_any_order) {
 }
 
 // What is above is asked for in memory; here over HTTP, as other processes do.
+// Of a POST to the control endpoints.
+int status_of(simulated& all, const char* path, const std::string& body) {
+    int status = 0;
+    std::thread other([&] { // a blocking client beside the loop
+        status =
+            tests::fetch(all.sim->wechat_port(), "POST", path, {{"Content-Type", "application/json"}}, body)
+                .status;
+    });
+    all.wait_until([&] { return status != 0; });
+    other.join();
+    return status;
+}
+
 TEST(cmpp_faults, are_told_over_http) {
     simulated all;
     all.start();
     cmpp_bare_peer p(all, version::v30);
-    const auto post = [&](const char* path, const std::string& body) {
-        int status = 0;
-        std::thread other([&] { // a blocking client beside the loop
-            status = tests::fetch(all.sim->wechat_port(), "POST", path,
-                                  {{"Content-Type", "application/json"}}, body)
-                         .status;
-        });
-        all.wait_until([&] { return status != 0; });
-        other.join();
-        return status;
-    };
+    const auto post = [&](const char* path, const std::string& body) { return status_of(all, path, body); };
     p.login();
     EXPECT_EQ(post("/sim/faults", R"({"do":["unknown_pdu"],"cmpp_window":1,"cmpp_connections":1,
         "rules":[{"channel":"sms","response":"duplicate","then_stat":"UNDELIV"}]})"),
@@ -369,6 +372,60 @@ TEST(cmpp_faults, are_told_over_http) {
                               R"({"rules":[{"channel":"sms","writes":"words"}]})"})
         EXPECT_EQ(post("/sim/faults", wrong), 400) << wrong;
     all.stop();
+}
+
+TEST(cmpp_faults, what_smpp_lacks_is_refused_over_http) {
+    simulated all;
+    auto& g = all.sms.gateways["second"];
+    g = all.sms;
+    g.name = "second";
+    g.protocol = "smpp";
+    g.source_addr = "login2";
+    all.start();
+    const auto post = [&](const char* path, const std::string& body) { return status_of(all, path, body); };
+    const auto rule = [](const std::string& members) {
+        return R"({"rules":[{"channel":"sms",)" + members + "}]}";
+    };
+    for (const char* wrong :
+         {R"("to":"login2","bad_authenticator":true)", R"("to":"login2","only_version":"2.0")",
+          R"("gateway":"second","active_test":"bare")", R"("gateway":"second","report":"short_tail")"})
+        EXPECT_EQ(post("/sim/faults", rule(wrong)), 400) << wrong;
+    for (const char* right :
+         {R"("to":"login2","writes":"bytes")", R"("gateway":"second","active_test":"none")",
+          R"("gateway":"second","response":"duplicate","then_stat":"UNDELIV","report":"tlv_only")",
+          R"("to":"139*","report":"short_tail")"})
+        EXPECT_EQ(post("/sim/faults", rule(right)), 200) << right;
+    for (const char* wrong : {R"("formats":["ucs2"])", R"("ref":1)", R"("wide_ref":true)", R"("order":[1])"})
+        for (const char* protocol : {"smpp", "aliyun", "tencent"})
+            EXPECT_EQ(post("/sim/inbound", std::string(R"({"phone":"13800000001","text":"T","protocol":")") +
+                                               protocol + R"(",)" + wrong + "}"),
+                      400)
+                << protocol << wrong;
+    EXPECT_EQ(post("/sim/inbound",
+                   R"({"phone":"13800000001","text":"T","protocol":"smpp","to":"1069","account":"login2"})"),
+              200);
+    all.stop();
+}
+
+TEST_P(cmpp_faults, each_account_has_its_own_window) {
+    auto& g = all.sms.gateways["narrow"];
+    g = all.sms;
+    g.name = "narrow";
+    g.source_addr = "900002";
+    g.window = 1;
+    all.sms.gateways["wide"] = all.sms;
+    all.sms.gateways["wide"].name = "wide";
+    start(R"({"rules":[{"channel":"sms","gateway":"narrow","delay_ms":100,"report":"none"},
+                       {"channel":"sms","delay_ms":100,"report":"none"}]})");
+    const auto results = [&](const char* account) {
+        all.sms.source_addr = account; // of the peer, from here on
+        cmpp_bare_peer p(all, GetParam());
+        EXPECT_EQ(p.login()->Status, 0U);
+        for (std::uint32_t i = 0; i < 2; ++i) p.submit(20 + i, nth_phone(1));
+        return std::vector<std::uint32_t>{answer(p).Result, answer(p).Result};
+    };
+    EXPECT_EQ(results("900002"), (std::vector<std::uint32_t>{8, 0}));
+    EXPECT_EQ(results("900001"), (std::vector<std::uint32_t>{0, 0}));
 }
 
 } // namespace

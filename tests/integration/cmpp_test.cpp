@@ -493,8 +493,9 @@ TEST(cmpp_simulator, remembers_what_it_took_when_it_is_restarted) {
     remove();
 }
 
-// An independent peer, written from the specification's tables alone: tests/support/cmpp_peer.py.
-TEST(cmpp_simulator, understands_a_peer_that_is_not_ours) {
+// Ours too, but from the specification's tables alone and with none of our code: tests/support/cmpp_peer.py.
+// One that is not ours: cmpp_smsgate_test.cpp.
+TEST(cmpp_simulator, understands_a_peer_that_was_written_apart) {
     for (const char* version : {"2.0", "3.0"}) {
         simulated all;
         all.start([](auto& s) { s.cmpp_options().report_delay = milliseconds(20); });

@@ -840,25 +840,23 @@ TEST_F(portal_test, health_readiness_and_metrics) {
 
 TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
     store::gateway_states gateways(shared->redis);
-    shared->loop
-        .run(gateways.put("sms",
-                          {{"name", "sms"},
-                           {"protocol", "CMPP 3.0"},
-                           {"state", "down"},
-                           {"detail", "拒绝连接"},
-                           {"rate_per_s", 1200},
-                           {"in_flight", 7},
-                           {"window", 64},
-                           {"receipt_ms", 3456},
-                           {"codes", {{"cmpp:8", 1234}, {"cmpp:13", 5}}},
-                           {"circuit", "half_open"},
-                           {"weight", 3},
-                           {"health", 0.05}},
-                          std::chrono::seconds(60)))
-        .value();
+    json sms = {{"name", "sms"},
+                {"protocol", "CMPP 3.0"},
+                {"state", "down"},
+                {"detail", "拒绝连接"},
+                {"rate_per_s", 1200},
+                {"in_flight", 7},
+                {"window", 64},
+                {"receipt_ms", 3456},
+                {"codes", {{"cmpp:8", 1234}, {"cmpp:13", 5}}},
+                {"circuit", "half_open"},
+                {"weight", 3},
+                {"health", 0.05}};
+    shared->loop.run(gateways.put("sms", "one", sms, std::chrono::seconds(60))).value();
     EXPECT_EQ(json::parse(get("/api/v1/gateways", op).body).at("items")[1].at("state"), "silent");
     shared->loop
-        .run(gateways.put("wechat", {{"name", "wechat"}, {"state", "circuit_open"}, {"circuit", "open"}},
+        .run(gateways.put("wechat", "one",
+                          {{"name", "wechat"}, {"state", "circuit_open"}, {"circuit", "open"}},
                           std::chrono::seconds(60)))
         .value();
     // Anybody who may write to the topic can write this; it must harm nobody.
@@ -898,6 +896,24 @@ TEST_F(portal_test, the_operator_sees_gateways_backlog_and_dead_letters) {
          {"连不上，会自动重试", "拒绝连接", "1,200 条/秒", "7 / 64", "3.4 s", "cmpp:8", "× 1,234", "cmpp:13",
           "试探中", "权重 3，健康度 5%", "已熔断", "BROKEN-1", "不是 JSON", "not json &lt;script&gt;"})
         EXPECT_NE(page.body.find(wanted), std::string::npos) << wanted;
+    EXPECT_EQ(page.body.find("个进程"), std::string::npos);
+
+    // Another process has shards, this one has none; the portal shows both as one gateway.
+    sms["rate_per_s"] = -1;
+    shared->loop.run(gateways.put("sms", "one", sms, std::chrono::seconds(60))).value();
+    EXPECT_NE(get("/operator", {{"Cookie", sign_in("role=operator")}}).body.find("未分到分片"),
+              std::string::npos);
+    sms["rate_per_s"] = 1200;
+    sms["state"] = "connected";
+    sms["codes"] = {{"cmpp:8", 1000}};
+    shared->loop.run(gateways.put("sms", "two", sms, std::chrono::seconds(60))).value();
+    const auto both = json::parse(get("/api/v1/gateways", op).body).at("items")[0];
+    EXPECT_EQ(both.at("state"), "connected");
+    EXPECT_EQ(both.at("processes"), 2);
+    EXPECT_EQ(both.at("states"), (json{{"connected", 1}, {"down", 1}}));
+    const auto shown = get("/operator", {{"Cookie", sign_in("role=operator")}}).body;
+    for (const char* wanted : {"2 个进程：", "1,200 条/秒", "14 / 128", "× 2,234"})
+        EXPECT_NE(shown.find(wanted), std::string::npos) << wanted;
 }
 
 TEST_F(portal_test, assets_are_cached_by_version_and_etag) {

@@ -310,6 +310,100 @@ TEST_F(smpp_simulator_test, somebody_writes_back) {
     EXPECT_EQ(gateways::utf8_of_ucs2(message_of(whole)), text);
     EXPECT_FALSE(all.sim->smpp().write_back("12345", "R"));
     EXPECT_FALSE(all.sim->smpp().write_back(nth_phone(1), ""));
+
+    inbound_message m;
+    m.phone = nth_phone(1);
+    m.text = "T";
+    m.to = "1069000017";
+    m.account = all.sms.source_addr;
+    ASSERT_TRUE(all.sim->smpp().write_back(m));
+    EXPECT_EQ(peer->next_as<deliver_sm>().destination_addr, "1069000017");
+    m.account = "another";
+    EXPECT_FALSE(all.sim->smpp().write_back(m));
+    m.account = "";
+    m.formats = {"gbk"};
+    EXPECT_FALSE(all.sim->smpp().write_back(m)) << "it would be UCS2";
+}
+
+TEST_F(smpp_simulator_test, answers_come_twice_in_another_order_or_under_a_wrong_number) {
+    all.rules(R"({"rules":[{"channel":"sms","to":"*1","response":"after_next","report":"none"},
+                           {"channel":"sms","to":"*2","response":"duplicate","report":"none"},
+                           {"channel":"sms","to":"*3","response":"wrong_sequence","report":"none"},
+                           {"channel":"sms","to":"*4","response":"same_id","report":"none"},
+                           {"channel":"sms","to":"*5","pdu_before":"unknown_pdu","report":"none"}]})");
+    const auto peer = bound();
+    const auto number = [&] { return peer->next().sequence_number; };
+    peer->send({0, 11, text_to(1)});
+    peer->send({0, 12, text_to(2)});
+    for (const auto expected : {12U, 12U, 11U}) EXPECT_EQ(number(), expected);
+    EXPECT_NE(peer->ask({0, 13, text_to(3)}).sequence_number, 13U);
+    const auto id = [&](std::uint32_t sequence_number, int n) {
+        return std::get<submit_sm_resp>(peer->ask({0, sequence_number, text_to(n)}).body).message_id;
+    };
+    const auto first = id(14, 4);
+    EXPECT_EQ(id(15, 4), first);
+    EXPECT_TRUE(std::holds_alternative<other>(peer->ask({0, 16, text_to(5)}).body));
+    EXPECT_EQ(number(), 16U);
+}
+
+TEST_F(smpp_simulator_test, a_second_receipt_contradicts_the_first) {
+    all.rules(R"({"rules":[{"channel":"sms","then_stat":"UNDELIV"}]})");
+    const auto peer = bound();
+    peer->ask({0, 1, text_to(1)});
+    const auto stat = [&] { return read_receipt(peer->next_as<deliver_sm>()).value().stat; };
+    EXPECT_EQ(stat(), "DELIVRD");
+    EXPECT_EQ(stat(), "UNDELIV");
+}
+
+TEST_F(smpp_simulator_test, a_connection_may_be_cut_to_bytes_and_answer_no_enquire_link) {
+    all.rules(R"({"rules":[{"channel":"sms","times":1,"writes":"bytes","active_test":"none"}]})");
+    const auto peer = bound();
+    peer->send({0, 5, enquire_link{}});
+    EXPECT_EQ(peer->ask({0, 6, text_to(1)}).sequence_number, 6U) << "the enquire_link has no answer";
+    EXPECT_EQ(all.sim->smpp().stats().enquire_links, 1);
+    EXPECT_TRUE(std::holds_alternative<enquire_link_resp>(bound()->ask({0, 5, enquire_link{}}).body));
+}
+
+TEST_F(smpp_simulator_test, sends_what_nobody_should) {
+    const auto peer = bound();
+    all.sim->smpp().send_bad("unknown_pdu");
+    EXPECT_TRUE(std::holds_alternative<other>(peer->next().body));
+    all.sim->smpp().send_bad("orphan_response");
+    EXPECT_TRUE(std::holds_alternative<submit_sm_resp>(peer->next().body));
+    for (const char* unreadable : {"malformed_pdu", "oversized_pdu", "undersized_pdu"}) {
+        const auto other_peer = bound();
+        all.sim->smpp().send_bad(unreadable);
+        EXPECT_ANY_THROW(other_peer->next()) << unreadable;
+    }
+}
+
+TEST_F(smpp_simulator_test, each_account_has_its_own_number_and_window) {
+    all.stop();
+    auto& g = all.sms.gateways["second"];
+    g = all.sms;
+    g.name = "second";
+    g.protocol = "smpp";
+    g.source_addr = "second";
+    g.src_id = "10691111";
+    g.window = 1;
+    all.start();
+    auto as_second = login();
+    as_second.system_id = "second";
+    smpp_peer second(all.on, all.sim->smpp_port());
+    ASSERT_EQ(second.ask({0, 1, as_second}).command_status, 0U);
+    ASSERT_TRUE(all.sim->smpp().write_back(nth_phone(1), "T")); // the first account is the named gateway's
+    EXPECT_EQ(second.next_as<deliver_sm>().destination_addr, "10691111");
+    all.rules(R"({"rules":[{"channel":"sms","gateway":"second","delay_ms":50,"report":"none"},
+                           {"channel":"sms","delay_ms":50,"report":"none"}]})");
+    const auto ours = bound();
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        second.send({0, 10 + i, text_to(1)});
+        ours->send({0, 10 + i, text_to(1)});
+    }
+    EXPECT_EQ(second.next().command_status, status::ESME_RTHROTTLED);
+    EXPECT_EQ(second.next().command_status, 0U);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(ours->next().command_status, 0U);
+    EXPECT_EQ(parse_json(to_text(all.sim->faults().to_json())).value()[0].at("matched"), 1);
 }
 
 TEST_F(smpp_simulator_test, remembers_over_a_restart_what_it_has_not_reported) {

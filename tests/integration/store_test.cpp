@@ -1,6 +1,7 @@
 // The Lua of the ledger against a real Redis: it must do what the pure functions say.
 #include "common/store/campaigns.hpp"
 #include "common/store/consents.hpp"
+#include "common/store/gateway_states.hpp"
 #include "common/store/inbox.hpp"
 #include "common/store/key_check.hpp"
 #include "common/store/keys.hpp"
@@ -606,6 +607,33 @@ TEST_F(store_test, progress_sums_the_shards) {
     ASSERT_EQ(p.channels.size(), 2U);
     EXPECT_EQ(p.channels[1].matched(), 14);
     EXPECT_EQ(p.items[0].eligible, 14);
+}
+
+TEST_F(store_test, each_process_tells_its_own_of_a_gateway) {
+    using std::chrono::seconds;
+    gateway_states states(redis_);
+    const auto get = [&] { return loop_.run(states.get("sms")).value(); };
+    EXPECT_TRUE(get().empty());
+    for (const char* process : {"b", "a"})
+        loop_.run(states.put("sms", process, {{"of", process}}, seconds(60))).value();
+    loop_.run(states.put("other", "a", json::object(), seconds(60))).value();
+    EXPECT_EQ(get(), (std::vector<json>{{{"of", "a"}}, {{"of", "b"}}}));
+    loop_.run(states.put("sms", "b", {{"of", "b, later"}}, seconds(60))).value();
+    EXPECT_EQ(get().back(), (json{{"of", "b, later"}}));
+    loop_.run(states.forget("sms", "a")).value();
+    EXPECT_EQ(get().size(), 1U);
+
+    // One that says nothing more is not told, and goes when another writes.
+    loop_.run(states.put("sms", "dead", json::object(), seconds(0))).value();
+    EXPECT_EQ(get().size(), 1U);
+    const auto fields = [&] {
+        return loop_.run(redis_.command({"HLEN", keys::gateway_states("sms")})).value().integer;
+    };
+    EXPECT_EQ(fields(), 2);
+    loop_.run(states.put("sms", "b", json::object(), seconds(1))).value();
+    EXPECT_EQ(fields(), 1);
+    EXPECT_GT(loop_.run(redis_.command({"PTTL", keys::gateway_states("sms")})).value().integer, 1000)
+        << "the key stays as long as what is kept longest";
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "services/gateways/cmpp_auth.hpp"
 
 #include "common/base/crypto.hpp"
+#include "tests/support/json_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,22 +17,40 @@ wall_time at(const char* text) {
     return t;
 }
 
-// The values are gocmpp's connect_test.go and recomputed; see tests/data/cmpp_vectors.json (cmpp_auth).
-TEST(cmpp_auth, source_and_ismg_match_the_published_values) {
-    const auto source = authenticator_source("900001", "888888", 1021080510);
-    EXPECT_EQ(hex_of(source), "90d00c1d517abd0b4f65f6bcf8535d16");
-    EXPECT_EQ(hex_of(authenticator_source("900001", "888888", 101000005)),
-              "0cb40dd04c52adca6453da4f4628828d");
-    EXPECT_EQ(hex_of(authenticator_ismg(0, version::v20, source, "888888")),
-              "6c0b846e25bab6daa4ed1c466e0f4bd8");
-    EXPECT_EQ(hex_of(authenticator_ismg(0, version::v30, source, "888888")),
-              "7942977274098cf210ab0c16c367bc8d");
+// Of tests/data/cmpp_vectors.json, where their sources are.
+json vector_of(const std::string& id) {
+    static const auto all =
+        tests::read_json_file(tests::in_source("tests/data/cmpp_vectors.json")).at("cmpp_auth");
+    for (const auto& v : all)
+        if (v.at("id") == id) return v;
+    ADD_FAILURE() << "there is no vector " << id;
+    return {};
+}
+std::string text_of(const json& v, const char* name) {
+    return v.at(name).get<std::string>();
+}
+digest source_of(const json& v) {
+    return authenticator_source(text_of(v, "Source_Addr"), text_of(v, "secret"),
+                                static_cast<std::uint32_t>(std::stoul(text_of(v, "timestamp_str"))));
 }
 
-// Implementations disagree about names of fewer than six characters: this is the bare form; gocmpp fills up
-// to six and gets b75a28534eb02838c7d0361cef9fb185.
+TEST(cmpp_auth, source_and_ismg_match_the_published_values) {
+    const auto asked = vector_of("AuthenticatorSource");
+    const auto secret = text_of(asked, "secret");
+    const auto source = source_of(asked);
+    EXPECT_EQ(hex_of(source), text_of(asked, "md5"));
+    const auto zero = vector_of("leading-zero timestamp (computed)");
+    EXPECT_EQ(hex_of(source_of(zero)), text_of(zero, "md5"));
+    EXPECT_EQ(hex_of(authenticator_ismg(0, version::v20, source, secret)),
+              text_of(vector_of("AuthenticatorISMG-2.0(1-byte status, gocmpp)"), "md5"));
+    EXPECT_EQ(hex_of(authenticator_ismg(0, version::v30, source, secret)),
+              text_of(vector_of("AuthenticatorISMG-3.0(4-byte status)"), "md5"));
+}
+
+// Implementations disagree about names of fewer than six characters: ours is the bare form, as SMSGate's.
 TEST(cmpp_auth, a_short_source_addr_is_hashed_bare) {
-    EXPECT_EQ(hex_of(authenticator_source("1234", "pw", 101000005)), "9960978fb80a8dcc92eb5394e4457be6");
+    const auto v = vector_of("short Source_Addr divergence (computed)");
+    EXPECT_EQ(hex_of(source_of(v)), text_of(v, "md5_unpadded_SMSGate_style"));
 }
 
 TEST(cmpp_auth, either_form_of_the_status_proves_the_gateway) {

@@ -203,6 +203,20 @@ RC_GTEST_PROP(part_rate, processes_together_keep_the_rate, ()) {
         RC_ASSERT(sent[i] - sent[i - static_cast<std::size_t>(limit)] >= span.count());
 }
 
+TEST(part_rate, says_whether_it_has_no_limit_or_nothing) {
+    EXPECT_EQ(part_rate(0, at(0)).limit(), part_rate::no_limit);
+    part_rate r(10, at(-span.count()));
+    EXPECT_EQ(r.limit(), 10);
+    r.share(0, 4, at(0));
+    EXPECT_EQ(r.limit(), part_rate::nothing);
+    r.share(1, 40, at(1));
+    (void)r.wait(at(1 + span.count()));
+    EXPECT_EQ(r.limit(), 1);
+    part_rate unlimited(0, at(0));
+    unlimited.share(0, 4, at(0));
+    EXPECT_EQ(unlimited.limit(), part_rate::no_limit);
+}
+
 TEST(part_rate, a_share_grows_a_second_later_and_shrinks_at_once) {
     part_rate r(10, at(-span.count()));
     r.share(0, 4, at(0));
