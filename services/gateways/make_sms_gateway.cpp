@@ -17,9 +17,6 @@ std::unique_ptr<sms_gateway> make_sms_gateway(asio::any_io_executor executor, co
         return std::make_unique<aliyun_client>(executor, time, settings, std::move(receipts));
     if (settings.protocol == "tencent")
         return std::make_unique<tencent_client>(executor, time, settings, std::move(receipts));
-    if (settings.protocol == "smpp")
-        return std::make_unique<smpp_client>(executor, time, settings, std::move(receipts),
-                                             std::move(inbound));
     return std::make_unique<cmpp_client>(executor, time, settings, std::move(receipts), std::move(inbound));
 }
 
