@@ -82,6 +82,10 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
         std::cerr << "configuration: " << content.error().text() << "\n";
         return 2;
     }
+    if (const auto codes = load_sms_codes(config_folder(o.settings), o.settings.sms); !codes) {
+        std::cerr << "configuration: " << codes.error().text() << "\n";
+        return 2;
+    }
     if (check_only) {
         std::cout << describe(o.settings);
         return 0;

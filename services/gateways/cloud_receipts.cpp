@@ -47,7 +47,7 @@ bool success_of(json_reader& in) {
     return in.boolean("success", true).value_or(false);
 }
 
-receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now) {
+receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now, const own_codes& codes) {
     receipt r;
     r.phone = phone_of(in, "phone_number", true);
     const bool success = success_of(in);
@@ -60,11 +60,13 @@ receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now) {
     if (!ours(out_id)) out_id = biz_id; // of somebody else who uses the account: nobody will know it
     if (in.errors().empty() && out_id.empty()) in.error_at("biz_id", "is empty");
     r.message_id = aliyun_message_id(out_id, r.phone, secret);
-    r.recipient_fault = aliyun::fault_of_receipt(r.status, success);
+    if (!success)
+        r.recipient_fault = codes.fault_of_receipt(r.status, aliyun::fault_of_receipt(r.status, false));
     return r;
 }
 
-receipt of_tencent(json_reader& in, const char* id, const char* phone, const char* status, wall_time at) {
+receipt of_tencent(json_reader& in, const char* id, const char* phone, const char* status, wall_time at,
+                   const own_codes& codes) {
     receipt r;
     r.message_id = in.text(id, true, most_id).value_or("");
     if (in.errors().empty() && r.message_id.empty()) in.error_at(id, "is empty");
@@ -78,22 +80,23 @@ receipt of_tencent(json_reader& in, const char* id, const char* phone, const cha
     r.status = in.text(status, false, most_code).value_or("");
     if (r.status.empty()) r.status = report;
     r.at = at;
-    r.recipient_fault = tencent::fault_of_receipt(r.status, success);
+    if (!success)
+        r.recipient_fault = codes.fault_of_receipt(r.status, tencent::fault_of_receipt(r.status, false));
     return r;
 }
 
-receipt of_tencent_push(json_reader& in, wall_time now) {
+receipt of_tencent_push(json_reader& in, wall_time now, const own_codes& codes) {
     in.text("description", false, most_text);
     const auto at = time_or(in.text("user_receive_time", false, 32).value_or(""), now);
-    return of_tencent(in, "sid", "mobile", "errmsg", at);
+    return of_tencent(in, "sid", "mobile", "errmsg", at, codes);
 }
 
-receipt of_tencent_pull(json_reader& in, wall_time now) {
+receipt of_tencent_pull(json_reader& in, wall_time now, const own_codes& codes) {
     auto at = now;
     if (in.has("UserReceiveTime") && in["UserReceiveTime"].value().is_number_integer())
         if (const auto s = in.integer("UserReceiveTime", false, 0, 4'102'444'800); s && *s > 0)
             at = wall_time(milliseconds(*s * 1000));
-    return of_tencent(in, "SerialNo", "PhoneNumber", "Description", at);
+    return of_tencent(in, "SerialNo", "PhoneNumber", "Description", at, codes);
 }
 
 template <class One>
@@ -126,21 +129,22 @@ result<json> read_array(std::string_view body) {
 } // namespace
 
 result<cloud_receipts> read_aliyun_receipts(std::string_view body, const std::string& gateway,
-                                            std::string_view secret, wall_time now) {
+                                            std::string_view secret, wall_time now, const own_codes& codes) {
     const auto list = read_array(body);
     if (!list) return list.error();
-    return each_of(*list, gateway, [&](json_reader& in) { return of_aliyun(in, secret, now); });
+    return each_of(*list, gateway, [&](json_reader& in) { return of_aliyun(in, secret, now, codes); });
 }
 
-result<cloud_receipts> read_tencent_receipts(std::string_view body, const std::string& gateway,
-                                             wall_time now) {
+result<cloud_receipts> read_tencent_receipts(std::string_view body, const std::string& gateway, wall_time now,
+                                             const own_codes& codes) {
     const auto list = read_array(body);
     if (!list) return list.error();
-    return each_of(*list, gateway, [&](json_reader& in) { return of_tencent_push(in, now); });
+    return each_of(*list, gateway, [&](json_reader& in) { return of_tencent_push(in, now, codes); });
 }
 
-cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gateway, wall_time now) {
-    return each_of(statuses, gateway, [&](json_reader& in) { return of_tencent_pull(in, now); });
+cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gateway, wall_time now,
+                                    const own_codes& codes) {
+    return each_of(statuses, gateway, [&](json_reader& in) { return of_tencent_pull(in, now, codes); });
 }
 
 std::string aliyun_message_id(std::string_view out_id, std::string_view phone, std::string_view secret) {
