@@ -15,6 +15,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 namespace zhida::gateways {
 namespace {
@@ -171,6 +172,16 @@ TEST(code_table, a_file_is_read_with_all_its_errors) {
     EXPECT_TRUE(loaded(to_text(table({of_nobody})), settings));
     std::filesystem::remove_all(folder);
     EXPECT_THAT(load_sms_codes(folder.string(), settings).error().text(), HasSubstr("cannot be read"));
+}
+
+TEST(code_table, the_documented_example_is_one) {
+    std::ifstream in(tests::in_source("docs/gateways.md"), std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    const auto fence = text.find("```json\n", text.find("## Codes of your own gateways"));
+    const auto from = fence + 8, to = text.find("```", from);
+    const auto example = parse_json(text.substr(from, to - from)).value();
+    EXPECT_EQ(example["codes"].size(), 2U);
+    EXPECT_THAT(errors_in(example), IsEmpty());
 }
 
 // The class decides what is done as it does in the tables.
