@@ -129,7 +129,7 @@ asio::awaitable<void> aliyun_core::send(std::shared_ptr<cloud_submission> all, c
         send_result r;
         if (answer) {
             answered();
-            const auto& reaction = codes.of_answer(answer->Code, aliyun::reaction_to(answer->Code));
+            const auto& reaction = *codes.of_answer(answer->Code, &aliyun::reaction_to(answer->Code));
             if (reaction.one_number && some.size() > 1) {
                 const auto half = some.begin() + static_cast<std::ptrdiff_t>(some.size() / 2);
                 todo.emplace_back(half, some.end());

@@ -90,7 +90,7 @@ void protocol::read(std::string_view frame, wall_time now, wire::event& out) con
     if (read_submit_resp(frame, out.sequence, answer)) {
         out.what = kind::submit_answered;
         out.code = answer.Result;
-        out.reaction = &codes_.of_answer(answer.Result, reaction_to(answer.Result));
+        out.reaction = codes_.of_answer(answer.Result, &reaction_to(answer.Result));
         // A result that is no acceptance carries no id that a report would name.
         if (out.reaction->outcome == send_outcome::accepted) out.message_id = id_text(answer.Msg_Id);
         return;

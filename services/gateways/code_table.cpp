@@ -103,13 +103,15 @@ void read_numbers(document_reader& in, code_row& r) {
     r.last = *last;
 }
 
-// What the program's own table calls the code accepted.
+// The program's own table says so.
 bool no_failure(const code_row& r) {
-    const auto reasons = r.protocol == "aliyun" ? r.of_receipt ? aliyun::receipt_reasons() : aliyun::reasons()
-                         : r.protocol == "tencent"
-                             ? r.of_receipt ? tencent::receipt_reasons() : tencent::reasons()
-                         : r.protocol == "smpp" ? smpp::stat_reasons()
-                                                : cmpp::stat_reasons();
+    std::vector<code_reason> reasons;
+    if (r.protocol == "aliyun")
+        reasons = r.of_receipt ? aliyun::receipt_reasons() : aliyun::reasons();
+    else if (r.protocol == "tencent")
+        reasons = r.of_receipt ? tencent::receipt_reasons() : tencent::reasons();
+    else
+        reasons = r.protocol == "smpp" ? smpp::stat_reasons() : cmpp::stat_reasons();
     return std::any_of(reasons.begin(), reasons.end(),
                        [&](const auto& known) { return known.code == r.code && known.means == accepted; });
 }
@@ -185,18 +187,18 @@ bool code_row::names(std::string_view of) const noexcept {
 own_code::own_code(code_row from)
     : row(std::move(from)), result(result_of(row)), reaction(cloud_reaction_of(row)) {}
 
-const result_reaction& own_codes::looked_up(std::uint32_t code,
-                                            const result_reaction& built_in) const noexcept {
+const result_reaction* own_codes::looked_up(std::uint32_t code,
+                                            const result_reaction* built_in) const noexcept {
     for (const auto& own : answers_)
-        if (own->row.names(code)) return own->result;
+        if (own->row.names(code)) return &own->result;
     return built_in;
 }
 
-const cloud_reaction& own_codes::of_answer(std::string_view code,
-                                           const cloud_reaction& built_in) const noexcept {
-    if (built_in.means == accepted) return built_in;
+const cloud_reaction* own_codes::of_answer(std::string_view code,
+                                           const cloud_reaction* built_in) const noexcept {
+    if (built_in->means == accepted) return built_in;
     for (const auto& own : answers_)
-        if (own->row.names(code)) return own->reaction;
+        if (own->row.names(code)) return &own->reaction;
     return built_in;
 }
 

@@ -46,17 +46,18 @@ struct own_code {
 // The rows of one gateway, the first that names a code counts. What it returns lives as long as any copy.
 class own_codes {
   public:
-    const result_reaction& of_answer(std::uint32_t code, const result_reaction& built_in) const noexcept {
-        return answers_.empty() || built_in.means == reason_class::accepted ? built_in
-                                                                            : looked_up(code, built_in);
+    // The row's reaction, else the built-in one.
+    const result_reaction* of_answer(std::uint32_t code, const result_reaction* built_in) const noexcept {
+        return answers_.empty() || built_in->means == reason_class::accepted ? built_in
+                                                                             : looked_up(code, built_in);
     }
-    const cloud_reaction& of_answer(std::string_view code, const cloud_reaction& built_in) const noexcept;
+    const cloud_reaction* of_answer(std::string_view code, const cloud_reaction* built_in) const noexcept;
     // recipient_fault of a receipt that says failed.
     std::string fault_of_receipt(std::string_view status, std::string built_in) const;
 
   private:
     friend class code_table;
-    const result_reaction& looked_up(std::uint32_t code, const result_reaction& built_in) const noexcept;
+    const result_reaction* looked_up(std::uint32_t code, const result_reaction* built_in) const noexcept;
 
     std::vector<std::shared_ptr<const own_code>> answers_, receipts_;
 };

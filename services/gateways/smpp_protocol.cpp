@@ -103,7 +103,7 @@ void protocol::read_answer(std::uint32_t sequence, std::uint32_t command_status,
     out.what = kind::submit_answered;
     out.sequence = sequence;
     out.code = command_status;
-    out.reaction = &codes_.of_answer(command_status, reaction_to(command_status));
+    out.reaction = codes_.of_answer(command_status, &reaction_to(command_status));
     if (out.reaction->outcome == send_outcome::accepted) out.message_id = folded_id(message_id);
 }
 

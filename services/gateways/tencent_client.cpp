@@ -60,8 +60,8 @@ asio::awaitable<void> tencent_core::send(std::shared_ptr<cloud_submission> all, 
     }
     answered();
     if (!answer->Code.empty()) {
-        const auto r = react(codes.of_answer(answer->Code, tencent::reaction_to(answer->Code)), answer->Code,
-                             answer->Message);
+        const auto r = react(*codes.of_answer(answer->Code, &tencent::reaction_to(answer->Code)),
+                             answer->Code, answer->Message);
         for (const auto i : which) all->settle(i, r);
         co_return;
     }
@@ -76,7 +76,7 @@ asio::awaitable<void> tencent_core::send(std::shared_ptr<cloud_submission> all, 
             continue;
         }
         const auto& s = *found->second;
-        auto r = react(codes.of_answer(s.Code, tencent::reaction_to(s.Code)), s.Code, s.Message);
+        auto r = react(*codes.of_answer(s.Code, &tencent::reaction_to(s.Code)), s.Code, s.Message);
         if (r.outcome == send_outcome::accepted) r.message_ids = {s.SerialNo};
         all->settle(i, std::move(r));
     }

@@ -60,7 +60,7 @@ TEST(code_table, comes_without_a_row) {
     ASSERT_TRUE(t) << t.error().text();
     const auto codes = t->of("sms", "cmpp");
     for (const std::uint32_t Result : {0U, 8U, 13U, 100U})
-        EXPECT_EQ(&codes.of_answer(Result, cmpp::reaction_to(Result)), &cmpp::reaction_to(Result));
+        EXPECT_EQ(codes.of_answer(Result, &cmpp::reaction_to(Result)), &cmpp::reaction_to(Result));
     EXPECT_EQ(codes.fault_of_receipt("MK:0001", "bad_number"), "bad_number");
 }
 
@@ -204,7 +204,7 @@ TEST(code_table, a_class_is_what_it_is_in_the_tables) {
     for (const auto& e : expected) {
         const auto t = read({row("cmpp", "200", e.name), row("aliyun", "X", e.name)});
         const auto wire = t.of("sms", "cmpp");
-        const auto& r = wire.of_answer(200, cmpp::reaction_to(200));
+        const auto& r = *wire.of_answer(200, &cmpp::reaction_to(200));
         EXPECT_EQ(r.outcome, e.outcome) << e.name;
         EXPECT_THAT(r.recipient_fault, StrEq(e.fault)) << e.name;
         EXPECT_EQ(r.slow_channel, e.slow) << e.name;
@@ -213,7 +213,7 @@ TEST(code_table, a_class_is_what_it_is_in_the_tables) {
         EXPECT_THAT(r.words, StrEq("本地的说法"));
         EXPECT_FALSE(r.reroute);
         const auto cloud = t.of("sms", "aliyun");
-        const auto& c = cloud.of_answer("X", aliyun::reaction_to("X"));
+        const auto& c = *cloud.of_answer("X", &aliyun::reaction_to("X"));
         EXPECT_EQ(c.outcome, e.outcome) << e.name;
         EXPECT_THAT(c.recipient_fault, StrEq(e.fault)) << e.name;
         EXPECT_EQ(c.channel, e.channel) << e.name;
@@ -279,8 +279,10 @@ TEST(code_table, codes_of_the_clouds) {
         read({row("aliyun", "isv.DAY_LIMIT_CONTROL", "slow_down"), row("aliyun", "isv.NEW*", "stop"),
               row("tencent", "FailedOperation.*", "retry"), row("tencent", "O*", "stop")});
     const auto ali = t.of("sms", "aliyun"), tc = t.of("sms", "tencent");
-    const auto aliyun_of = [&](const char* code) { return ali.of_answer(code, aliyun::reaction_to(code)); };
-    const auto tencent_of = [&](const char* code) { return tc.of_answer(code, tencent::reaction_to(code)); };
+    const auto aliyun_of = [&](const char* code) { return *ali.of_answer(code, &aliyun::reaction_to(code)); };
+    const auto tencent_of = [&](const char* code) {
+        return *tc.of_answer(code, &tencent::reaction_to(code));
+    };
     EXPECT_EQ(aliyun_of("OK").outcome, send_outcome::accepted);
     EXPECT_EQ(aliyun_of("isv.DAY_LIMIT_CONTROL").channel, cloud_reaction::pause::slow_channel);
     EXPECT_EQ(aliyun_of("isv.NEWER").outcome, send_outcome::stopped);
@@ -292,7 +294,7 @@ TEST(code_table, codes_of_the_clouds) {
 TEST(code_table, a_code_may_be_one_numbers_fault) {
     const auto of_one = [](const char* means, const char* fault) {
         const auto codes = read({row("aliyun", "X", means, fault)}).of("sms", "aliyun");
-        return codes.of_answer("X", aliyun::reaction_to("X")).one_number;
+        return codes.of_answer("X", &aliyun::reaction_to("X"))->one_number;
     };
     EXPECT_TRUE(of_one("retry", ""));
     EXPECT_TRUE(of_one("permanent", "bad_number"));
