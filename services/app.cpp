@@ -62,6 +62,7 @@ app::app(config c, app_roles roles)
     : config_(std::move(c)), roles_(std::move(roles)),
       catalogue_(matching::catalogue::load(config_folder(config_) + "/catalogue").value()),
       sms_content_(load_sms_content(config_folder(config_), config_.sms).value()),
+      sms_codes_(load_sms_codes(config_folder(config_), config_.sms).value()),
       workdays_(load_workdays(config_folder(config_) + "/calendar/holidays.json").value()),
       sealer_(crypto::load_sealer(contact_key_path(config_), true).value()) {}
 
@@ -213,7 +214,7 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     }
     if (roles_.dispatcher)
         launch<dispatcher::dispatcher>("dispatcher", c, sms_content_, clock_, sealer_, meters_,
-                                       roles_.channels);
+                                       roles_.channels, sms_codes_);
     if (roles_.scheduler)
         launch<scheduler::scheduler>("scheduler", c, catalogue_, workdays_, clock_, meters_);
     run_new_threads();

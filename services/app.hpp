@@ -10,6 +10,7 @@
 #include "common/model/sms_content.hpp"
 #include "common/model/workdays.hpp"
 #include "matching/catalogue.hpp"
+#include "services/gateways/code_table.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -59,6 +60,7 @@ class app {
     app_roles roles_;
     matching::catalogue catalogue_;
     sms_content sms_content_;
+    gateways::code_table sms_codes_;
     workdays workdays_;
     crypto::sealer sealer_;
     system_clock clock_;

@@ -89,6 +89,10 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
         std::cerr << "configuration: " << content.error().text() << "\n";
         return 2;
     }
+    if (const auto codes = load_sms_codes(config_folder(o.settings), o.settings.sms); !codes) {
+        std::cerr << "configuration: " << codes.error().text() << "\n";
+        return 2;
+    }
     if (wanted.dispatcher && !wanted.simulator && o.settings.sms.enabled)
         for (const auto& w : sms_warnings(*content, o.settings.sms))
             std::cerr << "configuration, warning: " << w.text() << "\n";

@@ -36,9 +36,10 @@ constexpr std::chrono::seconds state_kept{10};
 
 dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sms_content& content,
                        const clock& clock, const crypto::sealer& sealer, metrics& meters,
-                       std::vector<channel> channels)
-    : executor_(executor), config_(c), sms_content_(content), clock_(clock), sealer_(sealer),
-      process_(new_event_id()), redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
+                       std::vector<channel> channels, gateways::code_table codes)
+    : executor_(executor), config_(c), sms_content_(content), sms_codes_(std::move(codes)), clock_(clock),
+      sealer_(sealer), process_(new_event_id()),
+      redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
       consents_(redis_), marks_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)),
       policies_(redis_), replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
@@ -86,7 +87,7 @@ std::unique_ptr<sender> dispatcher::make_sender(channel via) {
         return make_sms_sender(
             executor_, clock_, config_.sms, sms_content_,
             [this](auto receipts) { return intake_.accept(std::move(receipts)); },
-            [this](auto messages) { return inbound_.accept(std::move(messages)); });
+            [this](auto messages) { return inbound_.accept(std::move(messages)); }, sms_codes_);
     if (via == channel::wechat && config_.wechat.enabled)
         return std::make_unique<guarded_sender>(
             make_wechat_sender(executor_, clock_, config_, redis_, sealer_), clock_);

@@ -8,6 +8,7 @@
 #include "common/store/gateway_states.hpp"
 #include "services/dispatcher/chunk.hpp"
 #include "services/dispatcher/receipt_worker.hpp"
+#include "services/gateways/code_table.hpp"
 #include "services/inbound_intake.hpp"
 #include "services/receipt_intake.hpp"
 
@@ -28,7 +29,7 @@ class dispatcher {
     // References outlive it.
     dispatcher(asio::any_io_executor executor, const config& c, const sms_content& content,
                const clock& clock, const crypto::sealer& sealer, metrics& meters,
-               std::vector<channel> channels);
+               std::vector<channel> channels, gateways::code_table codes = {});
     ~dispatcher();
     // Until stop(); then what is under way is finished and the offsets are stored.
     asio::awaitable<void> run();
@@ -94,6 +95,7 @@ class dispatcher {
     asio::any_io_executor executor_;
     const config& config_;
     const sms_content& sms_content_;
+    const gateways::code_table sms_codes_;
     const clock& clock_;
     const crypto::sealer& sealer_;
     const std::string process_; // by which the gateways' states tell it from other dispatchers

@@ -24,11 +24,13 @@ namespace {
 class sms_sender final : public sender {
   public:
     sms_sender(asio::any_io_executor executor, const clock& c, const sms_config& settings,
-               const sms_content& content, gateways::receipt_sink receipts, gateways::inbound_sink inbound)
+               const sms_content& content, gateways::receipt_sink receipts, gateways::inbound_sink inbound,
+               const gateways::code_table& codes)
         : clock_(c), settings_(settings), content_(content),
           router_(executor, c, gateways_of(settings), std::move(receipts), std::move(inbound),
-                  [executor, &c](const sms_gateway_config& g, auto heard, auto written) {
-                      return gateways::make_sms_gateway(executor, c, g, std::move(heard), std::move(written));
+                  [executor, &c, codes](const sms_gateway_config& g, auto heard, auto written) {
+                      return gateways::make_sms_gateway(executor, c, g, std::move(heard), std::move(written),
+                                                        codes.of(g));
                   }) {}
 
     asio::awaitable<void> run() override { co_await router_.run(); }
@@ -188,9 +190,10 @@ class wechat_sender final : public sender {
 
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
                                         const sms_config& settings, const sms_content& content,
-                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound) {
+                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound,
+                                        const gateways::code_table& codes) {
     return std::make_unique<sms_sender>(executor, c, settings, content, std::move(receipts),
-                                        std::move(inbound));
+                                        std::move(inbound), codes);
 }
 
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,

@@ -6,6 +6,7 @@
 #include "common/io/redis.hpp"
 #include "common/model/sms_content.hpp"
 #include "services/dispatcher/sender.hpp"
+#include "services/gateways/code_table.hpp"
 
 #include <memory>
 
@@ -16,7 +17,8 @@ namespace zhida::dispatcher {
 // it.
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
                                         const sms_config& settings, const sms_content& content,
-                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound);
+                                        gateways::receipt_sink receipts, gateways::inbound_sink inbound,
+                                        const gateways::code_table& codes = {});
 // Template messages; the access token is shared by all processes through Redis, sealed.
 std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
                                            const config& settings, io::redis& redis,

@@ -24,8 +24,9 @@ std::string key_of(const sms_body& b) {
 
 class aliyun_core final : public cloud_core {
   public:
-    aliyun_core(asio::any_io_executor ex, const clock& c, sms_gateway_config s, cloud_times t)
-        : cloud_core(ex, c, std::move(s), {"Aliyun", "aliyun", "https://dysmsapi.aliyuncs.com"}, t),
+    aliyun_core(asio::any_io_executor ex, const clock& c, sms_gateway_config s, cloud_times t, own_codes own)
+        : cloud_core(ex, c, std::move(s), {"Aliyun", "aliyun", "https://dysmsapi.aliyuncs.com"}, t,
+                     std::move(own)),
           account_{settings.access_key, settings.secret, host_of(base_url())} {}
 
     std::vector<cloud_indices> plan(const cloud_submission& all, const cloud_indices& which) override;
@@ -128,7 +129,7 @@ asio::awaitable<void> aliyun_core::send(std::shared_ptr<cloud_submission> all, c
         send_result r;
         if (answer) {
             answered();
-            const auto& reaction = aliyun::reaction_to(answer->Code);
+            const auto& reaction = *codes.of_answer(answer->Code, &aliyun::reaction_to(answer->Code));
             if (reaction.one_number && some.size() > 1) {
                 const auto half = some.begin() + static_cast<std::ptrdiff_t>(some.size() / 2);
                 todo.emplace_back(half, some.end());
@@ -206,7 +207,8 @@ asio::awaitable<aliyun_core::finding> aliyun_core::look_for_one(std::string phon
 } // namespace
 
 aliyun_client::aliyun_client(asio::any_io_executor executor, const clock& time, sms_gateway_config settings,
-                             receipt_sink, cloud_times times)
-    : cloud_client(std::make_shared<aliyun_core>(executor, time, std::move(settings), times)) {}
+                             receipt_sink, cloud_times times, own_codes codes)
+    : cloud_client(
+          std::make_shared<aliyun_core>(executor, time, std::move(settings), times, std::move(codes))) {}
 
 } // namespace zhida::gateways

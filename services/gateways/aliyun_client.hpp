@@ -14,7 +14,7 @@ class aliyun_client final : public cloud_client {
   public:
     // The sink is for vendors whose receipts are fetched.
     aliyun_client(asio::any_io_executor executor, const clock& time, sms_gateway_config settings,
-                  receipt_sink sink, cloud_times times = {});
+                  receipt_sink sink, cloud_times times = {}, own_codes codes = {});
 };
 
 } // namespace zhida::gateways

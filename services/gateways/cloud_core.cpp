@@ -66,8 +66,8 @@ std::string fit_for_logs(std::string_view said) {
 }
 
 cloud_core::cloud_core(asio::any_io_executor ex, const clock& c, sms_gateway_config s, cloud_vendor v,
-                       cloud_times t)
-    : executor(ex), time(c), settings(std::move(s)), vendor(v), times(t),
+                       cloud_times t, own_codes own)
+    : executor(ex), time(c), settings(std::move(s)), vendor(v), times(t), codes(std::move(own)),
       rate(settings.rate_per_s, c.steady_now()), woken(ex),
       base_url_(settings.base_url.empty() ? v.base_url : settings.base_url),
       http_(ex, options_of(settings, base_url_, milliseconds::max())),

@@ -8,6 +8,7 @@
 #include "services/gateways/channel_stop.hpp"
 #include "services/gateways/cloud_call.hpp"
 #include "services/gateways/cloud_reaction.hpp"
+#include "services/gateways/code_table.hpp"
 #include "services/gateways/session_policies.hpp"
 #include "services/gateways/sms_gateway.hpp"
 #include "services/gateways/wake_up.hpp"
@@ -78,7 +79,8 @@ class cloud_core : public std::enable_shared_from_this<cloud_core> {
   public:
     using slot = std::optional<io::mutex::guard>;
 
-    cloud_core(asio::any_io_executor ex, const clock& c, sms_gateway_config s, cloud_vendor v, cloud_times t);
+    cloud_core(asio::any_io_executor ex, const clock& c, sms_gateway_config s, cloud_vendor v, cloud_times t,
+               own_codes own);
     virtual ~cloud_core() = default;
     cloud_core(const cloud_core&) = delete;
     cloud_core& operator=(const cloud_core&) = delete;
@@ -97,6 +99,7 @@ class cloud_core : public std::enable_shared_from_this<cloud_core> {
     const sms_gateway_config settings;
     const cloud_vendor vendor;
     const cloud_times times;
+    const own_codes codes;
     wire::throttle flow;
     wire::part_rate rate;
     channel_stop stop;

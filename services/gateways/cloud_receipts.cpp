@@ -41,7 +41,7 @@ bool success_of(json_reader& in) {
     return in.boolean("success", true).value_or(false);
 }
 
-receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now) {
+receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now, const own_codes& codes) {
     receipt r;
     r.phone = phone_of(in, "phone_number", true);
     const bool success = success_of(in);
@@ -54,11 +54,13 @@ receipt of_aliyun(json_reader& in, std::string_view secret, wall_time now) {
     if (!ours(out_id)) out_id = biz_id; // of somebody else who uses the account: nobody will know it
     if (in.errors().empty() && out_id.empty()) in.error_at("biz_id", "is empty");
     r.message_id = aliyun_message_id(out_id, r.phone, secret);
-    r.recipient_fault = aliyun::fault_of_receipt(r.status, success);
+    if (!success)
+        r.recipient_fault = codes.fault_of_receipt(r.status, aliyun::fault_of_receipt(r.status, false));
     return r;
 }
 
-receipt of_tencent(json_reader& in, const char* id, const char* phone, const char* status, wall_time at) {
+receipt of_tencent(json_reader& in, const char* id, const char* phone, const char* status, wall_time at,
+                   const own_codes& codes) {
     receipt r;
     r.message_id = in.text(id, true, most_id).value_or("");
     if (in.errors().empty() && r.message_id.empty()) in.error_at(id, "is empty");
@@ -72,17 +74,18 @@ receipt of_tencent(json_reader& in, const char* id, const char* phone, const cha
     r.status = text_if_any(in, status, most_code);
     if (r.status.empty()) r.status = report;
     r.at = at;
-    r.recipient_fault = tencent::fault_of_receipt(r.status, success);
+    if (!success)
+        r.recipient_fault = codes.fault_of_receipt(r.status, tencent::fault_of_receipt(r.status, false));
     return r;
 }
 
-receipt of_tencent_push(json_reader& in, wall_time now) {
-    return of_tencent(in, "sid", "mobile", "errmsg", time_if_any(in, "user_receive_time", now));
+receipt of_tencent_push(json_reader& in, wall_time now, const own_codes& codes) {
+    return of_tencent(in, "sid", "mobile", "errmsg", time_if_any(in, "user_receive_time", now), codes);
 }
 
-receipt of_tencent_pull(json_reader& in, wall_time now) {
+receipt of_tencent_pull(json_reader& in, wall_time now, const own_codes& codes) {
     return of_tencent(in, "SerialNo", "PhoneNumber", "Description",
-                      seconds_if_any(in, "UserReceiveTime", now));
+                      seconds_if_any(in, "UserReceiveTime", now), codes);
 }
 
 template <class One>
@@ -115,21 +118,22 @@ result<json> read_array(std::string_view body) {
 } // namespace
 
 result<cloud_receipts> read_aliyun_receipts(std::string_view body, const std::string& gateway,
-                                            std::string_view secret, wall_time now) {
+                                            std::string_view secret, wall_time now, const own_codes& codes) {
     const auto list = read_array(body);
     if (!list) return list.error();
-    return each_of(*list, gateway, [&](json_reader& in) { return of_aliyun(in, secret, now); });
+    return each_of(*list, gateway, [&](json_reader& in) { return of_aliyun(in, secret, now, codes); });
 }
 
-result<cloud_receipts> read_tencent_receipts(std::string_view body, const std::string& gateway,
-                                             wall_time now) {
+result<cloud_receipts> read_tencent_receipts(std::string_view body, const std::string& gateway, wall_time now,
+                                             const own_codes& codes) {
     const auto list = read_array(body);
     if (!list) return list.error();
-    return each_of(*list, gateway, [&](json_reader& in) { return of_tencent_push(in, now); });
+    return each_of(*list, gateway, [&](json_reader& in) { return of_tencent_push(in, now, codes); });
 }
 
-cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gateway, wall_time now) {
-    return each_of(statuses, gateway, [&](json_reader& in) { return of_tencent_pull(in, now); });
+cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gateway, wall_time now,
+                                    const own_codes& codes) {
+    return each_of(statuses, gateway, [&](json_reader& in) { return of_tencent_pull(in, now, codes); });
 }
 
 std::string aliyun_message_id(std::string_view out_id, std::string_view phone, std::string_view secret) {

@@ -5,6 +5,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/json.hpp"
+#include "services/gateways/code_table.hpp"
 #include "services/gateways/gateway.hpp"
 
 #include <string>
@@ -19,13 +20,15 @@ struct cloud_receipts {
 };
 
 // `body` is a JSON array with any number of entries. Failure invalid: it is not, so that nothing of it can be
-// used. `now` stands in where an entry's time is none.
+// used. `now` stands in where an entry's time is none; `codes`: those of the gateway.
 result<cloud_receipts> read_aliyun_receipts(std::string_view body, const std::string& gateway,
-                                            std::string_view secret, wall_time now);
-result<cloud_receipts> read_tencent_receipts(std::string_view body, const std::string& gateway,
-                                             wall_time now);
+                                            std::string_view secret, wall_time now,
+                                            const own_codes& codes = {});
+result<cloud_receipts> read_tencent_receipts(std::string_view body, const std::string& gateway, wall_time now,
+                                             const own_codes& codes = {});
 // Of PullSmsSendStatus: an array.
-cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gateway, wall_time now);
+cloud_receipts read_pulled_receipts(const json& statuses, const std::string& gateway, wall_time now,
+                                    const own_codes& codes = {});
 
 // What the vendor is answered: 200 with `kept`, any other status with `not_kept`, and it pushes again.
 struct cloud_push_answer {

@@ -5,6 +5,7 @@
 #include "services/gateways/cmpp_results.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace zhida::gateways::cmpp {
 
@@ -30,10 +31,10 @@ std::string_view bytes_of(const digest& d) {
 
 } // namespace
 
-protocol::protocol(const sms_gateway_config& c)
+protocol::protocol(const sms_gateway_config& c, own_codes codes)
     : gateway_(c.name), source_addr_(c.source_addr), secret_(c.secret),
       layout_(c.version == "2.0" ? version::v20 : version::v30),
-      form_(submit_form::of(submit_of(c), layout_)) {}
+      form_(submit_form::of(submit_of(c), layout_)), codes_(std::move(codes)) {}
 
 std::string protocol::title() const {
     return layout_ == version::v20 ? "CMPP 2.0" : "CMPP 3.0";
@@ -89,7 +90,7 @@ void protocol::read(std::string_view frame, wall_time now, wire::event& out) con
     if (read_submit_resp(frame, out.sequence, answer)) {
         out.what = kind::submit_answered;
         out.code = answer.Result;
-        out.reaction = &reaction_to(answer.Result);
+        out.reaction = codes_.of_answer(answer.Result, &reaction_to(answer.Result));
         // A result that is no acceptance carries no id that a report would name.
         if (out.reaction->outcome == send_outcome::accepted) out.message_id = id_text(answer.Msg_Id);
         return;
@@ -126,7 +127,7 @@ void protocol::read_deliver(std::uint32_t sequence, const deliver& d, wall_time 
         if ((d.TP_udhi & 0x41) != 0) take_header(out.wrote);
         return;
     }
-    auto r = receipt_of(d, gateway_, now);
+    auto r = receipt_of(d, gateway_, now, codes_);
     if (r) {
         out.what = kind::report;
         out.heard = std::move(*r);

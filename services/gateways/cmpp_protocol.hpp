@@ -3,13 +3,14 @@
 
 #include "common/base/config.hpp"
 #include "services/gateways/cmpp_submit.hpp"
+#include "services/gateways/code_table.hpp"
 #include "services/gateways/protocol.hpp"
 
 namespace zhida::gateways::cmpp {
 
 class protocol final : public wire::protocol {
   public:
-    explicit protocol(const sms_gateway_config& settings);
+    explicit protocol(const sms_gateway_config& settings, own_codes codes = {});
 
     std::string title() const override;
     const char* code_prefix() const noexcept override { return "cmpp"; }
@@ -33,6 +34,7 @@ class protocol final : public wire::protocol {
     std::string gateway_, source_addr_, secret_;
     version layout_;
     result<submit_form> form_;
+    own_codes codes_;
 };
 
 } // namespace zhida::gateways::cmpp

@@ -5,7 +5,7 @@
 
 namespace zhida::gateways::cmpp {
 
-result<receipt> receipt_of(const deliver& d, std::string gateway, wall_time now) {
+result<receipt> receipt_of(const deliver& d, std::string gateway, wall_time now, const own_codes& codes) {
     if (d.Registered_Delivery != 1) return failure{errc::invalid, "no status report", "CMPP_DELIVER", ""};
     const auto report = decode_report(d.Msg_Content);
     if (!report) return report.error();
@@ -16,7 +16,8 @@ result<receipt> receipt_of(const deliver& d, std::string gateway, wall_time now)
     r.status = report->Stat;
     const auto& reaction = reaction_to_stat(report->Stat);
     r.means = reaction.meaning;
-    r.recipient_fault = reaction.recipient_fault;
+    if (r.means == receipt::meaning::failed)
+        r.recipient_fault = codes.fault_of_receipt(r.status, reaction.recipient_fault);
     if (!parse_report_time(report->Done_time, r.at)) r.at = now;
     return r;
 }

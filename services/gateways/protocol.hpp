@@ -29,7 +29,7 @@ struct event {
         passed_over,     // complaint: a line for the log
     } what = kind::nothing;
     std::uint32_t sequence = 0, code = 0;
-    const result_reaction* reaction = nullptr; // of a table that lives for ever
+    const result_reaction* reaction = nullptr; // of a table that lives as long as the protocol
     std::string message_id;                    // as receipts name it
     origin from;
     receipt heard;

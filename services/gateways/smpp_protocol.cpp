@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace zhida::gateways::smpp {
 
@@ -50,9 +51,9 @@ std::uint32_t number_in(const sm& m, std::uint16_t tag) {
 
 } // namespace
 
-protocol::protocol(const sms_gateway_config& c)
+protocol::protocol(const sms_gateway_config& c, own_codes codes)
     : gateway_(c.name), payload_(c.long_text == "payload"), ids_(receipt_ids_of(c.receipt_ids)),
-      extends_(all_digits(c.src_id)), form_(submit_form::of(submit_of(c))) {
+      extends_(all_digits(c.src_id)), form_(submit_form::of(submit_of(c))), codes_(std::move(codes)) {
     bind_.system_id = c.source_addr;
     bind_.password = c.secret;
     bind_.system_type = c.system_type;
@@ -97,7 +98,7 @@ void protocol::read_answer(std::uint32_t sequence, std::uint32_t command_status,
     out.what = kind::submit_answered;
     out.sequence = sequence;
     out.code = command_status;
-    out.reaction = &reaction_to(command_status);
+    out.reaction = codes_.of_answer(command_status, &reaction_to(command_status));
     if (out.reaction->outcome == send_outcome::accepted) out.message_id = submitted_id(message_id, ids_);
 }
 
@@ -140,7 +141,7 @@ void protocol::read_deliver(std::uint32_t sequence, const deliver_sm& d, wall_ti
                             wire::event& out) const {
     out.from = {sequence, 0};
     if (is_receipt(d)) {
-        auto r = receipt_of(d, ids_, gateway_, now);
+        auto r = receipt_of(d, ids_, gateway_, now, codes_);
         if (r) {
             out.what = kind::report;
             out.heard = std::move(*r);

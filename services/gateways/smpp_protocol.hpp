@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/config.hpp"
+#include "services/gateways/code_table.hpp"
 #include "services/gateways/protocol.hpp"
 #include "services/gateways/smpp_receipt.hpp"
 #include "services/gateways/smpp_submit.hpp"
@@ -10,7 +11,7 @@ namespace zhida::gateways::smpp {
 
 class protocol final : public wire::protocol {
   public:
-    explicit protocol(const sms_gateway_config& settings);
+    explicit protocol(const sms_gateway_config& settings, own_codes codes = {});
 
     std::string title() const override { return "SMPP 3.4"; }
     const char* code_prefix() const noexcept override { return "smpp"; }
@@ -39,6 +40,7 @@ class protocol final : public wire::protocol {
     receipt_ids ids_;
     bool extends_; // src_id is a number
     result<submit_form> form_;
+    own_codes codes_;
 };
 
 } // namespace zhida::gateways::smpp

@@ -59,8 +59,8 @@ std::string submitted_id(std::string_view message_id, receipt_ids ids) {
     return ids == receipt_ids::hex_of_decimal ? hex_of_decimal_id(message_id) : folded_id(message_id);
 }
 
-result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::string gateway,
-                                     wall_time now) {
+result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::string gateway, wall_time now,
+                                     const own_codes& codes) {
     const auto said = read_receipt(d);
     if (!said) return said.error();
     gateways::receipt r;
@@ -79,7 +79,8 @@ result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::
     const auto reaction = reaction_to_stat(r.status);
     r.means = (d.esm_class & esm_type_mask) == esm_intermediate ? gateways::receipt::meaning::intermediate
                                                                 : reaction.meaning;
-    r.recipient_fault = reaction.recipient_fault;
+    if (r.means == gateways::receipt::meaning::failed)
+        r.recipient_fault = codes.fault_of_receipt(r.status, reaction.recipient_fault);
     if (!cmpp::parse_report_time(std::string_view(said->done_date).substr(0, 10), r.at)) r.at = now;
     return r;
 }

@@ -1,6 +1,7 @@
 // A delivery receipt of SMPP as a receipt, and message ids in one form. Pure.
 #pragma once
 
+#include "services/gateways/code_table.hpp"
 #include "services/gateways/gateway.hpp"
 #include "services/gateways/smpp_codec.hpp"
 
@@ -24,9 +25,10 @@ std::string folded_id(std::string_view message_id);
 std::string hex_of_decimal_id(std::string_view message_id);
 
 // Where message_state contradicts the stat of the text, it wins; else the text, which may be more exact
-// (codes of the networks). `now` stands in where done date is no time. Failure invalid: it names no message.
-result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::string gateway,
-                                     wall_time now);
+// (codes of the networks); what that means: `codes`, then smpp_results.hpp. `now` stands in where done date
+// is no time. Failure invalid: it names no message.
+result<gateways::receipt> receipt_of(const deliver_sm& d, receipt_ids ids, std::string gateway, wall_time now,
+                                     const own_codes& codes = {});
 
 // The format (as of inbound_utf8) of a data_coding: SMPP's own 0 to 15, and the network's octet above.
 // Source: SMPP 3.4 clause 5.2.19, 3GPP TS 23.038 clause 4; 15 is what gateways in China use for GBK.

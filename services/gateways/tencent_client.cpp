@@ -21,8 +21,9 @@ std::string key_of(const sms_body& b) {
 class tencent_core final : public cloud_core {
   public:
     tencent_core(asio::any_io_executor ex, const clock& c, sms_gateway_config s, receipt_sink to,
-                 cloud_times t)
-        : cloud_core(ex, c, std::move(s), {"Tencent", "tencent", "https://sms.tencentcloudapi.com"}, t),
+                 cloud_times t, own_codes own)
+        : cloud_core(ex, c, std::move(s), {"Tencent", "tencent", "https://sms.tencentcloudapi.com"}, t,
+                     std::move(own)),
           sink_(std::move(to)), account_{settings.access_key, settings.secret, host_of(base_url()),
                                          settings.region, settings.app_id} {}
 
@@ -59,7 +60,8 @@ asio::awaitable<void> tencent_core::send(std::shared_ptr<cloud_submission> all, 
     }
     answered();
     if (!answer->Code.empty()) {
-        const auto r = react(tencent::reaction_to(answer->Code), answer->Code, answer->Message);
+        const auto r = react(*codes.of_answer(answer->Code, &tencent::reaction_to(answer->Code)),
+                             answer->Code, answer->Message);
         for (const auto i : which) all->settle(i, r);
         co_return;
     }
@@ -74,7 +76,7 @@ asio::awaitable<void> tencent_core::send(std::shared_ptr<cloud_submission> all, 
             continue;
         }
         const auto& s = *found->second;
-        auto r = react(tencent::reaction_to(s.Code), s.Code, s.Message);
+        auto r = react(*codes.of_answer(s.Code, &tencent::reaction_to(s.Code)), s.Code, s.Message);
         if (r.outcome == send_outcome::accepted) r.message_ids = {s.SerialNo};
         all->settle(i, std::move(r));
     }
@@ -100,7 +102,7 @@ asio::awaitable<bool> tencent_core::pull() {
         co_return false;
     }
     answered();
-    auto got = read_pulled_receipts(answer->statuses, settings.name, time.now());
+    auto got = read_pulled_receipts(answer->statuses, settings.name, time.now(), codes);
     if (!got.wrong.empty())
         alarm("receipts", std::to_string(got.wrong.size()) +
                               " receipts cannot be read, the first: " + got.wrong.front().text());
@@ -127,8 +129,8 @@ asio::awaitable<void> tencent_core::hand_over(std::vector<receipt> some) {
 } // namespace
 
 tencent_client::tencent_client(asio::any_io_executor executor, const clock& time, sms_gateway_config settings,
-                               receipt_sink sink, cloud_times times)
-    : cloud_client(
-          std::make_shared<tencent_core>(executor, time, std::move(settings), std::move(sink), times)) {}
+                               receipt_sink sink, cloud_times times, own_codes codes)
+    : cloud_client(std::make_shared<tencent_core>(executor, time, std::move(settings), std::move(sink), times,
+                                                  std::move(codes))) {}
 
 } // namespace zhida::gateways

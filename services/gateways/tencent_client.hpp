@@ -13,7 +13,7 @@ namespace zhida::gateways {
 class tencent_client final : public cloud_client {
   public:
     tencent_client(asio::any_io_executor executor, const clock& time, sms_gateway_config settings,
-                   receipt_sink sink, cloud_times times = {});
+                   receipt_sink sink, cloud_times times = {}, own_codes codes = {});
 };
 
 } // namespace zhida::gateways

@@ -47,7 +47,7 @@ void count(context& c, const std::string& gateway, pushed what, const char* outc
         .Increment();
 }
 
-void read(push& p, wall_time now) {
+void read(push& p, wall_time now, const gateways::code_table& table) {
     const bool aliyun = p.from.protocol == "aliyun";
     const auto take = [&](auto& to, auto found, auto member) {
         if (!found) {
@@ -60,9 +60,10 @@ void read(push& p, wall_time now) {
     };
     const auto& name = p.from.name;
     if (p.what == pushed::receipts) {
+        const auto codes = table.of(name, p.from.protocol);
         take(p.receipts,
-             aliyun ? gateways::read_aliyun_receipts(p.body, name, p.from.secret, now)
-                    : gateways::read_tencent_receipts(p.body, name, now),
+             aliyun ? gateways::read_aliyun_receipts(p.body, name, p.from.secret, now, codes)
+                    : gateways::read_tencent_receipts(p.body, name, now, codes),
              &gateways::cloud_receipts::receipts);
         for (auto& r : p.receipts) r.pushed = true;
     } else {
@@ -179,7 +180,7 @@ asio::awaitable<io::http_response> take(context& c, pushed what, io::http_reques
         count(c, name, what, "busy");
         co_return answer(503, said.not_kept);
     }
-    read(p, c.time.now());
+    read(p, c.time.now(), c.files.sms_codes);
     const bool readable = p.readable;
     if (!p.wrong.empty())
         log::warn("callback_entries_wrong", {{"gateway", name},

@@ -17,6 +17,8 @@ result<portal_files> load_portal_files(const std::string& config_dir, const sms_
 
     auto messages = load_sms_content(config_dir, sms);
     if (!messages) return messages.error();
+    auto codes = load_sms_codes(config_dir, sms);
+    if (!codes) return codes.error();
 
     const auto path = config_dir + "/openapi.json";
     std::ifstream in(path, std::ios::binary);
@@ -30,7 +32,8 @@ result<portal_files> load_portal_files(const std::string& config_dir, const sms_
     std::string all;
     for (const auto& [name, one] : *assets) all += one.etag;
     return ok(portal_files{std::move(*pages), std::move(*assets), crypto::sha256_hex(all).substr(0, 12),
-                           std::move(*samples), std::move(*openapi), std::move(*messages)});
+                           std::move(*samples), std::move(*openapi), std::move(*messages),
+                           std::move(*codes)});
 }
 
 } // namespace zhida::portal

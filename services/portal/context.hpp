@@ -23,6 +23,7 @@
 #include "services/campaign_changes.hpp"
 #include "services/consent_log.hpp"
 #include "services/gateways/callback_doors.hpp"
+#include "services/gateways/code_table.hpp"
 #include "services/inbound_intake.hpp"
 #include "services/portal/dead_letters.hpp"
 #include "services/portal/live.hpp"
@@ -62,8 +63,9 @@ struct portal_files {
     std::vector<sample_policy> samples;
     json openapi;
     sms_content sms; // what messages are made of
+    gateways::code_table sms_codes;
 };
-// sms: what must fit sms_content.json.
+// sms: what must fit sms_content.json and sms_codes.json.
 result<portal_files> load_portal_files(const std::string& config_dir, const sms_config& sms);
 
 struct context {

@@ -36,6 +36,7 @@ struct cloud : testing::Test {
     bool keep = true; // false: nothing can be made durable now
     int offered = 0;
     std::unique_ptr<cloud_client> client;
+    own_codes codes;
     bool running = false;
     cloud_times times{{milliseconds(30), milliseconds(30), milliseconds(30)}, milliseconds(30)};
 
@@ -50,12 +51,12 @@ struct cloud : testing::Test {
     void aliyun() {
         vendor.be_aliyun();
         client = std::make_unique<aliyun_client>(vendor.on.executor(), vendor.time, vendor.settings, sink(),
-                                                 times);
+                                                 times, codes);
     }
     void tencent() {
         vendor.be_tencent();
         client = std::make_unique<tencent_client>(vendor.on.executor(), vendor.time, vendor.settings, sink(),
-                                                  times);
+                                                  times, codes);
     }
     void run() {
         running = true;
@@ -379,6 +380,34 @@ TEST_F(aliyun_service, stopping_refuses_what_is_new_and_awaits_what_is_under_way
     ASSERT_TRUE(vendor.wait_until([&] { return !running; }));
     ASSERT_EQ(results.size(), 1U);
     EXPECT_EQ(results[0].outcome, send_outcome::accepted);
+}
+
+own_codes one_code(const char* protocol, const char* code, const char* means, const char* fault = "") {
+    std::vector<failure> errors;
+    const json row = {{"gateway", "*"}, {"protocol", protocol}, {"code", code},
+                      {"class", means}, {"fault", fault},       {"text", "本地的说法"}};
+    const json document = {{"schema", "zhida.sms_codes/1"}, {"codes", json::array({row})}};
+    return code_table::read(document, errors).value().of("sms", protocol);
+}
+
+TEST_F(aliyun_service, a_row_of_the_installation_goes_before_the_table) {
+    codes = one_code("aliyun", "isv.DAY_LIMIT_CONTROL", "slow_down");
+    aliyun();
+    vendor.script = {cloud_vendor::aliyun_code("isv.DAY_LIMIT_CONTROL")};
+    const auto slow = send_one();
+    EXPECT_EQ(slow.outcome, send_outcome::retry);
+    EXPECT_EQ(slow.code, "aliyun:isv.DAY_LIMIT_CONTROL");
+    EXPECT_THAT(slow.detail, HasSubstr("本地的说法"));
+    EXPECT_EQ(send_one().outcome, send_outcome::accepted) << "the day is not over";
+}
+
+TEST_F(tencent_service, a_row_of_the_installation_goes_before_the_table) {
+    codes = one_code("tencent", "FailedOperation.*", "permanent", "bad_number");
+    tencent();
+    vendor.codes = {{"+86" + phone(1), "FailedOperation.ContainSensitiveWord"}};
+    const auto r = send_same(0, 2);
+    EXPECT_EQ(r[0].outcome, send_outcome::accepted);
+    EXPECT_EQ(r[1].recipient_fault, "bad_number");
 }
 
 TEST_F(tencent_service, each_number_has_its_own_end) {

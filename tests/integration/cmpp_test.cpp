@@ -157,6 +157,25 @@ TEST_P(cmpp, flow_control_slows_the_channel_and_loses_nothing) {
     EXPECT_EQ(c.client.status().codes, (std::map<std::string, std::int64_t>{{"cmpp:8", 40}}));
 }
 
+TEST_P(cmpp, a_result_of_the_gateways_own_slows_the_channel_where_a_row_says_so) {
+    all.start();
+    all.rules(R"({"rules":[{"channel":"sms","result":100,"times":40}]})");
+    std::vector<failure> errors;
+    const auto table = code_table::read(
+        parse_json(R"({"schema":"zhida.sms_codes/1","codes":[{"gateway":"*","protocol":"cmpp",
+                       "code":"100-109","class":"slow_down","text":"网关忙"}]})")
+            .value(),
+        errors);
+    all.codes = table.value().of(all.sms.name, "cmpp");
+    sms_client c(all);
+    ASSERT_TRUE(c.connected());
+    const auto began = std::chrono::steady_clock::now();
+    for (const auto& [phone, r] : c.send_many(0, 100, "slow"))
+        EXPECT_EQ(r.outcome, send_outcome::accepted) << r.detail;
+    EXPECT_GE(std::chrono::steady_clock::now() - began, 400ms);
+    EXPECT_EQ(c.client.status().codes, (std::map<std::string, std::int64_t>{{"cmpp:100", 40}}));
+}
+
 TEST_P(cmpp, each_result_has_its_outcome) {
     all.start();
     all.rules(R"({"rules":[{"channel":"sms","to":"*13","result":13},{"channel":"sms","to":"*03","result":3},

@@ -28,6 +28,7 @@ struct simulated {
     simulator_config settings;
     sms_config sms;
     wechat_config wechat;
+    gateways::own_codes codes; // of the clients
     std::unique_ptr<simulator::simulator> sim;
     bool sim_ended = false;
 
@@ -89,7 +90,7 @@ struct sms_client {
     std::unique_ptr<gateways::wire_client> make(const clock& time) {
         return std::make_unique<Client>(
             all.on.executor(), time, all.sms, [this](auto some) { return take(this, std::move(some)); },
-            [this](auto some) { return take_inbound(this, std::move(some)); });
+            [this](auto some) { return take_inbound(this, std::move(some)); }, all.codes);
     }
     explicit sms_client(simulated& s) : sms_client(s, s.time) {}
     // On a clock of its own: the simulators' goes on by itself.
