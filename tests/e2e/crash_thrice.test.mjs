@@ -31,7 +31,8 @@ async function killThreeTimes(driver, t) {
   const it = await Installation.start(driver, { extra: ['sms.rate_per_s=600'] });
   t.after(() => it.close());
   const slow = await it.gateways.call('POST', '/sim/faults',
-    { body: { rules: [{ channel: 'wechat', to: '*', delay_ms: 20 }] } });
+    // Answers take their time, so that there is always something under way when it is killed.
+    { body: { rules: [{ channel: 'wechat', to: '*', delay_ms: 20 }, { channel: 'sms', to: '*', delay_ms: 25 }] } });
   assert.ok(slow.status < 300, slow.text);
 
   const file = path.join(it.dir, 'people.jsonl');
