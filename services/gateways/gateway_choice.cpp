@@ -31,7 +31,9 @@ void receipt_latency::sent(std::string_view message_id, steady_time now) {
         if (now - oldest->second < between_followed * static_cast<int>(most_followed)) return;
         followed_.erase(oldest);
     }
-    if (followed_at_ != steady_time{} && now - followed_at_ < between_followed) return;
+    // The first ones of a burst at once, so that a short campaign tells too.
+    const bool few = followed_.size() < 2 * enough;
+    if (!few && followed_at_ != steady_time{} && now - followed_at_ < between_followed) return;
     followed_at_ = now;
     followed_.emplace(message_id, now);
 }

@@ -78,9 +78,9 @@ test('a campaign goes out over CMPP, SMPP, Aliyun and Tencent at once', async t 
     assert.ok(first[name].accepted > 0, `${name} took its part`);
     assert.equal(first[name].circuit, 'closed');
   }
-  await until('what each reported, also past its client', async () => {
+  await until('what each reported, also past its client, and how long it took', async () => {
     const all = await gateways();
-    return names.every(name => all[name].receipts >= first[name].accepted);
+    return names.every(name => all[name].receipts >= first[name].accepted && all[name].receipt_ms >= 0);
   });
 
   // Every message shows the number of its department, so that an answer finds it.
