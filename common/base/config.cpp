@@ -66,8 +66,7 @@ std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& secti
         {section, "src_id", "Access code and extension that the recipient sees.", &g.src_id},
         {section, "connections",
          "Connections of each dispatcher (the account's limit divided by their number); clouds: requests "
-         "under way "
-         "at once.",
+         "under way at once.",
          &g.connections, 1, 64},
         {section, "window", "CMPP, SMPP: requests without an answer on one connection.", &g.window, 1, 1024},
         {section, "rate_per_s", "Messages (parts) a second; 0: no limit of ours.", &g.rate_per_s, 0, many},
@@ -223,8 +222,7 @@ std::vector<key> keys_of(config& c) {
          &c.sms.part_price_li, 0, 100000},
         {"sms", "receipt_wait_h",
          "Hours until a message that a gateway took is in doubt (unknown) for want of a receipt; one that "
-         "comes "
-         "later still counts.",
+         "comes later still counts.",
          &c.sms.receipt_wait_h, 1, 72},
         {"wechat", "enabled", "Use the WeChat official account.", &c.wechat.enabled},
         {"wechat", "base_url", "https://api.weixin.qq.com, or a simulator.", &c.wechat.base_url},

@@ -501,7 +501,8 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
         auto& answer = results[m];
         // What was in doubt before stays so, whatever became of this try.
         answer.in_doubt = answer.in_doubt || in_doubt(claimed[leaders[m]].from);
-        if (via == channel::sms && !answer.code.starts_with("local:"))
+        // A number that took a part exists.
+        if (via == channel::sms && answer.message_ids.empty() && !answer.code.starts_with("local:"))
             if (const auto why = mark_of(outcome_of(claimed[leaders[m]].to, answer, now, 0)))
                 marked.emplace_back(d.digests.of(claimed[leaders[m]].address), *why);
         const auto parts = static_cast<int>(answer.message_ids.size());

@@ -349,7 +349,10 @@ TEST_F(delivery, a_number_that_gateways_do_not_know_is_not_sent_to_again) {
         r.recipient_fault = fault;
         return r;
     };
-    gateway.script = {rejected("bad_number"), rejected("refused"), rejected("content")};
+    auto in_part = rejected("bad_number");
+    in_part.message_ids = {"7", ""};
+    gateway.script = {rejected("bad_number"), rejected("refused"), rejected("content"), rejected("content"),
+                      in_part};
     ASSERT_TRUE(deliver(&gateway));
     EXPECT_EQ(at(0).why, reason::bad_number);
     // And one by its receipt.
@@ -367,6 +370,7 @@ TEST_F(delivery, a_number_that_gateways_do_not_know_is_not_sent_to_again) {
     const auto seen = next("P.v1.r2", campaign_urgency::normal);
     EXPECT_EQ(seen.size(), people - 3);
     EXPECT_TRUE(seen.contains("16400000002")) << "its text was refused, not the number";
+    EXPECT_TRUE(seen.contains("16400000004")) << "it took a part";
     const auto counts = loop_.run(ledgers_.counters(shard_, "P.v1.r2", channel::sms)).value();
     EXPECT_EQ(counts.at("w8:" + std::to_string(static_cast<int>(reason::invalid_contact))), 2);
     EXPECT_EQ(counts.at("w8:" + std::to_string(static_cast<int>(reason::refused_number))), 1);
