@@ -35,6 +35,117 @@ constexpr std::int64_t many = 1'000'000'000;
 constexpr std::string_view gateway_section = "sms_gateway.";
 
 // Of [sms], and of every [sms_gateway.NAME].
+std::vector<key> keys_of_account(wechat_config& a, const std::string& section) {
+    const bool official = section == "wechat";
+    std::vector<key> all{
+        {section, "enabled", official ? "Use the WeChat official account." : "Use a WeChat mini-program.",
+         &a.enabled},
+        {section, "base_url", "https://api.weixin.qq.com, or a simulator.", &a.base_url},
+        {section, "ca_file", "PEM file of the authority behind base_url; empty: the system's.", &a.ca_file},
+        {section, "appid", "", &a.appid},
+        {section, "secret", "", &a.secret, 0, 0, {}, true},
+        {section,
+         "token_api",
+         "stable_token; token only where another program of the account insists on that one.",
+         &a.token_api,
+         0,
+         0,
+         {"stable_token", "token"}},
+    };
+    if (official)
+        all.push_back({section,
+                       "send_by",
+                       "template: template messages; subscribe: subscription notices, which need a grant.",
+                       &a.send_by,
+                       0,
+                       0,
+                       {"template", "subscribe"}});
+    all.push_back({section, "template_id", "Template of the policy notice.", &a.template_id});
+    all.push_back(
+        {section, "template_fields",
+         "The template's fields, and what each says: title, benefit, issuer, deadline (words), date "
+         "(of the deadline), kind, or 'words of your own'.",
+         &a.template_fields});
+    all.push_back({section, "long_term",
+                   "Subscriptions: a grant lasts (长期订阅); false: it is good for one message.",
+                   &a.long_term});
+    if (!official) {
+        all.push_back({section, "page", "The page that a message opens.", &a.page});
+        all.push_back({section,
+                       "miniprogram_state",
+                       "formal, trial or developer.",
+                       &a.miniprogram_state,
+                       0,
+                       0,
+                       {"formal", "trial", "developer"}});
+    }
+    all.push_back({section, "daily_quota",
+                   "Messages a day, as the platform's console shows it, to be warned before; 0: not known.",
+                   &a.daily_quota, 0, 1'000'000'000});
+    all.push_back({section, "connections", "Requests under way at once.", &a.connections, 1, 256});
+    all.push_back({section, "timeout_ms", "Milliseconds until a request without an answer is unknown.",
+                   &a.timeout_ms, 100, 120000});
+    all.push_back({section,
+                   "callback_token",
+                   "Token of the server configuration; events come to /gateways/" + section +
+                       "/events; empty: they cannot.",
+                   &a.callback_token,
+                   0,
+                   0,
+                   {},
+                   true});
+    all.push_back(
+        {section,
+         "callback_aes_key",
+         "EncodingAESKey of the server configuration (安全模式); empty: events in clear text (明文模式).",
+         &a.callback_aes_key,
+         0,
+         0,
+         {},
+         true});
+    return all;
+}
+
+std::vector<key> keys_of_wecom(wecom_config& w) {
+    const std::string section = "wecom";
+    return {
+        {section, "enabled", "Use an application of WeCom (企业微信).", &w.enabled},
+        {section, "base_url", "https://qyapi.weixin.qq.com, or a simulator.", &w.base_url},
+        {section, "ca_file", "PEM file of the authority behind base_url; empty: the system's.", &w.ca_file},
+        {section, "corpid", "", &w.corpid},
+        {section, "secret", "Secret of the application.", &w.secret, 0, 0, {}, true},
+        {section, "agentid", "Number of the application.", &w.agentid, 0, INT32_MAX},
+        {section, "member_per_minute",
+         "Messages to one member; beyond 30 the platform drops them without a word.", &w.member_per_minute, 1,
+         30},
+        {section, "member_per_hour", "The same of an hour, beyond 1000.", &w.member_per_hour, 1, 1000},
+        {section, "daily_quota",
+         "Person-sends a day, the corporation's accounts times 200, to be warned before; 0: not known.",
+         &w.daily_quota, 0, 1'000'000'000},
+        {section, "connections", "Requests under way at once.", &w.connections, 1, 256},
+        {section, "timeout_ms", "Milliseconds until a request without an answer is unknown.", &w.timeout_ms,
+         100, 120000},
+        {section,
+         "callback_token",
+         "Token of the application's API; events come to /gateways/wecom/events.",
+         &w.callback_token,
+         0,
+         0,
+         {},
+         true},
+        {section, "callback_aes_key", "EncodingAESKey of the same.", &w.callback_aes_key, 0, 0, {}, true},
+        {section,
+         "robots",
+         "Group robots that tell of campaigns: DEPARTMENT=KEY, comma-separated; the department * is the "
+         "operators, who hear of gateways that stop.",
+         &w.robots,
+         0,
+         0,
+         {},
+         true},
+    };
+}
+
 std::vector<key> keys_of_gateway(sms_gateway_config& g, const std::string& section) {
     return {
         {section,
@@ -224,14 +335,6 @@ std::vector<key> keys_of(config& c) {
          "Hours until a message that a gateway took is in doubt (unknown) for want of a receipt; one that "
          "comes later still counts.",
          &c.sms.receipt_wait_h, 1, 72},
-        {"wechat", "enabled", "Use the WeChat official account.", &c.wechat.enabled},
-        {"wechat", "base_url", "https://api.weixin.qq.com, or a simulator.", &c.wechat.base_url},
-        {"wechat", "appid", "", &c.wechat.appid},
-        {"wechat", "secret", "", &c.wechat.secret, 0, 0, {}, true},
-        {"wechat", "template_id", "Template of the policy notice.", &c.wechat.template_id},
-        {"wechat", "connections", "Requests under way at once.", &c.wechat.connections, 1, 256},
-        {"wechat", "timeout_ms", "Milliseconds until a request without an answer is unknown.",
-         &c.wechat.timeout_ms, 100, 120000},
         {"simulator", "host", "Address the simulators listen on.", &c.simulator.host},
         {"simulator", "cmpp_port", "CMPP gateway; 0: any free port.", &c.simulator.cmpp_port, 0, 65535},
         {"simulator", "smpp_port", "SMPP gateway; 0: any free port.", &c.simulator.smpp_port, 0, 65535},
@@ -244,10 +347,15 @@ std::vector<key> keys_of(config& c) {
          "Where the clouds post receipts and replies to; empty: to the portal of the same process, if any.",
          &c.simulator.callback_base},
     };
-    const auto after_hint =
-        std::find_if(all.begin(), all.end(), [](const key& k) { return k.section == "wechat"; });
-    auto of_sms = keys_of_gateway(c.sms, "sms");
-    all.insert(after_hint, of_sms.begin(), of_sms.end());
+    const auto put = [&](std::vector<key> more) { // before the simulator, with which the list ends
+        const auto at =
+            std::find_if(all.begin(), all.end(), [](const key& k) { return k.section == "simulator"; });
+        all.insert(at, more.begin(), more.end());
+    };
+    put(keys_of_gateway(c.sms, "sms"));
+    put(keys_of_account(c.wechat, "wechat"));
+    put(keys_of_account(c.miniprogram, "miniprogram"));
+    put(keys_of_wecom(c.wecom));
     for (auto& [name, gateway] : c.sms.gateways) {
         auto more = keys_of_gateway(gateway, std::string(gateway_section) + name);
         all.insert(all.end(), more.begin(), more.end());
@@ -477,13 +585,13 @@ void name_gateways(const std::vector<setting>& all, config& c, std::vector<failu
     for (const auto& s : all) {
         if (!s.of_gateway()) continue;
         const auto name = s.section.substr(gateway_section.size());
-        const bool fit = !name.empty() && name.size() <= 20 && name != "wechat" &&
-                         std::all_of(name.begin(), name.end(), [](char ch) {
+        const bool fit = !name.empty() && name.size() <= 20 && name != "wechat" && name != "miniprogram" &&
+                         name != "wecom" && std::all_of(name.begin(), name.end(), [](char ch) {
                              return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-';
                          });
         if (!fit) {
             errors.push_back({errc::invalid, "'" + name + "' cannot be a gateway's name", s.where,
-                              "1 to 20 of a-z, 0-9 and -; wechat is taken"});
+                              "1 to 20 of a-z, 0-9 and -; wechat, miniprogram and wecom are taken"});
             continue;
         }
         auto& gateway = c.sms.gateways[name];
@@ -541,6 +649,28 @@ void check(const config& c, std::vector<failure>& errors) {
                               name, "write it as 21:00"});
     for (const auto& g : gateways_of(c.sms))
         check_gateway(g, c.sms.gateways.empty() ? "sms" : std::string(gateway_section) + g.name, errors);
+    for (const auto& [section, base_url] :
+         {std::pair("wechat", &c.wechat.base_url), std::pair("miniprogram", &c.miniprogram.base_url),
+          std::pair("wecom", &c.wecom.base_url)})
+        if (!is_web_address(*base_url))
+            errors.push_back({errc::invalid, std::string(section) + ".base_url is not a web address",
+                              std::string(section) + ".base_url",
+                              "write it as https://host or http://host:port"});
+    for (const auto& [section, token, aes_key] :
+         {std::tuple("wechat", &c.wechat.callback_token, &c.wechat.callback_aes_key),
+          std::tuple("miniprogram", &c.miniprogram.callback_token, &c.miniprogram.callback_aes_key),
+          std::tuple("wecom", &c.wecom.callback_token, &c.wecom.callback_aes_key)}) {
+        const bool letters = std::all_of(aes_key->begin(), aes_key->end(), [](char ch) {
+            return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
+        });
+        const auto path = std::string(section) + ".callback_aes_key";
+        if (!aes_key->empty() && (aes_key->size() != 43 || !letters))
+            errors.push_back({errc::invalid, path + " is no EncodingAESKey", path,
+                              "43 letters and digits, as the platform's console shows it"});
+        if (!aes_key->empty() && token->empty())
+            errors.push_back({errc::invalid, path + " is set without a callback_token", path,
+                              "set both as in the platform's server configuration"});
+    }
     if (!c.portal.public_url.empty() && !is_web_address(c.portal.public_url))
         errors.push_back({errc::invalid, "portal.public_url is not a web address", "portal.public_url",
                           "write it as https://host or http://host:port"});

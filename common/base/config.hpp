@@ -121,14 +121,43 @@ struct sms_config : sms_gateway_config {
 };
 // At least one.
 std::vector<sms_gateway_config> gateways_of(const sms_config&);
+// An account of the WeChat platform that sends to openids: the official account, or a mini-program.
 struct wechat_config {
+    std::string name = "wechat"; // or "miniprogram": as receipts and pages name it
     bool enabled = true;
     std::string base_url = "https://api.weixin.qq.com";
+    std::string ca_file; // empty: the system's authorities
     std::string appid;
     std::string secret;
+    std::string token_api = "stable_token"; // or token
+    std::string send_by = "template";       // template | subscribe | miniprogram: which message API
     std::string template_id;
+    std::string template_fields = "thing1=title, thing2=benefit, thing3=issuer, thing4=deadline";
+    bool long_term = true; // subscribe, miniprogram: a grant lasts; else it is good for one message
+    std::string page;      // miniprogram: the page that a message opens
+    std::string miniprogram_state = "formal";
+    std::int64_t daily_quota = 100'000; // of messages, as the platform shows it; 0: not known
     std::int64_t connections = 8;
     std::int64_t timeout_ms = 10000;
+    std::string callback_token;
+    std::string callback_aes_key; // EncodingAESKey, 43 characters; empty: callbacks in clear text
+};
+// An application of WeCom that sends to members, and robots of its groups.
+struct wecom_config {
+    bool enabled = false;
+    std::string base_url = "https://qyapi.weixin.qq.com";
+    std::string ca_file; // empty: the system's authorities
+    std::string corpid;
+    std::string secret;
+    std::int64_t agentid = 0;
+    std::int64_t member_per_minute = 30;
+    std::int64_t member_per_hour = 1000;
+    std::int64_t daily_quota = 0; // person-sends: the corporation's accounts times 200; 0: not known
+    std::int64_t connections = 4;
+    std::int64_t timeout_ms = 10000;
+    std::string callback_token;
+    std::string callback_aes_key;
+    std::string robots; // DEPARTMENT=KEY, comma-separated; department *: the operators
 };
 struct simulator_config {
     std::int64_t cmpp_port = 7890; // 0: any free port
@@ -152,6 +181,9 @@ struct config {
     reminders_config reminders;
     sms_config sms;
     wechat_config wechat;
+    wechat_config miniprogram{
+        .name = "miniprogram", .enabled = false, .send_by = "miniprogram", .daily_quota = 10'000'000};
+    wecom_config wecom;
     simulator_config simulator;
 };
 

@@ -43,7 +43,7 @@ struct attribute_row {
 struct contact {
     std::string role;   // 法人, 财务, 人事, 本人, 家属 ...
     std::string phone;  // mainland mobile number, 11 digits; may be empty
-    std::string openid; // WeChat, of our official account; may be empty
+    std::string openid; // a WeChat address (wechat_address.hpp); may be empty
     bool operator==(const contact&) const = default;
 };
 

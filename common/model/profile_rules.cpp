@@ -2,6 +2,7 @@
 
 #include "common/base/utf8.hpp"
 #include "common/model/document_reader.hpp"
+#include "common/model/wechat_address.hpp"
 
 #include <algorithm>
 
@@ -69,12 +70,17 @@ std::optional<failure> check_phone(std::string_view phone) {
 }
 
 std::optional<failure> check_openid(std::string_view openid) {
-    const bool good = openid.size() <= max_openid && std::all_of(openid.begin(), openid.end(), [](char c) {
+    if (openid.empty()) return std::nullopt;
+    const auto address = parse_wechat_address(openid);
+    const bool member = address && address->account == wechat_account::wecom;
+    const bool good = address && address->id.size() <= max_openid &&
+                      std::all_of(address->id.begin(), address->id.end(), [&](char c) {
                           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                                 c == '-' || c == '_';
+                                 c == '-' || c == '_' || (member && (c == '.' || c == '@'));
                       });
     if (good) return std::nullopt;
-    return bad("not a WeChat openid", "at most 64 characters of 0-9, A-Z, a-z, - and _");
+    return bad("not a WeChat openid", "at most 64 characters of 0-9, A-Z, a-z, - and _; of a mini-program "
+                                      "behind mp:, of a WeCom member behind wecom:");
 }
 
 } // namespace zhida

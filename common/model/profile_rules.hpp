@@ -24,6 +24,7 @@ std::optional<failure> check_origin(std::string_view origin);
 std::optional<failure> check_role(std::string_view role);
 // A mainland mobile number, 11 digits from 13 to 19.
 std::optional<failure> check_phone(std::string_view phone);
+// A WeChat address (common/model/wechat_address.hpp), its id of at most max_openid characters.
 std::optional<failure> check_openid(std::string_view openid);
 
 } // namespace zhida

@@ -40,13 +40,16 @@ struct send_result {
     // With `rejected`: not for what the message or its recipient is. Another gateway may take it (CMPP Result
     // 9: this one does not serve the number, which may have moved to another network).
     bool reroute = false;
+    // With `accepted`: the last that is heard of it (WeCom tells at once whom it cannot reach): it has
+    // arrived.
+    bool delivered = false;
 };
 
 // Digits without 86, +86 or 0086 in front of a mainland mobile number.
 std::string plain_phone(std::string_view phone);
 
 struct receipt {
-    std::string gateway;    // the gateway's name: "sms", "wechat", that of sms_gateway.NAME
+    std::string gateway;    // its name: "sms", "wechat", "miniprogram", "wecom", that of sms_gateway.NAME
     std::string message_id; // as in send_result
     std::string phone;      // as the gateway wrote it, without +86; may be empty
     std::string status;     // raw: DELIVRD, UNDELIV, success ...
