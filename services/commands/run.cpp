@@ -40,6 +40,11 @@ std::vector<std::string> missing_accounts(const config& c, const app_roles& role
     need(channel::wechat, c.wechat.enabled, "wechat.appid", c.wechat.appid);
     need(channel::wechat, c.wechat.enabled, "wechat.secret", c.wechat.secret);
     need(channel::wechat, c.wechat.enabled, "wechat.template_id", c.wechat.template_id);
+    need(channel::wechat, c.miniprogram.enabled, "miniprogram.appid", c.miniprogram.appid);
+    need(channel::wechat, c.miniprogram.enabled, "miniprogram.secret", c.miniprogram.secret);
+    need(channel::wechat, c.miniprogram.enabled, "miniprogram.template_id", c.miniprogram.template_id);
+    need(channel::wechat, c.wecom.enabled, "wecom.corpid", c.wecom.corpid);
+    need(channel::wechat, c.wecom.enabled, "wecom.secret", c.wecom.secret);
     return missing;
 }
 

@@ -179,24 +179,29 @@ asio::awaitable<result<void>> scheduler::give_up_receipts() {
 }
 
 asio::awaitable<result<void>> scheduler::give_up_receipts(const campaign& c) {
-    constexpr auto via = channel::sms; // the others send no receipts, or say at once
-    const auto& vias = c.channels;
+    // Of the others nobody ever tells, or it is said at once.
+    std::vector<std::pair<channel, std::int64_t>> told{{channel::sms, config_.sms.receipt_wait_h}};
+    if (config_.hears_wechat()) told.emplace_back(channel::wechat, config_.wechat.receipt_wait_h);
+    std::erase_if(told, [&](const auto& t) {
+        return std::find(c.channels.begin(), c.channels.end(), t.first) == c.channels.end();
+    });
     std::int64_t open = 0;
-    if (std::find(vias.begin(), vias.end(), via) != vias.end()) {
+    if (!told.empty()) {
         auto progress = co_await campaigns_.progress_of_shards(c);
         if (!progress) co_return progress.error();
-        for (int shard = 0; shard < shards_; ++shard) {
-            const auto& counts = progress->at({shard, via});
-            const auto waiting = counts[static_cast<std::size_t>(state::submitted)];
-            open += counts[static_cast<std::size_t>(state::submitting)] + waiting;
-            if (waiting == 0) continue;
-            auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
-            if (!records) co_return records.error();
-            auto overdue = overdue_receipts(*records, unix_seconds(clock_.now()),
-                                            static_cast<std::uint32_t>(config_.sms.receipt_wait_h * 3600));
-            if (auto done = co_await write(c, shard, via, "sweep", std::move(overdue)); !done)
-                co_return done.error();
-        }
+        for (const auto& [via, wait_h] : told)
+            for (int shard = 0; shard < shards_; ++shard) {
+                const auto& counts = progress->at({shard, via});
+                const auto waiting = counts[static_cast<std::size_t>(state::submitted)];
+                open += counts[static_cast<std::size_t>(state::submitting)] + waiting;
+                if (waiting == 0) continue;
+                auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
+                if (!records) co_return records.error();
+                auto overdue = overdue_receipts(*records, unix_seconds(clock_.now()),
+                                                static_cast<std::uint32_t>(wait_h * 3600));
+                if (auto done = co_await write(c, shard, via, "sweep", std::move(overdue)); !done)
+                    co_return done.error();
+            }
     }
     if (final(c.state) && open == 0) all_heard_of_.insert(c.id);
     co_return result<void>{};
