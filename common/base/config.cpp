@@ -85,6 +85,12 @@ std::vector<key> keys_of_account(wechat_config& a, const std::string& section) {
     all.push_back({section, "connections", "Requests under way at once.", &a.connections, 1, 256});
     all.push_back({section, "timeout_ms", "Milliseconds until a request without an answer is unknown.",
                    &a.timeout_ms, 100, 120000});
+    if (official)
+        all.push_back(
+            {section, "receipt_wait_h",
+             "Where events come: hours until a message that WeChat took, and said no more of, is in "
+             "doubt (unknown).",
+             &a.receipt_wait_h, 1, 72});
     all.push_back({section,
                    "callback_token",
                    "Token of the server configuration; events come to /gateways/" + section +
@@ -299,6 +305,11 @@ std::vector<key> keys_of(config& c) {
         {"dispatch", "wechat_per_day", "WeChat messages on one day at most; 0: no limit.",
          &c.dispatch.wechat_per_day, 0, 255},
         {"dispatch", "wechat_per_week", "The same for a week.", &c.dispatch.wechat_per_week, 0, 255},
+        {"dispatch", "contact_roles",
+         "Which contact of an enterprise hears of a theme first: THEME=ROLE, comma-separated; the longest "
+         "theme "
+         "that fits counts.",
+         &c.dispatch.contact_roles},
         {"dispatch", "quiet_from",
          "From this time of the day (Asia/Shanghai) SMS and WeChat messages are held; the web page is not.",
          &c.dispatch.quiet_from},

@@ -62,6 +62,8 @@ struct dispatch_config {
     // Messages a subject gets at most, from all departments together; 0: as many as there are.
     std::int64_t sms_per_day = 3, sms_per_week = 10;
     std::int64_t wechat_per_day = 5, wechat_per_week = 20;
+    // Which contact hears of a theme first: THEME=ROLE, comma-separated.
+    std::string contact_roles = "就业=人事, 技能=人事, 人才=人事, 纾困/社保=人事, 税务=财务, 金融=财务";
     // No SMS and no WeChat message from .. until (Asia/Shanghai): they are held. The same time twice: none.
     std::string quiet_from = "21:00", quiet_until = "08:00";
     bool resend_emergency = false; // an SMS in doubt of an emergency is sent once more
@@ -141,6 +143,15 @@ struct wechat_config {
     std::int64_t timeout_ms = 10000;
     std::string callback_token;
     std::string callback_aes_key; // EncodingAESKey, 43 characters; empty: callbacks in clear text
+    std::int64_t receipt_wait_h = 48;
+
+    static wechat_config of_miniprogram() {
+        wechat_config c;
+        c.name = c.send_by = "miniprogram";
+        c.enabled = false;
+        c.daily_quota = 10'000'000;
+        return c;
+    }
 };
 // An application of WeCom that sends to members, and robots of its groups.
 struct wecom_config {
@@ -181,8 +192,7 @@ struct config {
     reminders_config reminders;
     sms_config sms;
     wechat_config wechat;
-    wechat_config miniprogram{
-        .name = "miniprogram", .enabled = false, .send_by = "miniprogram", .daily_quota = 10'000'000};
+    wechat_config miniprogram = wechat_config::of_miniprogram();
     wecom_config wecom;
     simulator_config simulator;
 };
