@@ -73,6 +73,9 @@ std::string untargeted_bits(int shard) {
 std::string number_marks(int shard) {
     return tag(shard) + ":number_marks";
 }
+std::string member_rate(int shard, std::string_view digest) {
+    return tag(shard) + ":member_rate:" + std::string(digest);
+}
 std::string refused_numbers(int shard) {
     return tag(shard) + ":refused_numbers";
 }
@@ -152,6 +155,12 @@ std::string orphan(std::string_view gateway, std::string_view id) {
 }
 std::string wechat_token(std::string_view appid) {
     return "wechat:token:" + std::string(appid);
+}
+std::string wecom_token(std::string_view corpid, std::int64_t agentid) {
+    return "wecom:token:" + std::string(corpid) + ":" + std::to_string(agentid);
+}
+std::string news_told(std::string_view what) {
+    return "news:" + std::string(what);
 }
 std::string feedback(std::string_view department) {
     return "{feedback}:of:" + std::string(department);

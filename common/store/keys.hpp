@@ -42,6 +42,8 @@ std::string preferences(int shard);     // hash: subject id -> common/model/pref
                                         // than yes or no to all messages
 std::string untargeted_bits(int shard); // string: who refuses targeting, as bits by ordinal
 std::string number_marks(int shard);    // hash: digest -> what gateways said of the number
+std::string member_rate(int shard, std::string_view digest); // sorted set: WeCom messages to a member by
+                                                             // milliseconds since 1970, expires
 std::string refused_numbers(int shard); // set: digests of phone numbers, the same in every shard
 std::string
 stopped_campaigns(int shard); // hash: campaign -> "<revision> <state>", of those that were paused or ended
@@ -85,6 +87,8 @@ std::string any_orphan(std::string_view gateway); // string: while there may be 
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
 // sorted set: what people wrote back to a department ("": to none that is known), common/store/feedback.hpp
 std::string feedback(std::string_view department);
+std::string wecom_token(std::string_view corpid, std::int64_t agentid); // the same, of one application
+std::string news_told(std::string_view what); // string: robots were told of it, expires
 std::string feedback_departments();                 // set: those that have some
 std::string feedback_last();                        // string: number of the latest
 std::string feedback_seen(std::string_view digest); // string: while the same message may come again, expires
