@@ -85,10 +85,10 @@ std::string orphan(std::string_view gateway,
                    std::string_view message_id);  // string: a receipt that came first, expires
 std::string any_orphan(std::string_view gateway); // string: while there may be one of those, expires
 std::string wechat_token(std::string_view appid); // string: sealed token, expires
-// sorted set: what people wrote back to a department ("": to none that is known), common/store/feedback.hpp
-std::string feedback(std::string_view department);
 std::string wecom_token(std::string_view corpid, std::int64_t agentid); // the same, of one application
 std::string news_told(std::string_view what); // string: robots were told of it, expires
+// sorted set: what people wrote back to a department ("": to none that is known), common/store/feedback.hpp
+std::string feedback(std::string_view department);
 std::string feedback_departments();                 // set: those that have some
 std::string feedback_last();                        // string: number of the latest
 std::string feedback_seen(std::string_view digest); // string: while the same message may come again, expires

@@ -52,18 +52,16 @@ std::map<int, std::vector<std::size_t>> by_shard(const std::vector<std::string>&
 
 } // namespace
 
-asio::awaitable<result<member_rates::taken>>
-member_rates::take(std::vector<std::string> members, member_limits limits, wall_time now) {
+asio::awaitable<result<member_rates::taken>> member_rates::take(std::vector<std::string> members,
+                                                                member_limits limits, wall_time now) {
     taken out;
     out.by = crypto::hex(crypto::random_bytes(8));
     out.wait.resize(members.size());
     if (members.empty()) co_return out;
-    const io::redis_args args{std::to_string(now.time_since_epoch().count()),
-                              out.by,
-                              std::to_string((minute + limits.slack).count()),
-                              std::to_string(limits.per_minute),
-                              std::to_string((hour + limits.slack).count()),
-                              std::to_string(limits.per_hour)};
+    const io::redis_args args{
+        std::to_string(now.time_since_epoch().count()),  out.by,
+        std::to_string((minute + limits.slack).count()), std::to_string(limits.per_minute),
+        std::to_string((hour + limits.slack).count()),   std::to_string(limits.per_hour)};
     std::vector<io::redis_args> commands;
     std::vector<std::vector<std::string>> keys_of;
     const auto groups = by_shard(members, shards_);

@@ -234,17 +234,17 @@ asio::awaitable<wecom_client::impl::call_end> wecom_client::impl::call(std::shar
             co_return call_end{std::nullopt, not_sent(send_outcome::retry, "local:late",
                                                       "no time left to begin with it", usual_pause)};
         // The platform drops a repetition of the same text, so that it may be sent twice.
-        const auto reply = co_await self->http.request(
-            "POST", "/cgi-bin/message/send?access_token=" + in_url(*token),
-            {{"content-type", "application/json; charset=utf-8"}}, body, true);
+        const auto reply =
+            co_await self->http.request("POST", "/cgi-bin/message/send?access_token=" + in_url(*token),
+                                        {{"content-type", "application/json; charset=utf-8"}}, body, true);
         if (!reply) {
             const auto& why = reply.error();
             self->enter("down", why.text());
             const bool sent = why.code == errc::timeout;
-            co_return call_end{std::nullopt,
-                               sent ? not_sent(send_outcome::unknown, "local:no_answer", why.text(), {})
-                                    : not_sent(send_outcome::retry, "local:not_connected", why.text(),
-                                               usual_pause)};
+            co_return call_end{
+                std::nullopt,
+                sent ? not_sent(send_outcome::unknown, "local:no_answer", why.text(), {})
+                     : not_sent(send_outcome::retry, "local:not_connected", why.text(), usual_pause)};
         }
         if (reply->status != 200) {
             auto why = "HTTP " + std::to_string(reply->status);
@@ -256,8 +256,8 @@ asio::awaitable<wecom_client::impl::call_end> wecom_client::impl::call(std::shar
         }
         auto a = read_wecom_answer(*reply, {*token, self->settings.secret});
         if (!a)
-            co_return call_end{
-                std::nullopt, not_sent(send_outcome::unknown, "local:unreadable", a.error().text(), {})};
+            co_return call_end{std::nullopt,
+                               not_sent(send_outcome::unknown, "local:unreadable", a.error().text(), {})};
         if (wecom_reaction_to(a->errcode).then == wecom_reaction::next::refresh_token && attempt == 0) {
             failed = *token;
             continue;

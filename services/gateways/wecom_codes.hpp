@@ -1,6 +1,6 @@
 // What each errcode of WeCom (企业微信) means for a message of an application or a robot, as data. Sources:
-// developer.work.weixin.qq.com (全局错误码, 发送应用消息, 群机器人配置说明) and field reports; unknown codes fail
-// the recipient.
+// developer.work.weixin.qq.com (全局错误码, 发送应用消息, 群机器人配置说明) and field reports; unknown codes
+// fail the recipient.
 #pragma once
 
 #include "services/gateways/gateway.hpp"
