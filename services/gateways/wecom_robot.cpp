@@ -11,6 +11,7 @@
 #include "services/gateways/wecom_text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace zhida::gateways {
 
@@ -195,9 +196,8 @@ asio::awaitable<wecom_robot::impl::outcome> wecom_robot::impl::send(std::shared_
 asio::awaitable<void> wecom_robot::impl::talk(std::shared_ptr<impl> self) {
     struct guard {
         impl& of;
-        explicit guard(impl& i) : of(i) { of.talking = true; }
         ~guard() { of.talking = false; }
-    } const now(*self);
+    } const now{*self};
     int tries = 0;
     while (!self->closed && !self->queue.empty()) {
         if (const auto wait = self->until_free(); wait.count() > 0) {
@@ -212,7 +212,7 @@ asio::awaitable<void> wecom_robot::impl::talk(std::shared_ptr<impl> self) {
             continue;
         }
         tries = 0;
-        self->count(end.end ? end.end : "failed", std::max<std::size_t>(1, m.holds));
+        self->count(end.end ? end.end : "failed", m.holds);
         if (!end.why.empty()) log::warn("robot_message", {{"robot", self->name}, {"why", end.why}});
     }
 }
@@ -228,7 +228,7 @@ wecom_robot::~wecom_robot() {
 void wecom_robot::say(std::string markdown) {
     if (impl_->closed) return;
     if (const auto dropped = impl_->queue.put(std::move(markdown))) impl_->count("dropped", dropped);
-    if (!impl_->talking) io::spawn(impl_->executor, impl::talk(impl_));
+    if (!std::exchange(impl_->talking, true)) io::spawn(impl_->executor, impl::talk(impl_));
 }
 
 void wecom_robot::close() {
