@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/io/http_client.hpp"
 #include "services/gateways/channel_stop.hpp"
+#include "services/gateways/cloud_reaction.hpp"
 #include "services/gateways/wecom_answer.hpp"
 #include "services/gateways/wecom_codes.hpp"
 
@@ -22,11 +23,6 @@ constexpr milliseconds stop_pause{300'000}; // then one may try whether somebody
 constexpr milliseconds usual_pause{5'000};
 constexpr milliseconds hour_pause{600'000}; // an hour's limit may end at any time of it
 constexpr milliseconds between_alarms{60'000};
-
-milliseconds until_midnight(wall_time now) { // in Shanghai: quotas are counted by its days
-    const wall_time next{std::chrono::days(shanghai_day(now) + 1)};
-    return next - std::chrono::hours(8) - now;
-}
 
 send_result not_sent(send_outcome outcome, std::string code, std::string detail, milliseconds after) {
     send_result r;
@@ -186,7 +182,7 @@ void wecom_client::impl::react(const wecom_answer& a, send_result& r) {
             slow.stop(now, hour_pause, r.code, r.detail);
             break;
         case wecom_limit::day:
-            stop.stop(now, until_midnight(now), r.code, r.detail);
+            stop.stop(now, until_shanghai_midnight(now), r.code, r.detail);
             r.outcome = send_outcome::stopped;
             break;
         }

@@ -33,6 +33,12 @@ std::vector<std::string> gateways_in(const config& c) {
     return names;
 }
 
+void add(metrics& m, const char* outcome, std::size_t news) {
+    m.counter("zhida_robot_messages_total", "News for robots of WeCom groups, by how they ended",
+              {{"outcome", outcome}})
+        .Increment(static_cast<double>(news));
+}
+
 bool bad(const std::string& state) noexcept {
     return state == "stopped" || state == "circuit_open";
 }
@@ -49,7 +55,7 @@ struct campaign_news::impl : std::enable_shared_from_this<campaign_news::impl> {
             robots.emplace(department,
                            std::make_unique<gateways::wecom_robot>(
                                ex, t, c.wecom, department, key,
-                               [this](const char* outcome, std::size_t news) { count(outcome, news); }));
+                               [&m](const char* outcome, std::size_t news) { add(m, outcome, news); }));
     }
 
     asio::any_io_executor executor;
@@ -64,18 +70,12 @@ struct campaign_news::impl : std::enable_shared_from_this<campaign_news::impl> {
     bool is_active = false, watching = false, closed = false;
     std::map<std::string, bool> was_bad; // by gateway, since this scheduler is active
 
-    void count(const char* outcome, std::size_t news) {
-        meters
-            .counter("zhida_robot_messages_total", "News for robots of WeCom groups, by how they ended",
-                     {{"outcome", outcome}})
-            .Increment(static_cast<double>(news));
-    }
     gateways::wecom_robot* robot(const std::string& department) {
         const auto found = robots.find(department);
         return found == robots.end() ? nullptr : found->second.get();
     }
     void failed(const char* what, const std::string& why) {
-        count("failed", 1);
+        add(meters, "failed", 1);
         log::warn("news_not_told", {{"what", what}, {"why", why}});
     }
     void tell(const campaign& c, bool begins);
