@@ -5,6 +5,7 @@
 #include "services/gateways/wecom_client.hpp"
 #include "services/gateways/wecom_robot.hpp"
 #include "tests/support/fake_wecom.hpp"
+#include "tests/support/gateways.hpp"
 #include "tests/support/servers.hpp"
 
 #include <boost/asio/detached.hpp>
@@ -386,6 +387,125 @@ TEST_F(wecom_sending, says_what_the_dispatcher_asks) {
     EXPECT_EQ(on.run(sender->admit()).room, 1000U);
     on.run(sender->run());
     EXPECT_EQ(sender->statuses().front().state, "connected");
+}
+
+// The same against the simulated platform, which drops what a member has too much of, as the real one does.
+struct wecom_simulated : testing::Test {
+    tests::simulated all;
+    config settings;
+    crypto::sealer sealer = crypto::sealer::from_hex_key(std::string(64, '1')).value();
+    policy about;
+    // A process: a sender with a connection of its own.
+    struct process {
+        process(tests::simulated& all, const config& settings, const crypto::sealer& sealer)
+            : redis(all.on.executor(), {tests::redis_url(), milliseconds(5000)}),
+              sender(
+                  dispatcher::make_wecom_sender(all.on.executor(), all.time, settings, redis, sealer, {})) {}
+        ~process() { sender->stop(); }
+        io::redis redis;
+        std::unique_ptr<dispatcher::sender> sender;
+    };
+    std::vector<std::unique_ptr<process>> processes;
+
+    void start(std::size_t senders) {
+        all.wecom.enabled = true;
+        all.wecom.corpid = "ww0123456789abcdef";
+        all.wecom.secret = "APPLICATION-SECRET_0123";
+        all.wecom.agentid = 1000002;
+        all.wecom.robots = "宝山区科委=robot-key-1";
+        all.start();
+        settings.wecom = all.wecom;
+        settings.portal.public_url = "https://example.org/";
+        about.title = "科技创新若干政策";
+        about.issuer = "宝山区科委";
+        for (int i = 0; i < 16; ++i) {
+            policy_item item;
+            item.id = std::to_string(i + 1);
+            item.title = "第" + item.id + "项";
+            about.items.push_back(item);
+        }
+        while (processes.size() < senders)
+            processes.push_back(std::make_unique<process>(all, settings, sealer));
+        all.on.run(processes.front()->redis.command({"FLUSHDB"})).value();
+    }
+    void TearDown() override {
+        processes.clear();
+        all.stop();
+    }
+    dispatcher::outgoing to(std::string userid, std::uint16_t items) {
+        dispatcher::outgoing m;
+        m.about = &about;
+        m.items = items;
+        m.address = std::move(userid);
+        return m;
+    }
+    static asio::awaitable<void> into(dispatcher::sender* by, dispatcher::outgoing m,
+                                      std::vector<send_result>* out) {
+        out->push_back(co_await by->send(std::move(m)));
+    }
+    static asio::awaitable<std::vector<send_result>> send_all(dispatcher::sender* by,
+                                                              std::vector<dispatcher::outgoing> messages) {
+        co_return co_await by->send_all(std::move(messages), co_await by->admit());
+    }
+};
+
+TEST_F(wecom_simulated, a_card_for_each_member_and_who_is_none_is_named) {
+    start(1);
+    std::vector<dispatcher::outgoing> messages;
+    for (const char* userid : {"ZhangSan", "NobodyHere", "LiSi"}) messages.push_back(to(userid, 1));
+    const auto r = all.on.run(send_all(processes[0]->sender.get(), std::move(messages)));
+    EXPECT_TRUE(r[0].delivered) << r[0].code << r[0].detail;
+    EXPECT_TRUE(r[2].delivered);
+    EXPECT_EQ(r[1].code, "wecom:invaliduser");
+    EXPECT_EQ(all.sim->wecom().stats().sends, 1);
+    EXPECT_EQ(all.sim->wecom().stats().accepted, 2);
+}
+
+TEST_F(wecom_simulated, eight_processes_lose_nothing_at_the_platform) {
+    start(8);
+    std::vector<send_result> out;
+    for (std::size_t i = 0; i < 80; ++i)
+        asio::co_spawn(
+            all.on.context(),
+            into(processes[i % 8]->sender.get(), to("zhangsan", static_cast<std::uint16_t>(i + 1)), &out),
+            asio::detached);
+    ASSERT_TRUE(all.wait_until([&] { return out.size() == 80; }));
+    const auto accepted = std::count_if(out.begin(), out.end(), [](const auto& r) { return r.delivered; });
+    const auto wait =
+        std::count_if(out.begin(), out.end(), [](const auto& r) { return r.code == "local:member_rate"; });
+    EXPECT_EQ(accepted, 30);
+    EXPECT_EQ(wait, 50);
+    EXPECT_EQ(all.sim->wecom().stats().dropped, 0);
+    EXPECT_EQ(all.sim->wecom().stats().accepted, 30);
+}
+
+TEST_F(wecom_simulated, what_is_sent_again_arrives_once) {
+    start(1);
+    const auto send = [&] {
+        std::vector<dispatcher::outgoing> one;
+        one.push_back(to("zhangsan", 1));
+        return all.on.run(send_all(processes[0]->sender.get(), std::move(one))).front();
+    };
+    EXPECT_TRUE(send().delivered);
+    EXPECT_TRUE(send().delivered) << "who got no answer sends it again";
+    EXPECT_EQ(all.sim->wecom().stats().accepted, 1);
+    EXPECT_EQ(all.sim->wecom().stats().duplicates, 1);
+    all.sim->wecom().rotate_token();
+    std::vector<dispatcher::outgoing> other;
+    other.push_back(to("lisi", 2));
+    EXPECT_TRUE(all.on.run(send_all(processes[0]->sender.get(), std::move(other))).front().delivered);
+}
+
+TEST_F(wecom_simulated, a_robot_is_heard_in_its_group) {
+    start(1);
+    std::map<std::string, std::size_t> ends;
+    const auto count = [&](const char* how, std::size_t n) { ends[how] += n; };
+    wecom_robot good(all.on.executor(), all.time, all.wecom, "宝山区科委", "robot-key-1", count);
+    wecom_robot bad(all.on.executor(), all.time, all.wecom, "别处", "robot-key-2", count);
+    good.say("**政策推送开始**");
+    bad.say("**政策推送开始**");
+    EXPECT_TRUE(all.wait_until([&] { return ends["sent"] == 1 && ends["refused"] == 1; }));
+    EXPECT_EQ(all.sim->wecom().stats().robot_accepted, 1);
 }
 
 } // namespace
