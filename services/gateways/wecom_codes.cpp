@@ -63,6 +63,10 @@ constexpr wecom_reaction table[] = {
     {60011, rejected, next::split, "not_following", 0, true, "a member is not within the application's sight",
      reason_class::opt_out, "成员不在应用可见范围"},
 
+    {40032, rejected, next::none, "content", 0, true, "the list of userids is too long: our mistake",
+     reason_class::permanent, "userid 列表太长"},
+    {40035, rejected, next::none, "content", 0, true, "a parameter is not valid", reason_class::permanent,
+     "参数无效"},
     {40058, rejected, next::none, "content", 0, true, "a parameter is not valid", reason_class::permanent,
      "参数不合要求"},
     {44004, rejected, next::none, "content", 0, true, "the text is empty", reason_class::permanent,

@@ -102,6 +102,7 @@ asio::awaitable<void> campaign_news::impl::tell_now(std::shared_ptr<impl> self, 
     const char* what = begins ? "begun" : "finished";
     try {
         const auto progress = co_await self->campaigns.progress_of({c});
+        if (self->closed) co_return;
         if (!progress || progress->empty()) {
             self->failed(what, progress ? "the campaign is not there" : progress.error().text());
             co_return;
@@ -109,8 +110,9 @@ asio::awaitable<void> campaign_news::impl::tell_now(std::shared_ptr<impl> self, 
         const auto& p = progress->front();
         if (c.reminder && p.audience == 0) co_return; // most days a reminder finds nobody
         const auto first = co_await self->first_time("campaign:" + c.id + ":" + what);
+        if (self->closed) co_return;
         if (!first) self->failed(what, first.error().text());
-        if (!first || !*first || self->closed) co_return;
+        if (!first || !*first) co_return;
         const auto now = self->time.now();
         self->robot(c.issuer)->say(begins ? begin_news(c, p.channels, now) : finish_news(c, p.channels, now));
     } catch (const std::exception& e) { // a bug here must not stop the scheduler

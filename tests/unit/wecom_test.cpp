@@ -42,7 +42,7 @@ TEST(wecom_codes, each_class_has_its_reaction) {
     check({81013}, rejected, next::none, "not_following");
     check({40003, 40031, 60111}, rejected, next::split, "bad_number");
     check({60011}, rejected, next::split, "not_following");
-    check({40058, 44004, 45002, 40008}, rejected, next::none, "content");
+    check({40032, 40035, 40058, 44004, 45002, 40008}, rejected, next::none, "content");
     EXPECT_EQ(wecom_reaction_to(99999).outcome, rejected);
     EXPECT_TRUE(wecom_reaction_to(99999).alarm);
     EXPECT_EQ(wecom_reasons().back().code, "*");
