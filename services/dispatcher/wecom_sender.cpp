@@ -17,7 +17,7 @@ namespace {
 
 // The platform drops a repetition for half an hour; a minute is left for clocks and the way.
 constexpr std::uint32_t resend_s = gateways::duplicate_check_s - 60;
-constexpr milliseconds clocks_differ{1000};
+constexpr milliseconds clocks_differ{1000}, store_takes{1000}; // at most
 
 // Of a call: its members, each once, and the messages to each of them.
 struct wecom_call {
@@ -87,10 +87,11 @@ class wecom_sender final : public sender {
     }
 
   private:
-    // What is granted arrives within two time-outs: the client begins no request after the first.
+    // What is granted arrives within two time-outs, as the client begins no request after the first, and
+    // what the store took to grant it.
     store::member_limits limits() const {
         return {settings_.wecom.member_per_minute, settings_.wecom.member_per_hour,
-                2 * milliseconds(settings_.wecom.timeout_ms) + clocks_differ};
+                2 * milliseconds(settings_.wecom.timeout_ms) + clocks_differ + store_takes};
     }
     asio::awaitable<std::vector<gateways::send_result>> within_rates(gateways::wecom_text text,
                                                                      const wecom_call& call);
@@ -120,10 +121,14 @@ bool surely_not_sent(const gateways::send_result& r) noexcept {
 asio::awaitable<std::vector<gateways::send_result>> wecom_sender::within_rates(gateways::wecom_text text,
                                                                                const wecom_call& call) {
     std::vector<gateways::send_result> results(call.userids.size());
+    const auto asked = clock_.steady_now();
     const auto taken = co_await rates_.take(call.digests, limits(), clock_.now());
-    if (!taken) { // sending without asking might lose messages without a word
-        std::fill(results.begin(), results.end(),
-                  not_now("local:no_rates", taken.error().text(), milliseconds(2000)));
+    const bool late = clock_.steady_now() > asked + store_takes;
+    if (!taken || late) { // sending without asking might lose messages without a word
+        if (taken) (void)co_await rates_.give_back(taken->by, call.digests);
+        std::fill(
+            results.begin(), results.end(),
+            not_now("local:no_rates", taken ? "Redis is slow" : taken.error().text(), milliseconds(2000)));
         co_return results;
     }
     std::vector<std::string> granted;
