@@ -164,7 +164,8 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
     const auto& c = config_;
     simulator::simulator* clouds = nullptr; // in this process
     if (roles_.simulator) {
-        auto& simulators = launch<simulator::simulator>("simulator", clock_, c.simulator, c.sms, c.wechat);
+        auto& simulators = launch<simulator::simulator>("simulator", clock_, c.simulator, c.sms, c.wechat,
+                                                        c.miniprogram, c.wecom);
         simulators.listen().value();
         const auto web = "http://" + c.simulator.host + ":" + std::to_string(simulators.wechat_port());
         const auto meet = [&](sms_gateway_config& g) {
@@ -174,7 +175,7 @@ asio::awaitable<void> app::start(std::function<asio::awaitable<void>(app&)> when
         };
         meet(config_.sms);
         for (auto& [name, gateway] : config_.sms.gateways) meet(gateway);
-        config_.wechat.base_url = web;
+        config_.wechat.base_url = config_.miniprogram.base_url = config_.wecom.base_url = web;
         clouds = &simulators;
     }
     if (roles_.portal) {

@@ -84,7 +84,7 @@ struct wechat_intake::hearing {
 
 wechat_intake::wechat_intake(io::redis& redis, io::event_log& log, store::consents& consents,
                              const crypto::sealer& sealer, const clock& time, const config& settings)
-    : redis_(redis), time_(time), settings_(settings), sealer_(sealer),
+    : redis_(redis), settings_(settings), sealer_(sealer),
       shards_(static_cast<int>(settings.node.shards)), changes_(log, consents, time, shards_),
       digests_(sealer), addresses_(redis, sealer, shards_), scenes_(sealer) {}
 

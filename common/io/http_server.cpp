@@ -9,11 +9,11 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -22,6 +22,7 @@
 
 #include <array>
 #include <ctime>
+#include <optional>
 #include <unordered_set>
 
 namespace zhida::io {
@@ -35,6 +36,7 @@ namespace {
 
 constexpr auto refusal_linger = std::chrono::seconds(2);
 constexpr std::size_t linger_bytes = 1 << 20;
+constexpr auto farewell = std::chrono::seconds(1);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7)
 std::string http_date() {
@@ -83,6 +85,7 @@ struct http_server::impl : std::enable_shared_from_this<http_server::impl> {
     asio::any_io_executor executor;
     std::shared_ptr<http_shared> shared;
     const http_server_options& options;
+    std::optional<asio::ssl::context> tls; // none: in clear
     tcp::acceptor acceptor;
     asio::steady_timer ended; // cancelled when the last session ends
     asio::steady_timer drain_timer;
@@ -90,10 +93,13 @@ struct http_server::impl : std::enable_shared_from_this<http_server::impl> {
     std::unordered_set<std::shared_ptr<http_session>> sessions;
     std::map<std::string, std::size_t> per_ip;
 
+    result<void> load_certificate();
     result<void> listen();
     asio::awaitable<void> accept_all();
     void stop(std::chrono::milliseconds drain);
 
+    static asio::awaitable<bool> shake_hands(std::shared_ptr<impl> self, std::shared_ptr<http_session> s);
+    static asio::awaitable<void> take_leave(std::shared_ptr<http_session> s);
     static asio::awaitable<void> serve(std::shared_ptr<impl> self, std::shared_ptr<http_session> s);
     static asio::awaitable<void> requests(std::shared_ptr<impl> self, std::shared_ptr<http_session> s);
     static asio::awaitable<http_response> answer(std::shared_ptr<impl> self, http_reading* in,
@@ -115,7 +121,26 @@ struct http_server::impl : std::enable_shared_from_this<http_server::impl> {
     void refuse(tcp::socket socket, int status);
 };
 
+result<void> http_server::impl::load_certificate() {
+    if (options.certificate_file.empty() && options.key_file.empty()) return {};
+    tls.emplace(asio::ssl::context::tls_server);
+    error_code ec;
+    tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                         asio::ssl::context::no_tlsv1_1,
+                     ec);
+    if (!ec) tls->use_certificate_chain_file(options.certificate_file, ec);
+    if (ec)
+        return failure{errc::invalid, "not a certificate: " + ec.message(), options.certificate_file,
+                       "name a PEM file"};
+    tls->use_private_key_file(options.key_file, asio::ssl::context::pem, ec);
+    if (ec)
+        return failure{errc::invalid, "not the key of the certificate: " + ec.message(), options.key_file,
+                       "name a PEM file"};
+    return {};
+}
+
 result<void> http_server::impl::listen() {
+    if (const auto loaded = load_certificate(); !loaded) return loaded;
     const auto where = options.host + ":" + std::to_string(options.port);
     error_code ec;
     const auto address = asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, ec);
@@ -159,6 +184,8 @@ asio::awaitable<void> http_server::impl::accept_all() {
 }
 
 void http_server::impl::refuse(tcp::socket socket, int status) {
+    if (options.on_done) options.on_done("", "", status, std::chrono::microseconds(0));
+    if (tls) return; // who has not shaken hands could not read it
     // The socket's buffer is empty, so this small answer leaves at once or not at all.
     const std::string text = "HTTP/1.1 " + std::to_string(status) +
                              (status == 429 ? " Too Many Requests" : " Service Unavailable") +
@@ -167,7 +194,6 @@ void http_server::impl::refuse(tcp::socket socket, int status) {
     socket.non_blocking(true, ec);
     if (!ec) socket.write_some(asio::buffer(text), ec);
     socket.shutdown(tcp::socket::shutdown_send, ec);
-    if (options.on_done) options.on_done("", "", status, std::chrono::microseconds(0));
 }
 
 void http_server::impl::admit(tcp::socket socket) {
@@ -180,16 +206,40 @@ void http_server::impl::admit(tcp::socket socket) {
         found != per_ip.end() && found->second >= options.max_connections_per_ip)
         return refuse(std::move(socket), 429);
     socket.set_option(tcp::no_delay(true), ec);
-    auto s = std::make_shared<http_session>(std::move(socket));
+    auto s = tls ? std::make_shared<http_session>(std::move(socket), *tls)
+                 : std::make_shared<http_session>(std::move(socket));
     s->remote = ip;
     sessions.insert(s);
     ++per_ip[ip];
     asio::co_spawn(executor, serve(shared_from_this(), s), asio::detached);
 }
 
+asio::awaitable<bool> http_server::impl::shake_hands(std::shared_ptr<impl> self,
+                                                     std::shared_ptr<http_session> s) {
+    error_code ec;
+    s->stream.expires_after(self->options.header_timeout);
+    s->idle = true; // nothing is lost where the server stops meanwhile
+    co_await s->stream.tls()->async_handshake(asio::ssl::stream_base::server, into(ec));
+    s->idle = false;
+    co_return !ec;
+}
+
+// close_notify: so that the peer knows that nothing was cut off.
+asio::awaitable<void> http_server::impl::take_leave(std::shared_ptr<http_session> s) {
+    error_code ec;
+    s->stream.expires_after(farewell);
+    s->idle = true;
+    co_await s->stream.tls()->async_shutdown(into(ec));
+}
+
 asio::awaitable<void> http_server::impl::serve(std::shared_ptr<impl> self, std::shared_ptr<http_session> s) {
     try {
-        co_await requests(self, s);
+        if (!s->stream.tls()) {
+            co_await requests(self, s);
+        } else if (co_await shake_hands(self, s)) {
+            co_await requests(self, s);
+            if (s->stream.socket().is_open() && !s->live) co_await take_leave(s);
+        }
     } catch (const std::exception& e) {
         log::error("http_session_failed", {{"error", e.what()}});
     }

@@ -109,6 +109,8 @@ struct http_server_options {
         on_done{};
     // One call a live stream that was dropped because its reader is slow.
     std::function<void()> on_stream_dropped{};
+    // PEM files: the certificate with those that lead to its authority, and its key. Both empty: in clear.
+    std::string certificate_file{}, key_file{};
 };
 
 class http_server {
@@ -117,7 +119,8 @@ class http_server {
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
     ~http_server();
-    // Binds and listens; failure io with the address where it cannot.
+    // Binds and listens; failure io with the address where it cannot, invalid with the file where the
+    // certificate or its key cannot be used.
     result<void> listen();
     std::uint16_t port() const noexcept;
     // Accepts until stop(); returns after every session has ended.

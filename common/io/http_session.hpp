@@ -3,18 +3,19 @@
 #pragma once
 
 #include "common/io/http_server.hpp"
+#include "common/io/server_stream.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 
 namespace zhida::io {
 
 struct http_session {
     explicit http_session(asio::ip::tcp::socket socket) : stream(std::move(socket)) {}
-    boost::beast::tcp_stream stream;
+    http_session(asio::ip::tcp::socket socket, asio::ssl::context& tls) : stream(std::move(socket), tls) {}
+    server_stream stream;
     boost::beast::flat_buffer buffer;
     std::string remote;
     bool idle = false; // between requests: may be closed at once

@@ -85,6 +85,9 @@ std::string wechat_refusing(int shard, std::string_view digest) {
 std::string number_marks(int shard) {
     return tag(shard) + ":number_marks";
 }
+std::string member_rate(int shard, std::string_view digest) {
+    return tag(shard) + ":member_rate:" + std::string(digest);
+}
 std::string refused_numbers(int shard) {
     return tag(shard) + ":refused_numbers";
 }
@@ -176,6 +179,9 @@ std::string wechat_event(std::string_view digest) {
 }
 std::string wechat_scene(std::string_view scene) {
     return "wechat:scene:" + std::string(scene);
+}
+std::string news_told(std::string_view what) {
+    return "news:" + std::string(what);
 }
 std::string feedback(std::string_view department) {
     return "{feedback}:of:" + std::string(department);

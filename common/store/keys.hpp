@@ -50,7 +50,9 @@ std::string bindings(int shard, std::string_view subject_id); // hash: digest of
 // (seconds), <digest>:g the offset of the last grant
 std::string wechat_addresses(int shard);
 std::string wechat_refusing(int shard,
-                            std::string_view digest); // set: subjects that are refused because of it
+                            std::string_view digest);        // set: subjects that are refused because of it
+std::string member_rate(int shard, std::string_view digest); // sorted set: WeCom messages to a member by
+                                                             // milliseconds since 1970, expires
 std::string refused_numbers(int shard); // set: digests of phone numbers, the same in every shard
 std::string
 stopped_campaigns(int shard); // hash: campaign -> "<revision> <state>", of those that were paused or ended
@@ -96,6 +98,7 @@ std::string wechat_token_lease(std::string_view appid); // string: who fetches a
 std::string wechat_calls(std::string_view appid, std::int32_t day); // hash: API -> calls, expires
 std::string wechat_event(std::string_view digest); // string: an event that was taken, expires
 std::string wechat_scene(std::string_view scene);  // string: digest of the address that used it, expires
+std::string news_told(std::string_view what);      // string: robots were told of it, expires
 // sorted set: what people wrote back to a department ("": to none that is known), common/store/feedback.hpp
 std::string feedback(std::string_view department);
 std::string feedback_departments();                 // set: those that have some

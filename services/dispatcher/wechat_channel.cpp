@@ -3,6 +3,8 @@
 #include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/wechat_sender.hpp"
+#include "services/dispatcher/wecom_sender.hpp"
+#include "services/token_share.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
@@ -130,6 +132,12 @@ std::unique_ptr<sender> make_wechat_channel(asio::any_io_executor executor, cons
         all[static_cast<std::size_t>(which)] = std::make_unique<guarded_sender>(
             make_wechat_sender(executor, c, settings, *account, redis, sealer, meters), c);
     }
+    if (const auto& w = settings.wecom; w.enabled)
+        all[static_cast<std::size_t>(wechat_account::wecom)] = std::make_unique<guarded_sender>(
+            make_wecom_sender(executor, c, settings, redis, sealer,
+                              share_token(redis, sealer, c, w.corpid + ":" + std::to_string(w.agentid),
+                                          milliseconds(w.timeout_ms + 5000))),
+            c);
     if (std::none_of(all.begin(), all.end(), [](const auto& a) { return a != nullptr; })) return nullptr;
     return std::make_unique<wechat_channel>(executor, std::move(all));
 }

@@ -35,6 +35,7 @@ scheduler::scheduler(asio::any_io_executor executor, const config& c, const matc
       log_(io::make_event_log(executor, c)), ledgers_(redis_), campaigns_(redis_, shards_), policies_(redis_),
       consents_(redis_), changes_(*log_, campaigns_, ledgers_, clock, shards_),
       reminding_(c, clock, days, redis_, campaigns_, policies_, changes_, meters),
+      news_(executor, c, clock, meters),
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
       gaps_(meters.counter("zhida_reconcile_gaps_total",
                            "Chunks with work that no record carried, found and handed out again")),
@@ -62,6 +63,7 @@ asio::awaitable<void> scheduler::run() {
                 log::info(active_ ? "this scheduler is active" : "another scheduler is active");
                 forget();
                 reopened = false;
+                news_.active(active_);
             }
             active_gauge_.Set(active_ ? 1 : 0);
             // Another server may have lost what was done last: what was over is looked at again too.
@@ -90,6 +92,7 @@ asio::awaitable<void> scheduler::run() {
         }
         co_await io::sleep_for(clock_, pause);
     }
+    news_.stop();
     if (active_) (void)co_await leases.give_up(store::keys::scheduler_lease(), instance_);
     co_await log_->close();
     redis_.close();

@@ -48,6 +48,8 @@ fault_rule read_rule(json_reader in) {
     in.only({"channel", "to", "times", "delay_ms", "jitter_ms", "drop_response", "result", "login_status",
              "bad_authenticator", "black_hole", "disconnect_after", "report", "ids", "stat",
              "report_delay_ms", "report_jitter_ms", "errcode", "http_status",
+             // WeChat
+             "event", "event_status", "event_delay_ms",
              // CMPP
              "blank_authenticator", "only_version", "writes", "active_test", "response", "pdu_before",
              "then_stat",
@@ -78,6 +80,10 @@ fault_rule read_rule(json_reader in) {
     read_cmpp(in, r);
     r.errcode = in.integer("errcode", false, -1, INT32_MAX);
     r.http_status = in.integer("http_status", false, 400, 599);
+    read_choice(in, "event", {"normal", "none", "early", "duplicate"}, r.event);
+    read_choice(in, "event_status", {"success", "failed:user block", "failed: system failed"},
+                r.event_status);
+    r.event_delay_ms = in.integer("event_delay_ms", false, 0, day);
     if (const auto gateway = in.text("gateway", false)) r.gateway = *gateway;
     r.code = in.text("code", false).value_or("");
     r.text = in.text("text", false).value_or("");

@@ -16,13 +16,12 @@ struct fault_rule {
     std::string to = "*";    // phone or openid; * stands for any characters
     std::int64_t times = -1; // how often it still applies; -1: always
 
-    // both
+    // all
     std::int64_t delay_ms = 0;  // before the answer
     std::int64_t jitter_ms = 0; // and up to so much more at random: answers change places
     bool drop_response = false; // taken and recorded, never answered
 
-    // sms
-    std::string gateway = "*"; // only of this account, by its name in our settings
+    std::string gateway = "*"; // only of this account, by its name in our settings; WeCom's is wecom
 
     // sms, by CMPP and SMPP; codes of up to 32 bits, of which CMPP 2.0 says no more than 255
     std::optional<std::int64_t> result; // SUBMIT_RESP.Result, command_status; anything but 0: not taken
@@ -63,9 +62,14 @@ struct fault_rule {
                !writes.empty() || !active_test.empty();
     }
 
-    // wechat
+    // wechat: the official account, the mini-program, WeCom and its robots ("robot" and a digest of the key)
     std::optional<std::int64_t> errcode; // answered instead of taking the message
     std::optional<std::int64_t> http_status;
+    // What is told of a message that was taken, not by WeCom: normal | none | early (pushed before the
+    // answer) | duplicate
+    std::string event = "normal";
+    std::string event_status = "success"; // success | failed:user block | failed: system failed
+    std::optional<std::int64_t> event_delay_ms;
 
     // clouds, whose channel is sms too; they know delay_ms, jitter_ms, drop_response, http_status,
     // report_delay_ms, report_jitter_ms and two more forms of `report`: conflicting (success, later failure)

@@ -1,6 +1,7 @@
 #include "services/simulator/simulator.hpp"
 
 #include "services/simulator/bad_pdu.hpp"
+#include "services/simulator/wechat_control.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
@@ -32,6 +33,21 @@ std::int64_t own_window(const sms_gateway_config& g, const sms_config& sms) {
     return g.window == sms.window ? 0 : g.window;
 }
 
+wechat_account_options account_of(const wechat_config& c, const simulator_config& settings) {
+    wechat_account_options o;
+    o.name = c.name;
+    o.appid = c.appid;
+    o.secret = c.secret;
+    if (!c.template_id.empty())
+        (c.send_by == "template" ? o.templates.messages : o.templates.subscriptions).insert(c.template_id);
+    // Nobody can have taps in store that were never made.
+    o.everybody_granted = c.long_term;
+    o.callback_base = settings.callback_base;
+    o.callback_token = c.callback_token;
+    o.callback_aes_key = c.callback_aes_key;
+    return o;
+}
+
 asio::awaitable<io::http_response> at_once(io::http_response r) {
     co_return r;
 }
@@ -45,7 +61,7 @@ std::string query(const io::http_request& r, const char* name) {
 
 struct simulator::impl {
     impl(asio::any_io_executor ex, const clock& c, simulator_config s, const sms_config& sms,
-         const wechat_config& wechat)
+         const wechat_config& official, const wechat_config& miniprogram, const wecom_config& work)
         : executor(ex), time(c), settings(std::move(s)) {
         cmpp_options.host = settings.host;
         cmpp_options.port = static_cast<std::uint16_t>(settings.cmpp_port);
@@ -68,9 +84,18 @@ struct simulator::impl {
         smpp_options.max_connections = cmpp_options.max_connections;
         if (!settings.record_file.empty())
             cmpp_options.acks_file = smpp_options.acks_file = settings.record_file + ".reported";
-        wechat_options.appid = wechat.appid;
-        wechat_options.secret = wechat.secret;
-        wechat_options.template_id = wechat.template_id;
+        wechat_options = account_of(official, settings);
+        miniprogram_options = account_of(miniprogram, settings);
+        wecom_options.corpid = work.corpid;
+        wecom_options.secret = work.secret;
+        wecom_options.agentid = work.agentid;
+        wecom_options.robots = robot_keys(work.robots);
+        wecom_options.member_per_minute = work.member_per_minute;
+        wecom_options.member_per_hour = work.member_per_hour;
+        wecom_options.daily_quota = work.daily_quota;
+        http_options.host = settings.host;
+        http_options.port = static_cast<std::uint16_t>(settings.wechat_port);
+        http_options.max_header_bytes = 64 << 10; // Aliyun's SDK writes up to 1,000 numbers into the query
         aliyun_options.accounts = cloud_accounts(sms, "aliyun");
         tencent_options.accounts = cloud_accounts(sms, "tencent");
         aliyun_options.callback_base = tencent_options.callback_base = settings.callback_base;
@@ -81,13 +106,16 @@ struct simulator::impl {
     simulator_config settings;
     cmpp_simulator_options cmpp_options;
     smpp_simulator_options smpp_options;
-    wechat_simulator_options wechat_options;
+    wechat_account_options wechat_options, miniprogram_options;
+    wecom_simulator_options wecom_options;
+    io::http_server_options http_options;
     cloud_options aliyun_options, tencent_options;
     message_log log;
     fault_table faults;
     std::unique_ptr<cmpp_simulator> cmpp;
     std::unique_ptr<smpp_simulator> smpp;
     std::unique_ptr<wechat_simulator> wechat;
+    std::unique_ptr<wecom_simulator> wecom;
     std::unique_ptr<aliyun_simulator> aliyun;
     std::unique_ptr<tencent_simulator> tencent;
     std::unique_ptr<io::http_server> server;
@@ -99,10 +127,12 @@ struct simulator::impl {
     io::http_response post_faults(const io::http_request& r);
     void refuse_what_smpp_lacks(json_reader rule) const;
     io::http_response post_clouds(const io::http_request& r);
+    asio::awaitable<io::http_response> post_wechat(io::http_request r);
     io::http_response post_inbound(const io::http_request& r);
     io::http_response delete_messages();
     void set_callback_base(const std::string& base) {
         for (auto* cloud : {&aliyun->service(), &tencent->service()}) cloud->set_callback_base(base);
+        wechat->set_callback_base(base);
     }
 };
 
@@ -110,22 +140,23 @@ result<void> simulator::impl::listen() {
     if (const auto opened = log.open(settings.record_file); !opened) return opened;
     cmpp = std::make_unique<cmpp_simulator>(executor, time, cmpp_options, log, faults);
     smpp = std::make_unique<smpp_simulator>(executor, time, smpp_options, log, faults);
-    wechat = std::make_unique<wechat_simulator>(time, wechat_options, log, faults);
+    std::vector<wechat_account_options> accounts{wechat_options};
+    if (!miniprogram_options.appid.empty()) accounts.push_back(miniprogram_options);
+    wechat = std::make_unique<wechat_simulator>(executor, time, std::move(accounts), log, faults);
+    if (const auto good = wechat->check(); !good) return good;
+    wecom = std::make_unique<wecom_simulator>(executor, time, wecom_options, log, faults);
     aliyun = std::make_unique<aliyun_simulator>(executor, time, aliyun_options, log, faults);
     tencent = std::make_unique<tencent_simulator>(executor, time, tencent_options, log, faults);
     io::http_router router;
     wechat->add_routes(router);
+    wecom->add_routes(router);
     router.add("POST", "/", [this](io::http_request r) {
         if (aliyun_simulator::meant(r)) return aliyun->serve(std::move(r));
         if (tencent_simulator::meant(r)) return tencent->serve(std::move(r));
         return at_once(io::problem(404, "", "Not found", "neither x-acs-action nor x-tc-action is there"));
     });
     add_control(router);
-    io::http_server_options o;
-    o.host = settings.host;
-    o.port = static_cast<std::uint16_t>(settings.wechat_port);
-    o.max_header_bytes = 64 << 10; // Aliyun's SDK writes up to 1,000 numbers into the query
-    server = std::make_unique<io::http_server>(executor, o, std::move(router));
+    server = std::make_unique<io::http_server>(executor, http_options, std::move(router));
     if (const auto bound = cmpp->listen(); !bound) return bound;
     if (const auto bound = smpp->listen(); !bound) return bound;
     return server->listen();
@@ -139,6 +170,7 @@ void simulator::impl::add_control(io::http_router& router) {
     router.add("GET", "/sim/faults", [this](io::http_request) { return at_once(as_json(faults.to_json())); });
     router.add("POST", "/sim/faults", [this](io::http_request r) { return at_once(post_faults(r)); });
     router.add("POST", "/sim/clouds", [this](io::http_request r) { return at_once(post_clouds(r)); });
+    router.add("POST", "/sim/wechat", [this](io::http_request r) { return post_wechat(std::move(r)); });
     router.add("POST", "/sim/inbound", [this](io::http_request r) { return at_once(post_inbound(r)); });
 }
 
@@ -158,12 +190,11 @@ io::http_response simulator::impl::get_messages(const io::http_request& r) const
 }
 
 io::http_response simulator::impl::get_stats() const {
-    return as_json({{"messages", log.all().size()},
-                    {"sms", to_json(cmpp->stats())},
-                    {"smpp", to_json(smpp->stats())},
-                    {"wechat", to_json(wechat->stats())},
-                    {"aliyun", to_json(aliyun->stats())},
-                    {"tencent", to_json(tencent->stats())}});
+    json out = {{"messages", log.all().size()},       {"sms", to_json(cmpp->stats())},
+                {"smpp", to_json(smpp->stats())},     {"wecom", to_json(wecom->stats())},
+                {"aliyun", to_json(aliyun->stats())}, {"tencent", to_json(tencent->stats())}};
+    out.update(wechat->all_stats());
+    return as_json(out);
 }
 
 // A rule that names an account of SMPP alone, with what only CMPP has: it would do nothing.
@@ -220,7 +251,7 @@ io::http_response simulator::impl::post_faults(const io::http_request& r) {
     if (quota) wechat->set_daily_quota(*quota);
     cmpp->limit(window, connections);
     for (const auto& action : actions) {
-        if (action == "rotate_token") wechat->rotate_token();
+        if (action == "rotate_token") wechat->rotate_token(), wecom->rotate_token();
         if (action == "terminate") cmpp->terminate_all(), smpp->unbind_all();
         if (action == "disconnect") cmpp->disconnect_all(), smpp->disconnect_all();
         if (action == "active_test") cmpp->ask_all(), smpp->ask_all();
@@ -246,6 +277,15 @@ io::http_response simulator::impl::post_clouds(const io::http_request& r) {
     if (!errors.empty()) return wrong(errors);
     if (base) set_callback_base(*base);
     return as_json(json::object());
+}
+
+asio::awaitable<io::http_response> simulator::impl::post_wechat(io::http_request r) {
+    const auto body = parse_json(r.body);
+    if (!body || !body->is_object() || !body->contains("account") || body->at("account") != "wecom")
+        co_return co_await steer_wechat(wechat.get(), std::move(r));
+    std::vector<failure> errors;
+    wecom->configure(json_reader(*body, "", errors));
+    co_return errors.empty() ? as_json(json::object()) : wrong(errors);
 }
 
 io::http_response simulator::impl::post_inbound(const io::http_request& r) {
@@ -287,8 +327,8 @@ io::http_response simulator::impl::delete_messages() {
 }
 
 simulator::simulator(asio::any_io_executor executor, const clock& time, simulator_config settings,
-                     sms_config sms, wechat_config wechat)
-    : impl_(std::make_shared<impl>(executor, time, std::move(settings), sms, wechat)) {}
+                     sms_config sms, wechat_config wechat, wechat_config miniprogram, wecom_config wecom)
+    : impl_(std::make_shared<impl>(executor, time, std::move(settings), sms, wechat, miniprogram, wecom)) {}
 simulator::~simulator() = default;
 
 result<void> simulator::listen() {
@@ -308,13 +348,14 @@ void simulator::set_callback_base(const std::string& base) {
 }
 asio::awaitable<void> simulator::run() {
     const auto self = impl_;
-    co_await (self->cmpp->run() && self->smpp->run() && self->server->run() && self->aliyun->run() &&
-              self->tencent->run());
+    co_await (self->cmpp->run() && self->smpp->run() && self->server->run() && self->wechat->run() &&
+              self->aliyun->run() && self->tencent->run());
 }
 void simulator::stop() {
     impl_->cmpp->stop();
     impl_->smpp->stop();
     impl_->wechat->stop();
+    impl_->wecom->stop();
     impl_->aliyun->stop();
     impl_->tencent->stop();
     impl_->server->stop();
@@ -334,6 +375,9 @@ smpp_simulator& simulator::smpp() noexcept {
 wechat_simulator& simulator::wechat() noexcept {
     return *impl_->wechat;
 }
+wecom_simulator& simulator::wecom() noexcept {
+    return *impl_->wecom;
+}
 aliyun_simulator& simulator::aliyun() noexcept {
     return *impl_->aliyun;
 }
@@ -346,8 +390,17 @@ cmpp_simulator_options& simulator::cmpp_options() noexcept {
 smpp_simulator_options& simulator::smpp_options() noexcept {
     return impl_->smpp_options;
 }
-wechat_simulator_options& simulator::wechat_options() noexcept {
+wechat_account_options& simulator::wechat_options() noexcept {
     return impl_->wechat_options;
+}
+wechat_account_options& simulator::miniprogram_options() noexcept {
+    return impl_->miniprogram_options;
+}
+wecom_simulator_options& simulator::wecom_options() noexcept {
+    return impl_->wecom_options;
+}
+io::http_server_options& simulator::http_options() noexcept {
+    return impl_->http_options;
 }
 cloud_options& simulator::aliyun_options() noexcept {
     return impl_->aliyun_options;

@@ -27,7 +27,8 @@ struct simulated {
     system_clock time;
     simulator_config settings;
     sms_config sms;
-    wechat_config wechat;
+    wechat_config wechat, miniprogram = wechat_config::of_miniprogram();
+    wecom_config wecom;
     gateways::own_codes codes; // of the clients
     std::unique_ptr<simulator::simulator> sim;
     bool sim_ended = false;
@@ -43,12 +44,14 @@ struct simulated {
     }
     // `prepare` may change the simulator's own options.
     void start(std::function<void(simulator::simulator&)> prepare = nullptr) {
-        sim = std::make_unique<simulator::simulator>(on.executor(), time, settings, sms, wechat);
+        sim = std::make_unique<simulator::simulator>(on.executor(), time, settings, sms, wechat, miniprogram,
+                                                     wecom);
         if (prepare) prepare(*sim);
         const auto bound = sim->listen();
         if (!bound) throw std::runtime_error(bound.error().text());
         sms.port = sms.protocol == "smpp" ? sim->smpp_port() : sim->cmpp_port();
         wechat.base_url = "http://127.0.0.1:" + std::to_string(sim->wechat_port());
+        miniprogram.base_url = wecom.base_url = wechat.base_url;
         sim_ended = false;
         asio::co_spawn(on.context(), sim->run(), [this](std::exception_ptr e) {
             sim_ended = true;
