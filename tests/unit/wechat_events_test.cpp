@@ -135,6 +135,7 @@ TEST(wechat_events, followers_come_and_go) {
     const auto scanned = read(event_of("SCAN", "<EventKey>u123</EventKey>"));
     EXPECT_EQ(scanned.event, "scan");
     EXPECT_EQ(scanned.key, "u123");
+    EXPECT_EQ(read(event_of("SCAN", "<EventKey>qrscene_1</EventKey>")).key, "qrscene_1"); // its own name
     EXPECT_EQ(read(event_of("unsubscribe")).event, "unsubscribe");
 }
 
