@@ -17,6 +17,8 @@
 
 namespace zhida::simulator {
 
+namespace asio = boost::asio;
+
 struct wecom_simulator_options {
     std::string corpid, secret;
     std::int64_t agentid = 0;
