@@ -6,6 +6,7 @@
 #include "tests/support/gateways.hpp"
 #include "tests/support/raw_client.hpp"
 
+#include <boost/asio/read.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 

@@ -82,7 +82,7 @@ TEST_F(wechat_wecom, members_that_do_not_exist_are_told_with_success) {
     const auto& m = all.sim->messages().all().front();
     EXPECT_EQ(m.channel, "wechat");
     EXPECT_EQ(m.to, "ZhangSan");
-    EXPECT_EQ(m.id, some.at("msgid"));
+    EXPECT_EQ(m.id, some.at("msgid").get<std::string>());
     EXPECT_EQ(m.more.at("account"), "wecom");
     EXPECT_EQ(m.more.at("text").at("content"), "您有一项政策可申报");
     EXPECT_EQ(all.sim->messages().all().size(), 4U);
