@@ -8,7 +8,7 @@ home=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 usage() {
     cat <<'TEXT'
 ./zhida.sh demo [--port P] [--data DIR] [--subjects N]   a whole Zhida with synthetic people, on this machine
-./zhida.sh test [STEP...]   all checks, or some: format shell tidy unit fuzz integration e2e smpp sms_sdk browser crash faults rebuild takeover
+./zhida.sh test [STEP...]   all checks, or some: format shell tidy unit fuzz integration e2e smpp sms_sdk wechat browser crash faults rebuild takeover
 ./zhida.sh build            only build (build/release/zhida)
 ./zhida.sh bench NAME       run tests/bench/NAME.cpp, and its peers: one JSON line per figure
 ./zhida.sh tidy             clang-tidy over every source file

@@ -13,6 +13,7 @@ constexpr std::pair<meaning, const char*> meanings[] = {
 
 ledger::reason reason_of(const arrived_receipt& r) {
     if (r.fault == "bad_number") return ledger::reason::bad_number;
+    if (r.fault == "not_following") return ledger::reason::not_following;
     if (r.fault == "refused") return ledger::reason::refused;
     return ledger::reason::undelivered;
 }
@@ -20,8 +21,8 @@ ledger::reason reason_of(const arrived_receipt& r) {
 } // namespace
 
 std::string message_store_of(std::string_view gateway) {
-    const auto* wechat = to_string(channel::wechat);
-    return gateway == wechat ? wechat : to_string(channel::sms);
+    const bool wechat = gateway == "wechat" || gateway == "miniprogram" || gateway == "wecom";
+    return to_string(wechat ? channel::wechat : channel::sms);
 }
 
 std::string receipt_text(const gateways::receipt& r) {

@@ -145,6 +145,8 @@ struct wechat_config {
     std::string callback_aes_key; // EncodingAESKey, 43 characters; empty: callbacks in clear text
     std::int64_t receipt_wait_h = 48;
 
+    // Whether a message goes only to who has subscribed to its template.
+    bool needs_grant() const noexcept { return send_by != "template"; }
     static wechat_config of_miniprogram() {
         wechat_config c;
         c.name = c.send_by = "miniprogram";
@@ -195,6 +197,14 @@ struct config {
     wechat_config miniprogram = wechat_config::of_miniprogram();
     wecom_config wecom;
     simulator_config simulator;
+
+    // By any account of the channel.
+    bool sends_wechat() const noexcept { return wechat.enabled || miniprogram.enabled || wecom.enabled; }
+    // Whether somebody tells what became of messages that WeChat took.
+    bool hears_wechat() const noexcept {
+        return (wechat.enabled && !wechat.callback_token.empty()) ||
+               (miniprogram.enabled && !miniprogram.callback_token.empty());
+    }
 };
 
 struct config_sources {

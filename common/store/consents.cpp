@@ -17,17 +17,24 @@ const io::lua_script& consent_script() {
 }
 
 std::vector<std::string> keys_of(int shard, const consent_change& c) {
-    return {keys::shard_state(shard),     keys::opted_out(shard),       keys::opted_out_bits(shard),
-            keys::no_grant(shard),        keys::no_grant_bits(shard),   keys::preferences(shard),
-            keys::untargeted_bits(shard), keys::refused_numbers(shard), keys::profiles(shard, c.who)};
+    return {keys::shard_state(shard),      keys::opted_out(shard),       keys::opted_out_bits(shard),
+            keys::no_grant(shard),         keys::no_grant_bits(shard),   keys::preferences(shard),
+            keys::untargeted_bits(shard),  keys::refused_numbers(shard), keys::profiles(shard, c.who),
+            keys::wechat_addresses(shard), keys::bound(shard),           keys::bindings(shard, c.who)};
 }
 
 // The set alone says who refuses all messages, for it is what a claim looks at.
 std::vector<std::string> arguments_of(const consent_change& c) {
     auto narrower = c.chosen;
     narrower.all_messages = false;
-    return {to_string(c.kind), c.who, narrower.nothing_said() ? "" : encode(narrower),
-            c.chosen.all_messages ? "1" : "0"};
+    return {to_string(c.kind),
+            c.who,
+            narrower.nothing_said() ? "" : encode(narrower),
+            c.chosen.all_messages ? "1" : "0",
+            of_address(c.kind) ? c.template_id : c.address,
+            std::to_string(c.at_ms / 1000),
+            of_address(c.kind) ? (c.once ? "1" : "0") : c.sealed,
+            of_address(c.kind) ? "address" : ""};
 }
 
 std::vector<std::string> names_of(std::string (*key)(int), const std::vector<int>& shards) {
@@ -50,7 +57,7 @@ asio::awaitable<result<std::vector<applied_change>>> consents::apply(std::vector
     std::vector<io::redis_args> commands{{"SCRIPT", "LOAD", script.source()}};
     commands.reserve(changes.size() + 1);
     for (const auto& c : changes) {
-        io::redis_args call{"EVALSHA", script.sha1(), "9"};
+        io::redis_args call{"EVALSHA", script.sha1(), "12"};
         for (auto& name : keys_of(c.shard, c.change)) call.push_back(std::move(name));
         call.push_back(std::to_string(c.after));
         call.push_back(std::to_string(c.offset));

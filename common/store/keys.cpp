@@ -70,8 +70,23 @@ std::string due(int shard) {
 std::string untargeted_bits(int shard) {
     return tag(shard) + ":untargeted_bits";
 }
+std::string bound(int shard) {
+    return tag(shard) + ":bound";
+}
+std::string bindings(int shard, std::string_view subject_id) {
+    return tag(shard) + ":bindings:" + std::string(subject_id);
+}
+std::string wechat_addresses(int shard) {
+    return tag(shard) + ":wechat";
+}
+std::string wechat_refusing(int shard, std::string_view digest) {
+    return tag(shard) + ":wechat_refusing:" + std::string(digest);
+}
 std::string number_marks(int shard) {
     return tag(shard) + ":number_marks";
+}
+std::string member_rate(int shard, std::string_view digest) {
+    return tag(shard) + ":member_rate:" + std::string(digest);
 }
 std::string refused_numbers(int shard) {
     return tag(shard) + ":refused_numbers";
@@ -152,6 +167,21 @@ std::string orphan(std::string_view gateway, std::string_view id) {
 }
 std::string wechat_token(std::string_view appid) {
     return "wechat:token:" + std::string(appid);
+}
+std::string wechat_token_lease(std::string_view appid) {
+    return "wechat:token_lease:" + std::string(appid);
+}
+std::string wechat_calls(std::string_view appid, std::int32_t day) {
+    return "wechat:calls:" + std::string(appid) + ":" + std::to_string(day);
+}
+std::string wechat_event(std::string_view digest) {
+    return "wechat:event:" + std::string(digest);
+}
+std::string wechat_scene(std::string_view scene) {
+    return "wechat:scene:" + std::string(scene);
+}
+std::string news_told(std::string_view what) {
+    return "news:" + std::string(what);
 }
 std::string feedback(std::string_view department) {
     return "{feedback}:of:" + std::string(department);

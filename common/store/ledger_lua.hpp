@@ -265,12 +265,13 @@ return 1
 )lua";
 
 // KEYS shard_state, opted_out, opted_out_bits, no_grant, no_grant_bits, preferences, untargeted_bits,
-// refused_numbers, the subject's profiles; ARGV place in the log up to which everything must have been
-// applied, the change's own (or '' and '': not in the log), kind, subject id or digest of a number, encoded
-// preferences
-// ('': none), '1' where these refuse all messages. Gives 1 where it was applied, and the next place: a change
-// that comes after one which is missing here, or before one that stands, changes nothing. Without an ordinal
-// there is no bit yet: put_profiles sets it.
+// refused_numbers, the subject's profiles, wechat_addresses, bound, the subject's bindings; ARGV place in the
+// log up to which everything must have been applied, the change's own (or '' and '': not in the log), kind,
+// subject id or digest, encoded preferences ('': none), '1' where these refuse all messages, the template or
+// the digest of the address that is bound, seconds since 1970 of the change, '1' for a grant of one message
+// or the sealed contact, 'address' where the change is of one. Gives 1 where it was applied, and the next
+// place: a change that comes after one which is missing here, or before one that stands, changes nothing.
+// Without an ordinal there is no bit yet: put_profiles sets it.
 inline constexpr const char* consent = R"lua(
 local place = tonumber(redis.call('HGET', KEYS[1], 'consent_offset') or '0')
 if ARGV[2] ~= '' then
@@ -280,6 +281,19 @@ if ARGV[2] ~= '' then
   redis.call('HSET', KEYS[1], 'consent_offset', string.format('%.0f', place))
 end
 local kind, who = ARGV[3], ARGV[4]
+if ARGV[10] == 'address' then
+  local of = who .. ':t:' .. ARGV[7]
+  if kind == 'address_in' then redis.call('HSET', KEYS[10], who .. ':f', '1')
+  elseif kind == 'address_out' then redis.call('HSET', KEYS[10], who .. ':f', '0')
+  elseif kind == 'denied' then redis.call('HSET', KEYS[10], of, 'R' .. ARGV[8])
+  elseif ARGV[9] ~= '1' then redis.call('HSET', KEYS[10], of, 'L')
+  elseif ARGV[2] == '' or redis.call('HGET', KEYS[10], who .. ':g') ~= ARGV[2] then
+    -- a grant is counted once, though the last record may be applied again
+    local left = tonumber(redis.call('HGET', KEYS[10], of) or '') or 0
+    redis.call('HSET', KEYS[10], of, string.format('%.0f', left + 1), who .. ':g', ARGV[2])
+  end
+  return {1, place} -- claims of this shard do not rest on it
+end
 local held = kind:sub(1, 6) ~= 'number' and redis.call('HGET', KEYS[9], who)
 local function put(set, bits, yes)
   if set then redis.call(yes and 'SADD' or 'SREM', set, who) end
@@ -288,6 +302,10 @@ end
 if kind == 'opt_out' then put(KEYS[2], KEYS[3], true)
 elseif kind == 'opt_in' then put(KEYS[4], KEYS[5], false); put(KEYS[2], KEYS[3], false)
 elseif kind == 'refuse' then put(KEYS[4], KEYS[5], true)
+elseif kind == 'regrant' then put(KEYS[4], KEYS[5], false)
+elseif kind == 'bind' or kind == 'unbind' then
+  redis.call('HSET', KEYS[12], ARGV[7], kind == 'bind' and ARGV[9] or '')
+  redis.call('SADD', KEYS[11], who)
 elseif kind == 'number_out' then put(KEYS[8], nil, true)
 elseif kind == 'number_in' then put(KEYS[8], nil, false)
 elseif kind == 'preferences' then

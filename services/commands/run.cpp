@@ -2,6 +2,7 @@
 #include "common/base/log.hpp"
 #include "services/app.hpp"
 #include "services/commands.hpp"
+#include "services/gateways/wecom_robot.hpp"
 #include "services/sms_contents.hpp"
 
 #include <algorithm>
@@ -40,6 +41,11 @@ std::vector<std::string> missing_accounts(const config& c, const app_roles& role
     need(channel::wechat, c.wechat.enabled, "wechat.appid", c.wechat.appid);
     need(channel::wechat, c.wechat.enabled, "wechat.secret", c.wechat.secret);
     need(channel::wechat, c.wechat.enabled, "wechat.template_id", c.wechat.template_id);
+    need(channel::wechat, c.miniprogram.enabled, "miniprogram.appid", c.miniprogram.appid);
+    need(channel::wechat, c.miniprogram.enabled, "miniprogram.secret", c.miniprogram.secret);
+    need(channel::wechat, c.miniprogram.enabled, "miniprogram.template_id", c.miniprogram.template_id);
+    need(channel::wechat, c.wecom.enabled, "wecom.corpid", c.wecom.corpid);
+    need(channel::wechat, c.wecom.enabled, "wecom.secret", c.wecom.secret);
     return missing;
 }
 
@@ -96,6 +102,10 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
     if (wanted.dispatcher && !wanted.simulator && o.settings.sms.enabled)
         for (const auto& w : sms_warnings(*content, o.settings.sms))
             std::cerr << "configuration, warning: " << w.text() << "\n";
+    if (const auto robots = gateways::parse_robots(o.settings.wecom.robots); !robots) {
+        std::cerr << "configuration: " << robots.error().text() << "\n";
+        return 2;
+    }
     if (check_only) {
         std::cout << describe(o.settings);
         return 0;

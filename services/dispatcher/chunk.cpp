@@ -9,6 +9,7 @@
 #include "services/dispatcher/decide.hpp"
 #include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/quiet_hours.hpp"
+#include "services/dispatcher/wechat_reach.hpp"
 #include "services/persist.hpp"
 
 #include <algorithm>
@@ -81,6 +82,8 @@ struct candidate {
     // A message of its own: one that is sent again must be what it was, since the gateway drops it by its
     // reference; and a correction or a test says something else than a package.
     bool alone = false;
+    bool last_address = false;  // none of its other contacts can be reached on the channel
+    bool told_refusing = false; // the shard has it among those whom WeChat reaches nowhere
 };
 
 bool corrects(const campaign& c) {
@@ -220,29 +223,60 @@ std::optional<profile> open_subject(const crypto::sealer& sealer, const store::c
     return subject;
 }
 
-// Numbers that nothing is sent to, and why.
-using shut_numbers = std::map<std::string, ledger::reason>;
+// A member whose profile is there: read once for all that is looked up of it.
+struct opened {
+    std::optional<profile> subject;
+    bool unreadable = false;
+    // Where it had contacts on the channel and none of them may be sent to, why
+    std::optional<ledger::reason> shut;
+};
 
-// Which numbers of these subjects their owners refuse messages to, or gateways do not know.
-asio::awaitable<result<shut_numbers>> shut_of(turn& t, const package& p) {
-    shut_numbers shut;
-    if (p.of.via != channel::sms) co_return shut;
+asio::awaitable<result<std::vector<opened>>> open_subjects(turn& t, package& p) {
+    std::vector<opened> all(p.view.members.size());
+    if (p.of.via == channel::web) co_return all;
+    std::map<std::string, store::bound_contacts> bound;
+    if (p.of.via == channel::wechat) {
+        std::vector<std::string> ids;
+        for (const auto& m : p.view.members)
+            if (!settled(m.now)) ids.push_back(m.subject_id);
+        auto found = co_await keep_trying(t.d, "asking who is bound",
+                                          [&] { return t.d.addresses.bound_of(p.of.shard, ids); });
+        if (!found) co_return found.error();
+        bound = std::move(*found);
+    }
+    const auto role = role_for(p.document->theme, t.d.settings.dispatch.contact_roles);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto& m = p.view.members[i];
+        if (settled(m.now)) continue;
+        all[i].subject = open_subject(t.d.sealer, m, all[i].unreadable);
+        if (!all[i].subject) continue;
+        auto& contacts = all[i].subject->contacts;
+        if (const auto of = bound.find(m.subject_id); of != bound.end())
+            add_bound(contacts, of->second, [&](std::string_view a) { return t.d.digests.of(a); });
+        prefer_role(contacts, role);
+    }
+    co_return all;
+}
+
+// A contact of a member, by both their places.
+struct contact_place {
+    std::size_t member, contact;
+};
+
+// Which numbers their owners refuse messages to, or gateways do not know.
+asio::awaitable<result<void>> shut_numbers(turn& t, const package& p, std::vector<opened>& all) {
     auto marked = co_await keep_trying(t.d, "asking whether numbers are marked",
                                        [&] { return t.d.marks.any(p.of.shard); });
     if (!marked) co_return marked.error();
-    if (!p.view.any_refused_number && !*marked) co_return shut;
-    std::vector<std::string> phones, digests;
-    for (const auto& m : p.view.members) {
-        bool unreadable = false;
-        if (settled(m.now)) continue;
-        const auto subject = open_subject(t.d.sealer, m, unreadable);
-        if (!subject) continue;
-        for (const auto& c : subject->contacts)
-            if (!c.phone.empty()) {
-                digests.push_back(t.d.digests.of(c.phone));
-                phones.push_back(c.phone);
+    if (!p.view.any_refused_number && !*marked) co_return result<void>{};
+    std::vector<contact_place> places;
+    std::vector<std::string> digests;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (std::size_t k = 0; all[i].subject && k < all[i].subject->contacts.size(); ++k)
+            if (const auto& phone = all[i].subject->contacts[k].phone; !phone.empty()) {
+                digests.push_back(t.d.digests.of(phone));
+                places.push_back({i, k});
             }
-    }
     auto said = co_await keep_trying(t.d, "asking which numbers are marked",
                                      [&] { return t.d.marks.of(p.of.shard, digests, t.d.time.now()); });
     if (!said) co_return said.error();
@@ -251,16 +285,49 @@ asio::awaitable<result<shut_numbers>> shut_of(turn& t, const package& p) {
     if (!found) co_return found.error();
     // A number that is marked may be somebody's by now: an emergency is worth the try.
     const bool tries = p.about.urgency == campaign_urgency::emergency;
-    for (std::size_t i = 0; i < phones.size(); ++i)
-        if ((*found)[i] || (*said)[i] == ledger::reason::refused)
-            shut[phones[i]] = ledger::reason::refused_number;
-        else if ((*said)[i] != ledger::reason::none && !tries)
-            shut[phones[i]] = ledger::reason::invalid_contact;
-    co_return shut;
+    for (std::size_t n = 0; n < places.size(); ++n) {
+        auto& of = all[places[n].member];
+        const bool refused = (*found)[n] || (*said)[n] == ledger::reason::refused;
+        if (!refused && ((*said)[n] == ledger::reason::none || tries)) continue;
+        if (of.shut != ledger::reason::refused_number)
+            of.shut = refused ? ledger::reason::refused_number : ledger::reason::invalid_contact;
+        of.subject->contacts[places[n].contact].phone.clear();
+    }
+    co_return result<void>{};
 }
 
-facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_time now,
-               const shut_numbers& shut, std::optional<profile>& subject) {
+// Which addresses have left us, or have granted nothing (any more).
+asio::awaitable<result<void>> shut_addresses(turn& t, std::vector<opened>& all) {
+    std::vector<contact_place> places;
+    std::vector<store::wechat_addresses::asked> asked;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (std::size_t k = 0; all[i].subject && k < all[i].subject->contacts.size(); ++k)
+            if (const auto to = parse_wechat_address(all[i].subject->contacts[k].openid)) {
+                places.push_back({i, k});
+                asked.push_back({t.d.digests.of(all[i].subject->contacts[k].openid),
+                                 template_of(t.d.settings, to->account)});
+            }
+    auto standings = co_await keep_trying(t.d, "asking what WeChat addresses allow",
+                                          [&] { return t.d.addresses.standings(asked); });
+    if (!standings) co_return standings.error();
+    const auto now = t.d.time.now();
+    for (std::size_t n = 0; n < places.size(); ++n) {
+        auto& of = all[places[n].member];
+        auto& address = of.subject->contacts[places[n].contact].openid;
+        const auto why = shut(t.d.settings, parse_wechat_address(address)->account, (*standings)[n], now);
+        if (why == ledger::reason::none) continue;
+        if (of.shut != ledger::reason::no_grant) of.shut = why;
+        address.clear();
+    }
+    co_return result<void>{};
+}
+
+std::size_t addresses_in(const profile& subject) {
+    return static_cast<std::size_t>(std::count_if(subject.contacts.begin(), subject.contacts.end(),
+                                                  [](const contact& c) { return !c.openid.empty(); }));
+}
+
+facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_time now, const opened& o) {
     auto& d = t.d;
     const auto via = p.of.via;
     facts f;
@@ -268,7 +335,6 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.channel_enabled = via == channel::web || t.by.via != nullptr;
     f.public_policy = p.open || corrects(p.about); // who was told of it must hear that it does not hold
     f.opted_out = m.opted_out;
-    f.no_grant = m.no_grant;
     if (!m.preferences.empty()) {
         const auto wishes = decode_preferences(m.preferences);
         // What cannot be read may be a refusal.
@@ -281,25 +347,20 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.sent = m.sent;
     f.today = shanghai_day(now);
     f.epoch = t.by.epoch;
-    f.resend_within = t.by.via ? t.by.via->resend_within_s() : 0;
     // Once: the record tells of a second try, and a third is never made.
     f.resend_in_doubt = f.emergency && d.settings.dispatch.resend_emergency && m.now.attempts == 0;
     if (const auto until = quiet_until(quiet_hours_of(d.settings.dispatch), now))
         f.quiet_until = unix_seconds(*until);
     if (via == channel::web) return f;
-    subject = open_subject(d.sealer, m, f.unreadable);
-    if (!subject) return f;
-    std::optional<ledger::reason> last;
-    std::erase_if(subject->contacts, [&](const contact& c) {
-        const auto found = shut.find(c.phone);
-        if (found == shut.end()) return false;
-        if (last != ledger::reason::refused_number) last = found->second;
-        return true;
-    });
-    if (last && std::none_of(subject->contacts.begin(), subject->contacts.end(),
-                             [](const contact& c) { return !c.phone.empty(); }))
-        f.refused = last;
-    f.subject = &*subject;
+    f.unreadable = o.unreadable;
+    if (!o.subject) return f;
+    f.subject = &*o.subject;
+    const auto to = address_of(via, *o.subject);
+    if (to.address.empty() && o.shut == ledger::reason::no_grant)
+        f.no_grant = true;
+    else if (to.address.empty() && o.shut && !f.refused)
+        f.refused = o.shut;
+    if (t.by.via) f.resend_within = t.by.via->resend_within_s(to.address);
     return f;
 }
 
@@ -348,12 +409,16 @@ asio::awaitable<result<void>> settle(turn& t) {
         std::vector<store::replacement> records;
         std::vector<store::change> changes;
         bool complained = false;
-        const auto refused = co_await shut_of(t, p);
-        if (!refused) co_return refused.error();
-        for (auto& m : p.view.members) {
+        auto subjects = co_await open_subjects(t, p);
+        if (!subjects) co_return subjects.error();
+        if (p.of.via == channel::sms)
+            if (auto looked = co_await shut_numbers(t, p, *subjects); !looked) co_return looked.error();
+        if (p.of.via == channel::wechat)
+            if (auto looked = co_await shut_addresses(t, *subjects); !looked) co_return looked.error();
+        for (std::size_t n = 0; n < p.view.members.size(); ++n) {
+            auto& m = p.view.members[n];
             if (settled(m.now)) continue;
-            std::optional<profile> subject;
-            const auto f = facts_of(t, p, m, now, *refused, subject);
+            const auto f = facts_of(t, p, m, now, (*subjects)[n]);
             if (f.unreadable && !std::exchange(complained, true))
                 log::error("a profile cannot be opened",
                            {{"subject", log::masked(m.subject_id)},
@@ -364,7 +429,8 @@ asio::awaitable<result<void>> settle(turn& t) {
                     decided.to.attempts = 1;
                 const bool alone = in_doubt(m.now) || stands_alone(p.about);
                 t.sends.push_back({i, m.position, m.ordinal, m.now, decided.to, m.sent,
-                                   std::move(m.subject_id), std::move(decided.address), alone});
+                                   std::move(m.subject_id), std::move(decided.address), alone,
+                                   addresses_in(*f.subject) == 1, m.no_grant});
             } else if (decided.what == decision::kind::record) {
                 records.push_back({m.position, m.now, decided.to});
                 changes.push_back({m.position, decided.to});
@@ -449,6 +515,27 @@ asio::awaitable<result<void>> claim(turn& t, std::size_t from, std::size_t to,
     co_return co_await write_again_if_lost(t, changes, {});
 }
 
+consent_change of_subject(const deliverer& d, consent_kind kind, std::string who) {
+    return {kind, std::move(who), {}, d.time.now().time_since_epoch().count()};
+}
+
+// What WeChat's refusal says of an address, for the next messages: of this template, or of all of them.
+std::optional<consent_change> refusal_of(const deliverer& d, const std::string& address, reason why) {
+    const auto to = parse_wechat_address(address);
+    if (!to) return std::nullopt;
+    consent_change c;
+    c.who = d.digests.of(address);
+    c.at_ms = d.time.now().time_since_epoch().count();
+    if (why == reason::refused && to->account != wechat_account::wecom) {
+        c.kind = consent_kind::denied;
+        c.template_id = template_of(d.settings, to->account);
+        return c;
+    }
+    if (why != reason::refused && why != reason::not_following) return std::nullopt;
+    c.kind = consent_kind::address_out;
+    return c;
+}
+
 // Sends what was claimed, one message a recipient, and writes down what came of it. Where the claim does not
 // stand any more nothing is sent: it is looked at again a moment later, as after a gateway that was busy.
 asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admission at, bool stands) {
@@ -476,7 +563,7 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
         m.kind = said_kind(p.about);
         m.reminder = p.about.reminder ? &*p.about.reminder : nullptr;
         m.address = c.address;
-        if (t.by.via->resend_within_s() > 0) // else nobody reads it
+        if (t.by.via->resend_within_s(c.address) > 0) // else nobody reads it
             m.reference = crypto::sha1_hex(p.of.campaign + "/" + c.subject_id + "/" + to_string(p.of.via))
                               .substr(0, 32);
         messages.push_back(std::move(m));
@@ -490,7 +577,9 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
     const auto now = d.time.now();
     const auto via = t.packages.front().of.via;
     const auto shard = t.packages.front().of.shard;
-    std::vector<std::string> refusing;
+    std::vector<consent_change> refusing;
+    std::vector<std::pair<std::string, std::string>>
+        nowhere; // subjects, and the digest of their last address
     std::map<std::size_t, std::vector<store::change>> outcomes; // by package
     std::map<std::size_t, std::vector<store::replacement>> recorded;
     std::map<std::size_t, std::vector<store::messages::sent>> ids;
@@ -510,9 +599,6 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
         for (auto i = leaders[m]; i < end; ++i) {
             const auto& c = claimed[i];
             auto to = outcome_of(c.to, answer, now, uniform);
-            if (via == channel::wechat && i == leaders[m] &&
-                (to.why == reason::refused || to.why == reason::not_following))
-                refusing.push_back(c.subject_id);
             outcomes[c.package].push_back({c.position, to});
             recorded[c.package].push_back({c.position, c.to, to});
             for (int part = 1; part <= parts; ++part) {
@@ -522,6 +608,13 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
                     id, {shard, t.packages[c.package].of.campaign, via, c.position, part, parts}};
                 to_bind.push_back(bound);
                 ids[c.package].push_back(std::move(bound));
+            }
+            if (via != channel::wechat || i != leaders[m]) continue;
+            if (auto change = refusal_of(d, c.address, to.why)) {
+                if (c.last_address) nowhere.emplace_back(c.subject_id, change->who);
+                refusing.push_back(std::move(*change));
+            } else if (c.told_refusing && answer.outcome == gateways::send_outcome::accepted) {
+                refusing.push_back(of_subject(d, consent_kind::regrant, c.subject_id));
             }
         }
     }
@@ -534,12 +627,16 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
             co_await keep_trying(d, "marking numbers", [&] { return d.marks.put(shard, marked, now); });
         if (!kept) co_return kept.error();
     }
-    for (const auto& who : refusing) {
-        auto refused = co_await keep_trying(d, "remembering who refuses", [&] {
-            return d.refusals.record(
-                {consent_kind::refuse, who, {}, d.time.now().time_since_epoch().count()});
-        });
-        if (!refused) co_return refused.error();
+    for (const auto& [subject, digest] : nowhere) {
+        auto kept = co_await keep_trying(d, "remembering who refuses",
+                                         [&] { return d.addresses.put_refusing(digest, subject); });
+        if (!kept) co_return kept.error();
+        refusing.push_back(of_subject(d, consent_kind::refuse, subject));
+    }
+    for (const auto& change : refusing) {
+        auto kept =
+            co_await keep_trying(d, "remembering who refuses", [&] { return d.refusals.record(change); });
+        if (!kept) co_return kept.error();
     }
     for (auto& [i, changes] : outcomes) {
         const auto& p = t.packages[i].of;
@@ -607,14 +704,19 @@ asio::awaitable<result<void>> deliverer::mark_number(store::message_place place,
         return ledgers.load(place.shard, place.campaign, place.via, place.position, 1, true);
     });
     if (!view) co_return view.error();
+    auto about =
+        co_await persist(time, stopping, "reading a campaign", [&] { return campaigns.get(place.campaign); });
+    if (!about) co_return about.error();
+    const auto document = co_await policy_of(*about);
+    if (!document) co_return document.error();
     bool unreadable = false;
-    const auto subject =
+    auto subject =
         view->members.empty() ? std::nullopt : open_subject(sealer, view->members.front(), unreadable);
     if (!subject) co_return result<void>{};
-    const auto to = std::find_if(subject->contacts.begin(), subject->contacts.end(),
-                                 [](const contact& c) { return plausible_mobile(c.phone); });
-    if (to == subject->contacts.end()) co_return result<void>{};
-    std::vector<std::pair<std::string, reason>> said{{digests.of(to->phone), why}};
+    prefer_role(subject->contacts, role_for((*document)->theme, settings.dispatch.contact_roles));
+    const auto to = address_of(place.via, *subject);
+    if (to.address.empty()) co_return result<void>{};
+    std::vector<std::pair<std::string, reason>> said{{digests.of(to.address), why}};
     co_return co_await persist(time, stopping, "marking a number",
                                [&] { return marks.put(place.shard, said, time.now()); });
 }

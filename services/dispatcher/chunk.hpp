@@ -13,6 +13,7 @@
 #include "common/store/messages.hpp"
 #include "common/store/number_marks.hpp"
 #include "common/store/policies.hpp"
+#include "common/store/wechat_addresses.hpp"
 #include "services/consent_log.hpp"
 #include "services/dispatch_records.hpp"
 #include "services/dispatcher/sender.hpp"
@@ -52,6 +53,7 @@ struct deliverer {
     store::messages& messages;
     store::consents& consents;
     store::number_marks& marks;
+    store::wechat_addresses& addresses;
     store::campaigns& campaigns;
     store::policies& policies;
     const bool& stopping;
@@ -72,7 +74,7 @@ struct deliverer {
     asio::awaitable<result<void>> audit(transition t);
     // Passes a receipt on to the shard it belongs to.
     asio::awaitable<result<void>> forward_receipt(store::message_place place, std::string receipt);
-    // Remembers what became of the number that this delivery went to, as gateways say it by receipt.
+    // Remembers what became of the number that this SMS went to, as gateways say it by receipt.
     asio::awaitable<result<void>> mark_number(store::message_place place, ledger::reason why);
     asio::awaitable<result<std::shared_ptr<const policy>>> policy_of(const campaign& c);
 };

@@ -22,24 +22,6 @@ decision becomes(const ledger::record& now, state s, reason why, std::uint32_t a
     return {decision::kind::record, to, {}};
 }
 
-struct contact_found {
-    std::string address;
-    reason why = reason::no_contact;
-};
-
-contact_found address_of(const facts& f) {
-    contact_found out;
-    for (const auto& c : f.subject->contacts) {
-        const auto& address = f.via == channel::sms ? c.phone : c.openid;
-        if (address.empty()) continue;
-        out.why = reason::invalid_contact;
-        if (f.via == channel::sms && !plausible_mobile(address)) continue;
-        out.address = address;
-        break;
-    }
-    return out;
-}
-
 // Why it may not be sent; none: it may.
 reason obstacle(const facts& f, const contact_found& to) {
     if (!f.public_policy) return reason::not_public;
@@ -55,9 +37,22 @@ reason obstacle(const facts& f, const contact_found& to) {
 
 } // namespace
 
+contact_found address_of(channel via, const profile& subject) {
+    contact_found out;
+    for (const auto& c : subject.contacts) {
+        const auto& address = via == channel::sms ? c.phone : c.openid;
+        if (address.empty()) continue;
+        out.why = reason::invalid_contact;
+        if (via == channel::sms && !plausible_mobile(address)) continue;
+        out.address = address;
+        break;
+    }
+    return out;
+}
+
 decision decide(const facts& f, const ledger::record& now) {
     if (settled(now)) return {};
-    const auto to = f.subject ? address_of(f) : contact_found{};
+    const auto to = f.subject ? address_of(f.via, *f.subject) : contact_found{};
     const bool claimed = now.now == state::submitting;
     const auto unknown = [&] {
         return becomes(now, state::unknown, claimed ? reason::crashed_in_flight : reason::no_answer, f.now);

@@ -46,6 +46,14 @@ struct decision {
     std::string address; // phone number or openid
 };
 
+// Of the first of the subject's contacts that has one; else why there is none: no_contact, or
+// invalid_contact.
+struct contact_found {
+    std::string address;
+    ledger::reason why = ledger::reason::no_contact;
+};
+contact_found address_of(channel via, const profile& subject);
+
 // From the record as it is now. In this order: what is settled stays; what is in doubt is sent again only
 // where that is safe, or its class allows it, and never where it went out within another message; disclosure,
 // profile, channel, wishes, grant, contact, expiry, night, waiting, cap.

@@ -5,10 +5,10 @@
 #include "common/model/cloud_event.hpp"
 #include "common/model/topics.hpp"
 #include "services/dead_letter.hpp"
-#include "services/dispatcher/guarded_sender.hpp"
 #include "services/dispatcher/lanes.hpp"
 #include "services/dispatcher/round_text.hpp"
-#include "services/dispatcher/senders.hpp"
+#include "services/dispatcher/sms_sender.hpp"
+#include "services/dispatcher/wechat_sender.hpp"
 #include "services/persist.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -41,11 +41,22 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
       sealer_(sealer), process_(new_event_id()),
       redis_(executor, {c.redis.url, milliseconds(c.redis.timeout_ms)}),
       log_(io::make_event_log(executor, c)), ledgers_(redis_), gateway_states_(redis_), messages_(redis_),
-      consents_(redis_), marks_(redis_), campaigns_(redis_, static_cast<int>(c.node.shards)),
-      policies_(redis_), replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
-      deliverer_{config_,    clock_,    sealer_,   *log_,
-                 ledgers_,   messages_, consents_, marks_,
-                 campaigns_, policies_, stopping_, [this](int shard) { return replay_.bring_up(shard); }},
+      consents_(redis_), marks_(redis_), addresses_(redis_, sealer, static_cast<int>(c.node.shards)),
+      campaigns_(redis_, static_cast<int>(c.node.shards)), policies_(redis_),
+      replay_(executor, *log_, redis_, ledgers_, clock_, static_cast<int>(c.node.shards)),
+      deliverer_{config_,
+                 clock_,
+                 sealer_,
+                 *log_,
+                 ledgers_,
+                 messages_,
+                 consents_,
+                 marks_,
+                 addresses_,
+                 campaigns_,
+                 policies_,
+                 stopping_,
+                 [this](int shard) { return replay_.bring_up(shard); }},
       intake_(executor, *log_, messages_, clock_, static_cast<int>(c.node.shards), stopping_),
       inbound_(redis_, *log_, consents_, campaigns_, sealer_, clock_, static_cast<int>(c.node.shards),
                [this](std::string_view to) { return department_of_number(sms_content_, config_.sms, to); }),
@@ -56,13 +67,12 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
                                               },
                                               [this](std::string_view message_id) {
                                                   for (const auto& l : lanes_)
-                                                      if (l->gateway && l->via == channel::sms)
-                                                          l->gateway->heard(message_id);
+                                                      if (l->gateway) l->gateway->heard(message_id);
                                               }),
       chunks_done_(meters.counter("zhida_chunks_done_total", "Dispatch records carried to their end")),
       events_buried_(meters.counter("zhida_dispatcher_dead_letters_total", "Events that could not be read")) {
     for (const auto via : channels) {
-        auto gateway = make_sender(via);
+        auto gateway = make_sender(via, meters);
         const auto batches = gateway ? gateway->batches() : 1;
         // Those who wait for one gateway leave as many to look after each other one.
         auto l = std::make_unique<lane>(via, executor, std::max(workers_of_a_lane, 2 * batches));
@@ -82,15 +92,14 @@ dispatcher::dispatcher(asio::any_io_executor executor, const config& c, const sm
 
 dispatcher::~dispatcher() = default;
 
-std::unique_ptr<sender> dispatcher::make_sender(channel via) {
+std::unique_ptr<sender> dispatcher::make_sender(channel via, metrics& meters) {
     if (via == channel::sms && config_.sms.enabled)
         return make_sms_sender(
             executor_, clock_, config_.sms, sms_content_,
             [this](auto receipts) { return intake_.accept(std::move(receipts)); },
             [this](auto messages) { return inbound_.accept(std::move(messages)); }, sms_codes_);
-    if (via == channel::wechat && config_.wechat.enabled)
-        return std::make_unique<guarded_sender>(
-            make_wechat_sender(executor_, clock_, config_, redis_, sealer_), clock_);
+    if (via == channel::wechat)
+        return make_wechat_channel(executor_, clock_, config_, redis_, sealer_, meters);
     return nullptr; // web needs none; a channel that is not enabled suppresses with that reason
 }
 

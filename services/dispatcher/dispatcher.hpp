@@ -90,7 +90,7 @@ class dispatcher {
     asio::awaitable<void> acknowledge(lane& l);
     asio::awaitable<void> acknowledge_some(lane& l);
     asio::awaitable<bool> bury_record(io::log_record record, std::vector<failure> errors);
-    std::unique_ptr<sender> make_sender(channel via);
+    std::unique_ptr<sender> make_sender(channel via, metrics& meters);
 
     asio::any_io_executor executor_;
     const config& config_;
@@ -108,6 +108,7 @@ class dispatcher {
     store::messages messages_;
     store::consents consents_;
     store::number_marks marks_;
+    store::wechat_addresses addresses_;
     store::campaigns campaigns_;
     store::policies policies_;
     ledger_replay replay_;

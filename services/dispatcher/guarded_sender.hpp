@@ -22,7 +22,10 @@ class guarded_sender final : public sender {
     bool ready() const override { return inner_->ready() && circuit_.ready(time_.steady_now()); }
     asio::awaitable<admission> admit() override;
     std::size_t batches() const override { return inner_->batches(); }
-    std::uint32_t resend_within_s() const override { return inner_->resend_within_s(); }
+    std::uint32_t resend_within_s(std::string_view address) const override {
+        return inner_->resend_within_s(address);
+    }
+    void heard(std::string_view message_id) override { inner_->heard(message_id); }
     void share(std::size_t mine, std::size_t of) override { inner_->share(mine, of); }
     asio::awaitable<gateways::send_result> send(outgoing message) override;
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,

@@ -33,7 +33,8 @@ void try_again(ledger::record& r, const gateways::send_result& answer, reason wh
     const auto again = unix_seconds(now + milliseconds(delay) + milliseconds(999));
     // As for an outage: whoever files the signature needs a day, not the hours of 48 tries.
     const bool waits = gateways::sign_of(answer) == gateways::service_sign::ails ||
-                       answer.code == no_signature || answer.code == no_template;
+                       answer.code == no_signature || answer.code == no_template ||
+                       answer.code == account_rests;
     const int most = waits ? most_attempts_while_ailing : most_attempts;
     if (r.attempts < most && again <= r.first_submitted + retry_within_s)
         become(r, state::held, answer.in_doubt ? reason::no_answer : why, again);
@@ -57,8 +58,9 @@ ledger::record outcome_of(ledger::record r, const gateways::send_result& answer,
                           double uniform) noexcept {
     switch (answer.outcome) {
     case send_outcome::accepted:
-        r.now = state::submitted;
-        break; // at stays the epoch
+        r.now = state::submitted; // at stays the epoch
+        if (answer.delivered) become(r, state::delivered, reason::none, unix_seconds(now));
+        break;
     case send_outcome::rejected:
         become(r, state::failed, rejection(answer.recipient_fault), unix_seconds(now));
         break;

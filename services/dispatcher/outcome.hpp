@@ -24,6 +24,8 @@ inline constexpr int most_attempts = 48, most_attempts_while_ailing = 250;
 inline constexpr const char* no_signature = "local:signature";
 // Or because the vendor's id of its template is not set.
 inline constexpr const char* no_template = "local:no_template";
+// Or because of the accounts of its channel the one that reaches the recipient takes nothing now.
+inline constexpr const char* account_rests = "local:account_rests";
 // And so long after it was first claimed. The campaign's own end may come earlier (decide).
 inline constexpr std::uint32_t retry_within_s = 48 * 3600;
 

@@ -39,6 +39,16 @@ sms_words round_words(const message_round& round, const policy& p, std::uint16_t
              {"verify", verify_hint}}};
 }
 
+std::optional<std::int32_t> round_deadline(const message_round& round, const policy& p, std::uint16_t items,
+                                           std::int32_t today) {
+    if (const auto notice = notice_of_round(round.kind, round.reminder, p, items, today);
+        notice && notice->deadline)
+        return notice->deadline;
+    for (std::size_t i = 0; i < p.items.size(); ++i)
+        if (items >> i & 1) return deadline_of(p.items[i], p.valid, today).end;
+    return std::nullopt;
+}
+
 std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_round& round, const policy& p,
                                                                  std::uint16_t items, std::int32_t today,
                                                                  std::size_t others) {

@@ -4,6 +4,7 @@
 #include "common/model/reminder.hpp"
 #include "services/dispatcher/package_text.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,9 @@ struct message_round {
 // said: what is left of the window, that there is a new explanation, that it does not hold.
 sms_words round_words(const message_round& round, const policy& p, std::uint16_t items, std::int32_t today,
                       const std::string& verify_hint, std::size_t others = 0);
+// The last day that such a message names; nothing: none is set, or a correction names none.
+std::optional<std::int32_t> round_deadline(const message_round& round, const policy& p, std::uint16_t items,
+                                           std::int32_t today);
 std::vector<std::pair<std::string, std::string>> wechat_of_round(const message_round& round, const policy& p,
                                                                  std::uint16_t items, std::int32_t today,
                                                                  std::size_t others);

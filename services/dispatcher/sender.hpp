@@ -54,8 +54,8 @@ class sender {
     virtual asio::awaitable<gateways::send_result> acknowledge(std::string phone, std::string gateway);
     // Of each gateway of the channel.
     virtual std::vector<gateways::gateway_status> statuses() const = 0;
-    // Seconds in which the gateway drops a repeated reference; 0: it never does.
-    virtual std::uint32_t resend_within_s() const = 0;
+    // Seconds in which the gateway drops a repeated reference, sent to this address; 0: it never does.
+    virtual std::uint32_t resend_within_s(std::string_view address) const = 0;
     // How many batches of the channel are under way at once at most.
     virtual std::size_t batches() const { return 4; }
     // Waits for its turn. How many messages the next batch may have: what is claimed cannot be called back.

@@ -22,9 +22,10 @@ service_sign sign_of(const send_result& r) noexcept {
     case send_outcome::retry:
         break;
     }
-    constexpr std::string_view broken[] = {"local:not_connected", "local:no_token", "local:not_taken",
-                                           "wechat:-1",           "smpp:8",         "wechat:40001",
-                                           "wechat:40014",        "wechat:42001"};
+    constexpr std::string_view broken[] = {
+        "local:not_connected", "local:no_token",  "local:not_taken", "wechat:-1", "smpp:8",
+        "wechat:40001",        "wechat:40014",    "wechat:42001",    "wecom:-1",  "wecom:40014",
+        "wecom:42001",         "local:no_answer", "local:unreadable"};
     const bool ails = code.starts_with("http:") ||
                       std::find(std::begin(broken), std::end(broken), code) != std::end(broken);
     return ails ? service_sign::ails : service_sign::nothing;

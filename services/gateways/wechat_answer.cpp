@@ -88,8 +88,7 @@ result<wechat_token> read_token_answer(const wechat_answer& answer, wall_time no
                      "/access_token");
     const auto lives = whole_number(member("expires_in"));
     if (!lives || *lives < 1 || *lives > 86'400) return wrong("is not 1 to 86400 seconds", "/expires_in");
-    t.expires = now + milliseconds(1000 * *lives);
-    return t;
+    return fetched_token(std::move(t.value), now, milliseconds(1000 * *lives));
 }
 
 } // namespace zhida::gateways

@@ -3,9 +3,10 @@
 #include "common/base/log.hpp"
 #include "common/io/http_client.hpp"
 #include "services/gateways/channel_stop.hpp"
+#include "services/gateways/wechat_answer.hpp"
 #include "services/gateways/wechat_codes.hpp"
 
-#include <map>
+#include <utility>
 
 namespace zhida::gateways {
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr milliseconds credentials_pause{300'000}; // then one may try whether somebody has mended it
 constexpr milliseconds usual_pause{5'000};
+constexpr std::size_t most_codes = 100; // whoever answers for the platform may make them up
 
 milliseconds until_midnight(wall_time now) { // in Shanghai: quotas are counted by its days
     const wall_time next{std::chrono::days(shanghai_day(now) + 1)};
@@ -32,32 +34,40 @@ std::string code_text(std::int64_t errcode) {
     return "wechat:" + std::to_string(errcode);
 }
 
-// An answer of the platform: {"errcode":0,"errmsg":"ok","msgid":...}; errcode is absent in answers with a
-// token.
-struct answer {
-    std::int64_t errcode = 0;
-    std::string errmsg;
-    json body;
-};
-result<answer> read_answer(const io::http_reply& reply) {
-    auto body = parse_json(reply.body);
-    if (!body || !body->is_object())
-        return failure{errc::invalid,
-                       "HTTP " + std::to_string(reply.status) + " with a body that is no JSON object", "",
-                       "a proxy in between may have answered"};
-    answer a;
-    std::vector<failure> errors;
-    json_reader in(*body, "", errors);
-    a.errcode = in.integer("errcode", false, INT32_MIN, INT32_MAX).value_or(0);
-    a.errmsg = in.text("errmsg", false).value_or("");
-    if (!errors.empty()) return errors.front();
-    a.body = std::move(*body);
-    return ok(std::move(a));
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           c == '-' || c == '_' || c == '.' || c == '~';
+        if (plain) {
+            out += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        out += {'%', digits[byte >> 4], digits[byte & 15]};
+    }
+    return out;
+}
+
+// What the platform said, without the address of this machine that it may have put in.
+std::string words_of(const wechat_answer& a) {
+    return a.rid.empty() || a.errmsg.find(a.rid) != std::string::npos ? a.errmsg
+                                                                      : a.errmsg + " rid: " + a.rid;
 }
 
 } // namespace
 
-result<std::string> wechat_body(const wechat_message& m, const std::string& default_template_id) {
+const char* message_api(const wechat_config& a) noexcept {
+    if (a.send_by == "miniprogram") return "/cgi-bin/message/subscribe/send";
+    return a.send_by == "subscribe" ? "/cgi-bin/message/subscribe/bizsend" : "/cgi-bin/message/template/send";
+}
+
+bool drops_repetitions(const wechat_config& a) noexcept {
+    return a.send_by == "template";
+}
+
+result<std::string> wechat_body(const wechat_message& m, const wechat_config& account) {
     json data = json::object();
     for (const auto& [key, value] : m.data) {
         auto fitted = fit_wechat_field(key, value);
@@ -65,17 +75,20 @@ result<std::string> wechat_body(const wechat_message& m, const std::string& defa
         data[key] = {{"value", std::move(*fitted)}};
     }
     json body = {{"touser", m.openid},
-                 {"template_id", m.template_id.empty() ? default_template_id : m.template_id},
+                 {"template_id", m.template_id.empty() ? account.template_id : m.template_id},
                  {"data", std::move(data)}};
-    if (!m.url.empty()) body["url"] = m.url;
-    if (!m.client_msg_id.empty()) body["client_msg_id"] = m.client_msg_id;
+    if (!m.url.empty()) body[drops_repetitions(account) ? "url" : "page"] = m.url;
+    if (account.send_by == "miniprogram") {
+        body["miniprogram_state"] = account.miniprogram_state;
+        body["lang"] = "zh_CN";
+    }
+    if (drops_repetitions(account) && !m.client_msg_id.empty()) body["client_msg_id"] = m.client_msg_id;
     return to_text(body);
 }
 
 struct wechat_client::impl : std::enable_shared_from_this<wechat_client::impl> {
-    impl(asio::any_io_executor ex, const clock& c, wechat_config s, wechat_token_store shared)
-        : time(c), settings(std::move(s)), http(ex, options_of(settings)),
-          tokens(ex, c, std::move(shared), [this] { return fetch_token(this); }) {
+    impl(asio::any_io_executor ex, const clock& c, wechat_config s)
+        : time(c), settings(std::move(s)), http(std::move(ex), options_of(settings)) {
         since = time.now();
     }
     static io::http_client_options options_of(const wechat_config& s) {
@@ -83,27 +96,33 @@ struct wechat_client::impl : std::enable_shared_from_this<wechat_client::impl> {
         o.base_url = s.base_url;
         o.connections = static_cast<std::size_t>(s.connections);
         o.timeout = std::chrono::milliseconds(s.timeout_ms);
+        o.ca_file = s.ca_file;
         return o;
     }
 
     const clock& time;
     wechat_config settings;
     io::http_client http;
-    wechat_token_cache tokens;
-    channel_stop stop;
+    std::optional<wechat_token_cache> tokens;    // always
+    channel_stop stop;                           // of the account
+    std::map<std::string, channel_stop> used_up; // of an API, for the day
+    std::map<std::string, std::int64_t> calls;
     gateway_status counters;
-    std::string state = "connecting", last_error;
+    std::string state = "connecting", last_error, remark;
     wall_time since{};
     std::map<std::string, wall_time> alarmed;
 
-    // The cache is a member, so its calls end before *self does.
-    static asio::awaitable<result<wechat_token>> fetch_token(impl* self);
+    // A renewal may go on while the client is given up, so that it is asked for each time.
+    static asio::awaitable<result<wechat_token>> fetch_token(std::weak_ptr<impl> of);
+    static asio::awaitable<result<io::http_reply>> ask_for_token(std::shared_ptr<impl> self);
     static asio::awaitable<send_result> send(std::shared_ptr<impl> self, wechat_message m);
-    send_result react(const answer& a);
+    send_result react(const wechat_answer& a, const std::string& api);
     send_result token_failed(const failure& why);
+    send_result not_answered(const failure& why, bool repeatable);
     void enter(const char* new_state, std::string why);
-    void alarm(const std::string& code, const std::string& what);
+    void alarm(const std::string& code, const std::string& what, const char* fix);
     void count(const send_result& r);
+    const channel_stop* stopped(const std::string& api) const;
 };
 
 void wechat_client::impl::enter(const char* new_state, std::string why) {
@@ -111,50 +130,72 @@ void wechat_client::impl::enter(const char* new_state, std::string why) {
     if (state == new_state) return;
     state = new_state;
     since = time.now();
-    log::info("wechat_state", {{"state", state}, {"detail", last_error}});
+    log::info("wechat_state", {{"account", settings.name}, {"state", state}, {"detail", last_error}});
 }
 
-void wechat_client::impl::alarm(const std::string& code, const std::string& what) {
-    auto& last = alarmed[code];
+// Once a minute of each code, and of all that nobody knows together.
+void wechat_client::impl::alarm(const std::string& code, const std::string& what, const char* fix) {
+    const bool known = alarmed.size() < most_codes || alarmed.contains(code);
+    auto& last = alarmed[known ? code : "*"];
     if (last != wall_time{} && time.now() < last + milliseconds(60'000)) return;
     last = time.now();
-    log::error("wechat_refused", {{"code", code}, {"what", what}});
+    log::error("wechat_refused", {{"account", settings.name}, {"code", code}, {"what", what}, {"fix", fix}});
 }
 
-asio::awaitable<result<wechat_token>> wechat_client::impl::fetch_token(impl* self) {
+const channel_stop* wechat_client::impl::stopped(const std::string& api) const {
+    const auto now = time.now();
+    if (stop.stopped(now)) return &stop;
+    const auto found = used_up.find(api);
+    return found != used_up.end() && found->second.stopped(now) ? &found->second : nullptr;
+}
+
+asio::awaitable<result<io::http_reply>> wechat_client::impl::ask_for_token(std::shared_ptr<impl> self) {
+    const auto& s = self->settings;
+    ++self->calls["/cgi-bin/" + s.token_api];
+    // Asking again is harmless: stable_token says the same one, and of the other the last is good.
+    if (s.token_api == "token")
+        co_return co_await self->http.request(
+            "GET",
+            "/cgi-bin/token?grant_type=client_credential&appid=" + percent_encoded(s.appid) +
+                "&secret=" + percent_encoded(s.secret),
+            {}, "", true);
     const json body = {{"grant_type", "client_credential"},
-                       {"appid", self->settings.appid},
-                       {"secret", self->settings.secret},
+                       {"appid", s.appid},
+                       {"secret", s.secret},
                        {"force_refresh", false}};
-    // Asking again is harmless: the same token comes back.
-    const auto reply = co_await self->http.request(
-        "POST", "/cgi-bin/stable_token", {{"content-type", "application/json"}}, to_text(body), true);
+    co_return co_await self->http.request("POST", "/cgi-bin/stable_token",
+                                          {{"content-type", "application/json"}}, to_text(body), true);
+}
+
+asio::awaitable<result<wechat_token>> wechat_client::impl::fetch_token(std::weak_ptr<impl> of) {
+    const auto self = of.lock();
+    if (!self) co_return failure{errc::cancelled, "the account is not used any more", "", ""};
+    const auto where = self->settings.base_url + "/cgi-bin/" + self->settings.token_api;
+    const auto reply = co_await ask_for_token(self);
     if (!reply) co_return reply.error();
-    const auto where = self->settings.base_url + "/cgi-bin/stable_token";
     if (reply->status != 200)
         co_return failure{errc::unavailable, "HTTP " + std::to_string(reply->status), where, ""};
-    const auto a = read_answer(*reply);
-    if (!a) co_return failure{errc::unavailable, a.error().what, where, a.error().fix};
-    if (a->errcode != 0) {
-        const auto& reaction = wechat_reaction_to(a->errcode);
-        const auto code = code_text(a->errcode);
-        if (reaction.outcome == send_outcome::retry)
-            co_return failure{errc::unavailable, code + " " + a->errmsg, where, ""};
-        // Whatever else keeps us from a token keeps every message: a stop, not one recipient's fault.
-        self->stop.stop(self->time.now(),
-                        reaction.then == wechat_reaction::next::stop_quota ? until_midnight(self->time.now())
-                                                                           : credentials_pause,
-                        code, a->errmsg);
-        self->alarm(code, a->errmsg);
-        co_return failure{errc::refused, code + " " + a->errmsg, where, reaction.text};
+    const auto a = read_wechat_answer(reply->body);
+    if (!a) co_return failure{errc::unavailable, a.error().text(), where, a.error().fix};
+    if (a->errcode == 0) {
+        auto token = read_token_answer(*a, self->time.now());
+        if (!token) co_return failure{errc::unavailable, token.error().text(), where, ""};
+        co_return token;
     }
-    std::vector<failure> errors;
-    json_reader in(a->body, "", errors);
-    wechat_token t;
-    t.value = in.text("access_token", true, 4096).value_or("");
-    t.expires = self->time.now() + milliseconds(1000 * in.integer("expires_in", true, 1, 86'400).value_or(0));
-    if (!errors.empty()) co_return failure{errc::unavailable, errors.front().text(), where, ""};
-    co_return t;
+    const auto& reaction = wechat_reaction_to(a->errcode);
+    const auto code = code_text(a->errcode);
+    using next = wechat_reaction::next;
+    // 40001 says here that the secret is wrong.
+    if (reaction.outcome == send_outcome::retry && reaction.then != next::refresh_token)
+        co_return failure{errc::unavailable, code + " " + words_of(*a), where, ""};
+    const char* fix =
+        reaction.then == next::refresh_token ? "check the secret of the account" : reaction.text;
+    // Whatever else keeps us from a token keeps every message: a stop, not one recipient's fault.
+    const auto now = self->time.now();
+    self->stop.stop(now, reaction.then == next::stop_quota ? until_midnight(now) : credentials_pause, code,
+                    words_of(*a) + " (" + fix + ")");
+    self->alarm(code, words_of(*a), fix);
+    co_return failure{errc::refused, code + " " + words_of(*a), where, fix};
 }
 
 send_result wechat_client::impl::token_failed(const failure& why) {
@@ -167,55 +208,60 @@ send_result wechat_client::impl::token_failed(const failure& why) {
     return not_sent(send_outcome::retry, "local:no_token", why.text(), usual_pause);
 }
 
-send_result wechat_client::impl::react(const answer& a) {
+send_result wechat_client::impl::react(const wechat_answer& a, const std::string& api) {
     const auto& reaction = wechat_reaction_to(a.errcode);
     send_result r;
     r.outcome = reaction.outcome;
     r.code = code_text(a.errcode);
-    r.detail = a.errcode == 0 ? "" : std::string(reaction.words) + ": " + a.errmsg;
+    r.detail = a.errcode == 0 ? "" : std::string(reaction.words) + ": " + words_of(a);
     r.recipient_fault = reaction.recipient_fault;
     r.retry_after = milliseconds(reaction.retry_after_ms);
-    if (reaction.outcome == send_outcome::accepted && a.body.contains("msgid")) {
-        const auto& msgid = a.body.at("msgid");
-        r.message_ids = {msgid.is_string() ? msgid.get<std::string>() : to_text(msgid)};
-    }
-    if (reaction.alarm) alarm(r.code, a.errmsg);
+    if (reaction.outcome == send_outcome::accepted && !a.msgid.empty())
+        r.message_ids = {scoped_message_id(settings.name, a.msgid)};
+    if (reaction.alarm) alarm(r.code, words_of(a), reaction.text);
     const auto now = time.now();
-    if (reaction.then == wechat_reaction::next::stop_credentials)
-        stop.stop(now, credentials_pause, r.code, r.detail);
-    if (reaction.then == wechat_reaction::next::stop_quota)
-        stop.stop(now, until_midnight(now), r.code, r.detail);
-    if (stop.stopped(now)) {
-        enter("stopped", r.code + " " + r.detail);
-        if (r.outcome == send_outcome::stopped) r.retry_after = stop.remaining(now);
+    using next = wechat_reaction::next;
+    if (reaction.then == next::stop_credentials)
+        stop.stop(now, credentials_pause, r.code, r.detail + " (" + reaction.text + ")");
+    if (reaction.then == next::stop_quota) used_up[api].stop(now, until_midnight(now), r.code, r.detail);
+    if (const auto* at = stopped(api)) {
+        enter("stopped", at->code() + " " + at->why());
+        if (r.outcome == send_outcome::stopped) r.retry_after = at->remaining(now);
     } else {
         enter("connected", r.outcome == send_outcome::retry ? r.code + " " + r.detail : "");
     }
     return r;
 }
 
+send_result wechat_client::impl::not_answered(const failure& why, bool repeatable) {
+    enter("down", why.text());
+    if (why.code != errc::timeout)
+        return not_sent(send_outcome::retry, "local:not_connected", why.text(), usual_pause);
+    if (!repeatable) return not_sent(send_outcome::unknown, "local:no_answer", why.text(), {});
+    // It may have been taken: the same client_msg_id again, as long as that is known.
+    auto r = not_sent(send_outcome::retry, "local:no_answer", why.text(), usual_pause);
+    r.in_doubt = true;
+    return r;
+}
+
 asio::awaitable<send_result> wechat_client::impl::send(std::shared_ptr<impl> self, wechat_message m) {
-    const auto body = wechat_body(m, self->settings.template_id);
+    const auto body = wechat_body(m, self->settings);
     if (!body) {
         auto r = not_sent(send_outcome::rejected, "local:content", body.error().text(), {});
         r.recipient_fault = "content";
         co_return r;
     }
+    const std::string api = message_api(self->settings);
+    const bool repeatable = drops_repetitions(self->settings) && !m.client_msg_id.empty();
     std::string failed;
     for (int attempt = 0;; ++attempt) {
-        const auto token = co_await self->tokens.get(failed);
+        const auto token = co_await self->tokens->get(failed);
         if (!token) co_return self->token_failed(token.error());
-        // With its client_msg_id the message may be sent twice and is taken once.
+        ++self->calls[api];
         const auto reply = co_await self->http.request(
-            "POST", "/cgi-bin/message/template/send?access_token=" + *token,
-            {{"content-type", "application/json; charset=utf-8"}}, *body, !m.client_msg_id.empty());
-        if (!reply) {
-            const auto& why = reply.error();
-            self->enter("down", why.text());
-            if (why.code == errc::timeout)
-                co_return not_sent(send_outcome::unknown, "local:no_answer", why.text(), {});
-            co_return not_sent(send_outcome::retry, "local:not_connected", why.text(), usual_pause);
-        }
+            "POST", api + "?access_token=" + percent_encoded(*token),
+            {{"content-type", "application/json; charset=utf-8"}}, *body, repeatable);
+        if (!reply) co_return self->not_answered(reply.error(), repeatable);
         if (reply->status != 200) {
             auto why = "HTTP " + std::to_string(reply->status);
             self->enter("down", why);
@@ -224,13 +270,18 @@ asio::awaitable<send_result> wechat_client::impl::send(std::shared_ptr<impl> sel
             r.in_doubt = reply->status >= 500; // whoever answers for the platform may have passed it on
             co_return r;
         }
-        const auto a = read_answer(*reply);
-        if (!a) co_return not_sent(send_outcome::unknown, "local:unreadable", a.error().text(), {});
+        const auto a = read_wechat_answer(reply->body);
+        if (!a) {
+            auto r = not_sent(repeatable ? send_outcome::retry : send_outcome::unknown, "local:unreadable",
+                              a.error().text(), usual_pause);
+            r.in_doubt = true;
+            co_return r;
+        }
         if (wechat_reaction_to(a->errcode).then == wechat_reaction::next::refresh_token && attempt == 0) {
             failed = *token;
             continue;
         }
-        co_return self->react(*a);
+        co_return self->react(*a, api);
     }
 }
 
@@ -250,12 +301,20 @@ void wechat_client::impl::count(const send_result& r) {
         ++counters.retried;
         break;
     }
+    if (r.code.empty() || r.code == code_text(0)) return;
+    const bool known = counters.codes.size() < most_codes || counters.codes.contains(r.code);
+    ++counters.codes[known ? r.code : "wechat:*"];
 }
 
 wechat_client::wechat_client(asio::any_io_executor executor, const clock& time, wechat_config settings,
                              wechat_token_store tokens)
-    : impl_(std::make_shared<impl>(executor, time, std::move(settings), std::move(tokens))) {}
-wechat_client::~wechat_client() = default;
+    : impl_(std::make_shared<impl>(executor, time, std::move(settings))) {
+    impl_->tokens.emplace(executor, time, std::move(tokens),
+                          [of = std::weak_ptr(impl_)] { return impl::fetch_token(of); });
+}
+wechat_client::~wechat_client() {
+    close();
+}
 
 namespace {
 
@@ -269,9 +328,8 @@ struct in_flight_guard {
 
 asio::awaitable<send_result> wechat_client::send(wechat_message message) {
     const auto self = impl_;
-    if (const auto now = self->time.now(); self->stop.stopped(now))
-        co_return not_sent(send_outcome::stopped, self->stop.code(), self->stop.why(),
-                           self->stop.remaining(now));
+    if (const auto* at = self->stopped(message_api(self->settings)))
+        co_return not_sent(send_outcome::stopped, at->code(), at->why(), at->remaining(self->time.now()));
     const in_flight_guard guard(self->counters.in_flight);
     ++self->counters.sent;
     auto r = co_await impl::send(self, std::move(message));
@@ -279,29 +337,82 @@ asio::awaitable<send_result> wechat_client::send(wechat_message message) {
     co_return r;
 }
 
+asio::awaitable<result<wechat_scene_code>> wechat_client::scene_code(std::string scene,
+                                                                     std::chrono::seconds lives) {
+    const auto self = impl_;
+    const std::string api = "/cgi-bin/qrcode/create";
+    const json body = {{"expire_seconds", lives.count()},
+                       {"action_name", "QR_STR_SCENE"},
+                       {"action_info", {{"scene", {{"scene_str", std::move(scene)}}}}}};
+    std::string failed;
+    for (int attempt = 0;; ++attempt) {
+        const auto token = co_await self->tokens->get(failed);
+        if (!token) co_return token.error();
+        ++self->calls[api];
+        const auto reply =
+            co_await self->http.request("POST", api + "?access_token=" + percent_encoded(*token),
+                                        {{"content-type", "application/json; charset=utf-8"}}, to_text(body),
+                                        true); // a second code does no harm
+        if (!reply) co_return reply.error();
+        if (reply->status != 200)
+            co_return failure{errc::unavailable, "HTTP " + std::to_string(reply->status), api, ""};
+        const auto a = read_wechat_answer(reply->body);
+        if (!a) co_return failure{errc::unavailable, a.error().text(), api, ""};
+        const auto& reaction = wechat_reaction_to(a->errcode);
+        if (reaction.then == wechat_reaction::next::refresh_token && attempt == 0) {
+            failed = *token;
+            continue;
+        }
+        if (a->errcode != 0)
+            co_return failure{errc::refused, code_text(a->errcode) + " " + words_of(*a), api, reaction.text};
+        std::vector<failure> errors;
+        json_reader in(a->body, "", errors);
+        wechat_scene_code code;
+        code.url = in.text("url", true, 512).value_or("");
+        code.lives =
+            std::chrono::seconds(in.integer("expire_seconds", false, 1, 2'592'000).value_or(lives.count()));
+        if (!errors.empty()) co_return failure{errc::unavailable, errors.front().text(), api, ""};
+        co_return code;
+    }
+}
+
 asio::awaitable<void> wechat_client::probe() {
     const auto self = impl_;
-    if (const auto token = co_await self->tokens.get())
+    if (const auto token = co_await self->tokens->get())
         self->enter("connected", "");
     else
         self->token_failed(token.error());
 }
 
+std::map<std::string, std::int64_t> wechat_client::take_calls() {
+    return std::exchange(impl_->calls, {});
+}
+
 gateway_status wechat_client::status() const {
     auto s = impl_->counters;
-    s.name = "wechat";
+    s.name = impl_->settings.name;
     s.protocol = "WeChat";
     s.state = impl_->state;
     s.detail = impl_->last_error;
+    if (!impl_->remark.empty()) s.detail += (s.detail.empty() ? "" : "; ") + impl_->remark;
     // A stop that has ended is not "stopped" any more, though nothing has been sent since.
-    if (s.state == "stopped" && !impl_->stop.stopped(impl_->time.now())) s.state = "connecting";
+    if (s.state == "stopped" && !impl_->stopped(message_api(impl_->settings))) s.state = "connecting";
     s.window = impl_->settings.connections;
     s.since_ms = impl_->since.time_since_epoch().count();
     return s;
 }
 
+void wechat_client::remark(std::string words) {
+    impl_->remark = std::move(words);
+}
+
+void wechat_client::heard() {
+    ++impl_->counters.receipts;
+}
+
 void wechat_client::resume() {
     impl_->stop.resume();
+    impl_->used_up.clear();
     if (impl_->state == "stopped") impl_->enter("connecting", "");
 }
 

@@ -29,6 +29,9 @@ handler_function api_opt_out;
 handler_function api_opt_in;
 handler_function api_get_preferences;
 handler_function api_put_preferences;
+handler_function api_get_wechat;
+handler_function api_post_wechat_code;
+handler_function api_delete_wechat;
 handler_function api_number_out;
 handler_function api_number_in;
 

@@ -14,7 +14,7 @@ namespace zhida::portal {
 namespace {
 
 std::vector<bool> enabled_channels(const context& c) {
-    return {true, c.settings.sms.enabled, c.settings.wechat.enabled};
+    return {true, c.settings.sms.enabled, c.settings.sends_wechat()};
 }
 
 } // namespace

@@ -1,17 +1,14 @@
 #include "services/portal/callbacks.hpp"
 
 #include "common/base/log.hpp"
-#include "common/io/spawn.hpp"
-#include "common/io/timer.hpp"
 #include "services/dead_letter.hpp"
 #include "services/gateways/cloud_entry.hpp"
 #include "services/gateways/cloud_receipts.hpp"
 #include "services/gateways/cloud_replies.hpp"
+#include "services/portal/patience.hpp"
 #include "services/portal/problems.hpp"
 #include "services/receipt_intake.hpp"
 
-#include <boost/asio/experimental/channel.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <prometheus/counter.h>
 
 #include <algorithm>
@@ -113,43 +110,11 @@ asio::awaitable<bool> bury_wrong(context& c, const push& p) {
     co_return kept.has_value();
 }
 
-// A push on its way into the log. It outlives its request where that is given up.
-struct effort {
-    explicit effort(const asio::any_io_executor& ex) : ended(ex, 2) {}
-    bool given_up = false;
-    std::optional<bool> kept;
-    asio::experimental::channel<asio::any_io_executor, void(boost::system::error_code)> ended;
-};
-
-asio::awaitable<void> keep(context& c, push p, std::shared_ptr<effort> e) {
-    bool kept = false;
-    try {
-        receipt_intake receipts(c.executor, *c.log, c.messages, c.time,
-                                static_cast<int>(c.settings.node.shards), e->given_up);
-        kept = co_await receipts.accept(std::move(p.receipts)) &&
-               co_await c.inbound.accept(std::move(p.replies)) && co_await bury_wrong(c, p);
-    } catch (const std::exception& thrown) {
-        log::error("callback_failed", {{"gateway", p.from.name}, {"why", thrown.what()}});
-    }
-    --c.callbacks_under_way;
-    e->kept = kept;
-    e->ended.try_send(boost::system::error_code());
-}
-
-asio::awaitable<void> lose_patience(const clock& time, std::shared_ptr<effort> e) {
-    co_await io::sleep_for(time, callback_patience);
-    e->ended.try_send(boost::system::error_code());
-}
-
-// Nothing: the time was over.
-asio::awaitable<bool> kept_in_time(context& c, push p) {
-    const auto e = std::make_shared<effort>(c.executor);
-    ++c.callbacks_under_way;
-    io::spawn(c.executor, keep(c, std::move(p), e));
-    io::spawn(c.executor, lose_patience(c.time, e));
-    co_await e->ended.async_receive(asio::use_awaitable);
-    e->given_up = true; // what is still tried again ends there
-    co_return e->kept.value_or(false);
+asio::awaitable<bool> keep(context& c, std::shared_ptr<push> p, const bool& given_up) {
+    receipt_intake receipts(c.executor, *c.log, c.messages, c.time, static_cast<int>(c.settings.node.shards),
+                            given_up);
+    co_return co_await receipts.accept(std::move(p->receipts)) &&
+        co_await c.inbound.accept(std::move(p->replies)) && co_await bury_wrong(c, *p);
 }
 
 io::http_response answer(int status, const char* body) {
@@ -187,7 +152,10 @@ asio::awaitable<io::http_response> take(context& c, pushed what, io::http_reques
                                              {"kind", to_string(what)},
                                              {"wrong", p.wrong.size()},
                                              {"first", p.wrong.front().text()}});
-    if (!co_await kept_in_time(c, std::move(p))) {
+    const auto whole = std::make_shared<push>(std::move(p));
+    const auto kept =
+        co_await in_time<bool>(c, [&c, whole](const bool& given_up) { return keep(c, whole, given_up); });
+    if (!kept.value_or(false)) {
         count(c, name, what, "not_kept");
         co_return answer(503, said.not_kept);
     }

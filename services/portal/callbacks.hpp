@@ -10,10 +10,6 @@ namespace zhida::portal {
 handler_function post_gateway_receipts;
 handler_function post_gateway_replies;
 
-inline constexpr milliseconds callback_patience{900};
-// Under way at once, with those that were given up and have not ended; more are turned away.
-inline constexpr int most_callbacks = 64;
-
 // "13800000001" -> "138****0001", wherever one stands in the text.
 std::string phones_masked(std::string_view text);
 

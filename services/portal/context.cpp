@@ -36,4 +36,23 @@ result<portal_files> load_portal_files(const std::string& config_dir, const sms_
                            std::move(*codes)});
 }
 
+result<std::vector<gateways::wechat_door>> wechat_doors_of(const config& settings) {
+    std::vector<gateways::wechat_door> doors;
+    const auto add = [&](bool enabled, const char* name, const auto& account,
+                         const std::string& receive_id) -> result<void> {
+        if (!enabled || account.callback_token.empty()) return {};
+        auto door =
+            gateways::wechat_door::of(name, account.callback_token, account.callback_aes_key, receive_id);
+        if (!door) return door.error();
+        doors.push_back(std::move(*door));
+        return {};
+    };
+    const auto& s = settings;
+    if (auto made = add(s.wechat.enabled, "wechat", s.wechat, s.wechat.appid); !made) return made.error();
+    if (auto made = add(s.miniprogram.enabled, "miniprogram", s.miniprogram, s.miniprogram.appid); !made)
+        return made.error();
+    if (auto made = add(s.wecom.enabled, "wecom", s.wecom, s.wecom.corpid); !made) return made.error();
+    return ok(std::move(doors));
+}
+
 } // namespace zhida::portal

@@ -24,6 +24,8 @@
 #include "services/consent_log.hpp"
 #include "services/gateways/callback_doors.hpp"
 #include "services/gateways/code_table.hpp"
+#include "services/gateways/wechat_client.hpp"
+#include "services/gateways/wechat_door.hpp"
 #include "services/inbound_intake.hpp"
 #include "services/portal/dead_letters.hpp"
 #include "services/portal/live.hpp"
@@ -33,6 +35,7 @@
 #include "services/portal/samples.hpp"
 #include "services/portal/session.hpp"
 #include "services/portal/templates.hpp"
+#include "services/wechat_intake.hpp"
 
 #include <functional>
 #include <map>
@@ -68,6 +71,9 @@ struct portal_files {
 // sms: what must fit sms_content.json and sms_codes.json.
 result<portal_files> load_portal_files(const std::string& config_dir, const sms_config& sms);
 
+// Of the accounts whose events come here. invalid: a key that cannot be read; names it.
+result<std::vector<gateways::wechat_door>> wechat_doors_of(const config& settings);
+
 struct context {
     context(asio::any_io_executor ex, const portal_parts& p, portal_files f)
         : executor(ex), parts(p), files(std::move(f)), settings(p.settings), time(p.time),
@@ -80,7 +86,10 @@ struct context {
           inbound(redis, *log, consents, campaigns, p.sealer, p.time,
                   static_cast<int>(p.settings.node.shards),
                   [this](std::string_view to) { return department_of_number(files.sms, settings.sms, to); }),
-          doors(gateways::callback_doors::of(p.settings.sms).value()), ledgers(redis),
+          doors(gateways::callback_doors::of(p.settings.sms).value()),
+          addresses(redis, p.sealer, static_cast<int>(p.settings.node.shards)),
+          wechat_events(redis, *log, consents, p.sealer, p.time, p.settings),
+          wechat_doors(wechat_doors_of(p.settings).value()), ledgers(redis),
           changes(*log, campaigns, ledgers, p.time, static_cast<int>(p.settings.node.shards)),
           gateways(redis), idempotent(redis),
           sign_in(p.sealer.lookup_hash("zhida portal session key"), p.settings.portal.demo_sign_in),
@@ -107,6 +116,11 @@ struct context {
     store::feedback feedback;
     inbound_intake inbound;
     gateways::callback_doors doors;
+    store::wechat_addresses addresses;
+    wechat_intake wechat_events;
+    std::vector<gateways::wechat_door> wechat_doors; // of accounts with a callback_token
+    std::unique_ptr<gateways::wechat_client> wechat; // the official account, for QR codes; null: not used
+    steady_time next_refusal_line{};
     int callbacks_under_way = 0;
     store::ledgers ledgers;
     campaign_changes changes;

@@ -58,7 +58,7 @@ asio::awaitable<result<json>> gateways_document(context& c) {
     json out = json::array();
     std::vector<std::pair<std::string, bool>> all;
     for (const auto& g : gateways_of(c.settings.sms)) all.emplace_back(g.name, c.settings.sms.enabled);
-    all.emplace_back("wechat", c.settings.wechat.enabled);
+    all.emplace_back("wechat", c.settings.sends_wechat());
     for (const auto& [name, enabled] : all) {
         if (!enabled) {
             out.push_back({{"name", name}, {"state", "disabled"}});

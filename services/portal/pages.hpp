@@ -16,6 +16,9 @@ handler_function post_opt_out;
 
 handler_function page_preferences; // of who is signed in
 handler_function post_preferences;
+handler_function page_wechat;      // of who is signed in
+handler_function post_wechat_code; // role
+handler_function post_wechat_unbind;
 
 handler_function page_policies;
 handler_function page_policy;

@@ -6,6 +6,7 @@
 #include "common/model/topics.hpp"
 #include "services/portal/live_feed.hpp"
 #include "services/portal/routes.hpp"
+#include "services/token_share.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -98,6 +99,7 @@ asio::awaitable<void> portal::impl::run() {
     }
     c.shard_owners.close();
     co_await c.log->close();
+    if (c.wechat) c.wechat->close();
     c.redis.close();
     while (c.callbacks_under_way > 0) // given up, and now without log and Redis
         co_await io::sleep_for(c.time, milliseconds(10));
@@ -119,9 +121,15 @@ result<void> portal::start() {
     auto files = load_portal_files(impl_->parts.config_dir, impl_->parts.settings.sms);
     if (!files) return files.error();
     if (auto doors = gateways::callback_doors::of(impl_->parts.settings.sms); !doors) return doors.error();
+    if (auto doors = wechat_doors_of(impl_->parts.settings); !doors) return doors.error();
     if (impl_->parts.settings.portal.demo_sign_in)
         log::warn("portal_demo_sign_in", {{"note", "anybody may choose any role; never in production"}});
     impl_->shared = std::make_unique<context>(impl_->executor, impl_->parts, std::move(*files));
+    if (const auto& account = impl_->parts.settings.wechat; account.enabled && !account.appid.empty())
+        impl_->shared->wechat = std::make_unique<gateways::wechat_client>(
+            impl_->executor, impl_->parts.time, account,
+            share_token(impl_->shared->redis, impl_->parts.sealer, impl_->parts.time, account.appid,
+                        milliseconds(account.timeout_ms + 5000)));
     impl_->server =
         std::make_unique<io::http_server>(impl_->executor, impl_->options(), make_router(*impl_->shared));
     return impl_->server->listen();

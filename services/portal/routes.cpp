@@ -4,6 +4,7 @@
 #include "services/portal/form.hpp"
 #include "services/portal/pages.hpp"
 #include "services/portal/problems.hpp"
+#include "services/portal/wechat_events.hpp"
 
 #include <algorithm>
 
@@ -148,6 +149,11 @@ const std::vector<route_rule>& route_table() {
          api_get_preferences},
         {"PUT", "/api/v1/subjects/{id}/preferences", surface::api, subjects_and_operators,
          api_put_preferences},
+        {"GET", "/api/v1/subjects/{id}/wechat", surface::api, subjects_and_operators, api_get_wechat},
+        {"POST", "/api/v1/subjects/{id}/wechat/codes", surface::api, subjects_and_operators,
+         api_post_wechat_code},
+        {"DELETE", "/api/v1/subjects/{id}/wechat/{binding}", surface::api, subjects_and_operators,
+         api_delete_wechat},
         {"PUT", "/api/v1/numbers/{phone}/opt-out", surface::api, operators, api_number_out},
         {"DELETE", "/api/v1/numbers/{phone}/opt-out", surface::api, operators, api_number_in},
         {"GET", "/api/v1/subjects/{id}/live", surface::api, subjects, api_subject_live},
@@ -168,6 +174,9 @@ const std::vector<route_rule>& route_table() {
         {"POST", "/opt-out", surface::page, subjects, post_opt_out},
         {"GET", "/preferences", surface::page, subjects, page_preferences},
         {"POST", "/preferences", surface::page, subjects, post_preferences},
+        {"GET", "/wechat", surface::page, subjects, page_wechat},
+        {"POST", "/wechat/code", surface::page, subjects, post_wechat_code},
+        {"POST", "/wechat/unbind", surface::page, subjects, post_wechat_unbind},
         {"GET", "/policies", surface::page, everyone, page_policies},
         {"GET", "/policies/{id}", surface::page, everyone, page_policy},
         {"GET", "/department", surface::page, staff, page_department},
@@ -181,6 +190,8 @@ const std::vector<route_rule>& route_table() {
 
         {"POST", "/gateways/{name}/receipts/{secret}", surface::callback, everyone, post_gateway_receipts},
         {"POST", "/gateways/{name}/replies/{secret}", surface::callback, everyone, post_gateway_replies},
+        {"GET", "/gateways/{name}/events", surface::callback, everyone, get_wechat_events},
+        {"POST", "/gateways/{name}/events", surface::callback, everyone, post_wechat_events},
 
         {"GET", "/assets/{name}", surface::plain, everyone, get_asset},
         {"GET", "/favicon.ico", surface::plain, everyone, get_favicon},

@@ -35,6 +35,7 @@ scheduler::scheduler(asio::any_io_executor executor, const config& c, const matc
       log_(io::make_event_log(executor, c)), ledgers_(redis_), campaigns_(redis_, shards_), policies_(redis_),
       consents_(redis_), changes_(*log_, campaigns_, ledgers_, clock, shards_),
       reminding_(c, clock, days, redis_, campaigns_, policies_, changes_, meters),
+      news_(executor, c, clock, meters),
       handed_out_(meters.counter("zhida_dispatch_records_total", "Dispatch records handed out")),
       gaps_(meters.counter("zhida_reconcile_gaps_total",
                            "Chunks with work that no record carried, found and handed out again")),
@@ -62,6 +63,7 @@ asio::awaitable<void> scheduler::run() {
                 log::info(active_ ? "this scheduler is active" : "another scheduler is active");
                 forget();
                 reopened = false;
+                news_.active(active_);
             }
             active_gauge_.Set(active_ ? 1 : 0);
             // Another server may have lost what was done last: what was over is looked at again too.
@@ -90,6 +92,7 @@ asio::awaitable<void> scheduler::run() {
         }
         co_await io::sleep_for(clock_, pause);
     }
+    news_.stop();
     if (active_) (void)co_await leases.give_up(store::keys::scheduler_lease(), instance_);
     co_await log_->close();
     redis_.close();
@@ -179,24 +182,29 @@ asio::awaitable<result<void>> scheduler::give_up_receipts() {
 }
 
 asio::awaitable<result<void>> scheduler::give_up_receipts(const campaign& c) {
-    constexpr auto via = channel::sms; // the others send no receipts, or say at once
-    const auto& vias = c.channels;
+    // Of the others nobody ever tells, or it is said at once.
+    std::vector<std::pair<channel, std::int64_t>> told{{channel::sms, config_.sms.receipt_wait_h}};
+    if (config_.hears_wechat()) told.emplace_back(channel::wechat, config_.wechat.receipt_wait_h);
+    std::erase_if(told, [&](const auto& t) {
+        return std::find(c.channels.begin(), c.channels.end(), t.first) == c.channels.end();
+    });
     std::int64_t open = 0;
-    if (std::find(vias.begin(), vias.end(), via) != vias.end()) {
+    if (!told.empty()) {
         auto progress = co_await campaigns_.progress_of_shards(c);
         if (!progress) co_return progress.error();
-        for (int shard = 0; shard < shards_; ++shard) {
-            const auto& counts = progress->at({shard, via});
-            const auto waiting = counts[static_cast<std::size_t>(state::submitted)];
-            open += counts[static_cast<std::size_t>(state::submitting)] + waiting;
-            if (waiting == 0) continue;
-            auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
-            if (!records) co_return records.error();
-            auto overdue = overdue_receipts(*records, unix_seconds(clock_.now()),
-                                            static_cast<std::uint32_t>(config_.sms.receipt_wait_h * 3600));
-            if (auto done = co_await write(c, shard, via, "sweep", std::move(overdue)); !done)
-                co_return done.error();
-        }
+        for (const auto& [via, wait_h] : told)
+            for (int shard = 0; shard < shards_; ++shard) {
+                const auto& counts = progress->at({shard, via});
+                const auto waiting = counts[static_cast<std::size_t>(state::submitted)];
+                open += counts[static_cast<std::size_t>(state::submitting)] + waiting;
+                if (waiting == 0) continue;
+                auto records = co_await ledgers_.ledger_bytes(shard, c.id, via);
+                if (!records) co_return records.error();
+                auto overdue = overdue_receipts(*records, unix_seconds(clock_.now()),
+                                                static_cast<std::uint32_t>(wait_h * 3600));
+                if (auto done = co_await write(c, shard, via, "sweep", std::move(overdue)); !done)
+                    co_return done.error();
+            }
     }
     if (final(c.state) && open == 0) all_heard_of_.insert(c.id);
     co_return result<void>{};

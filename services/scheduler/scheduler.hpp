@@ -16,6 +16,7 @@
 #include "common/store/policies.hpp"
 #include "matching/catalogue.hpp"
 #include "services/campaign_changes.hpp"
+#include "services/scheduler/campaign_news.hpp"
 #include "services/scheduler/reminding.hpp"
 #include "services/scheduler/routing.hpp"
 
@@ -126,6 +127,7 @@ class scheduler {
     campaign_changes changes_;
     std::string server_; // run id of the Redis that was looked at last
     reminding reminding_;
+    campaign_news news_;
     std::map<std::string, running> running_;
     std::map<std::string, std::int64_t> told_; // revision, of what is open
     std::map<std::string, campaign> known_;    // those of the last look that run

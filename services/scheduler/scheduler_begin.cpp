@@ -74,6 +74,7 @@ asio::awaitable<result<void>> scheduler::start(campaign c) {
     auto changed = co_await keep(std::move(*started));
     if (!changed) co_return changed.error();
     log::info("campaign begins", {{"campaign", c.id}});
+    news_.began(*changed);
     known_.emplace(c.id, *changed);
     running_[c.id].begun_by_us = true;
     co_return co_await carry(*changed);

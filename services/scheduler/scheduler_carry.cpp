@@ -200,6 +200,7 @@ asio::awaitable<result<void>> scheduler::look_for_work(const campaign& c, runnin
     auto changed = co_await keep(std::move(*over));
     if (!changed) co_return changed.error();
     log::info("campaign finished", {{"campaign", c.id}});
+    news_.finished(*changed);
     co_return co_await campaigns_.close(c.id);
 }
 

@@ -5,6 +5,7 @@
 #include "common/model/topics.hpp"
 #include "services/ledger_check.hpp"
 #include "services/publishing.hpp"
+#include "tests/support/fake_wecom.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
 
@@ -147,6 +148,22 @@ TEST_F(scheduled, nothing_begins_before_every_shard_has_its_audience) {
     EXPECT_TRUE(is(c.id, campaign_state::approved)) << "somebody submitted and approved it by hand";
     freeze(c, 1);
     go_until("it begins", [&] { return is(c.id, campaign_state::running); });
+}
+
+TEST_F(scheduled, the_robot_of_the_department_hears_of_it) {
+    tests::fake_wecom platform(loop_);
+    settings_.wecom.base_url = platform.url();
+    settings_.wecom.robots = "宝山区科委=key";
+    const auto c = put(round(1, campaign_state::approved));
+    for (int shard = 0; shard < shards; ++shard) {
+        loop_.run(ledgers_.freeze(shard, c.id, c.channels, {}, {})).value();
+        loop_.run(ledgers_.told({shard}, c.id)).value();
+    }
+    begin();
+    go_until("its end is told", [&] { return platform.robots.size() >= 2; });
+    EXPECT_TRUE(is(c.id, campaign_state::finished));
+    stop();
+    EXPECT_EQ(platform.robots.size(), 2U);
 }
 
 // A Redis that came back empty has the campaign again before its deliveries.

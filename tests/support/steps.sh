@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # home: set by zhida.sh
 
 ctest_steps=(format shell tidy unit fuzz integration) # labels in tests/CMakeLists.txt
-node_steps=(e2e smpp sms_sdk crash faults rebuild takeover browser) # tests/e2e/<step>*.test.mjs
+node_steps=(e2e smpp sms_sdk wechat crash faults rebuild takeover browser) # tests/e2e/<step>*.test.mjs
 
 contains() { # WORD LIST...
     local word=$1 other
@@ -30,6 +30,7 @@ run_ctest() { # STEP...
 run_node() { # STEP...
     local step files=()
     build release zhida
+    case " $* " in *" wechat "*) build release wechat_crypt ;; esac
     # Named steps to die at are in no released program. Many seeds are for what a crash leaves behind: with the
     # sanitizers, which watch in the short form, they would take hours.
     case " $* " in *" crash "*)
@@ -39,7 +40,7 @@ run_node() { # STEP...
         export ZHIDA_TEST_FAILPOINTS=$home/build/$preset/zhida
         ;;
     esac
-    install_node_packages "$home/tests/e2e" "the browser driver, an SMPP peer and the clouds' own SDKs"
+    install_node_packages "$home/tests/e2e" "the browser driver, an SMPP peer and the vendors' own SDKs"
     for step in "$@"; do files+=("$home/tests/e2e/$step"*.test.mjs); done
     # One file after the other: node's default is one for each processor but one.
     local failed=0

@@ -5,6 +5,7 @@
 #include "services/gateways/smpp_results.hpp"
 #include "services/gateways/tencent_codes.hpp"
 #include "services/gateways/wechat_codes.hpp"
+#include "services/gateways/wecom_codes.hpp"
 #include "services/receipts.hpp"
 #include "tests/support/folders.hpp"
 
@@ -42,6 +43,7 @@ TEST(reasons, the_documented_tables_are_those_of_the_code) {
     EXPECT_EQ(documented("SMPP: command_status of submit_sm_resp"), as_table(smpp::result_reasons()));
     EXPECT_EQ(documented("SMPP: stat of a delivery receipt"), as_table(smpp::stat_reasons()));
     EXPECT_EQ(documented("WeChat: errcode of template/send"), as_table(wechat_reasons()));
+    EXPECT_EQ(documented("WeCom: errcode of message/send and webhook/send"), as_table(wecom_reasons()));
     EXPECT_EQ(documented("Aliyun: Code of SendSms"), as_table(aliyun::reasons()));
     EXPECT_EQ(documented("Aliyun: err_code of a receipt"), as_table(aliyun::receipt_reasons()));
     EXPECT_EQ(documented("Tencent: Code of SendSms"), as_table(tencent::reasons()));
@@ -50,7 +52,7 @@ TEST(reasons, the_documented_tables_are_those_of_the_code) {
 
 TEST(reasons, each_code_is_named_once_and_has_words) {
     for (const auto& table : {cmpp::result_reasons(), cmpp::stat_reasons(), smpp::result_reasons(),
-                              smpp::stat_reasons(), wechat_reasons(), aliyun::reasons(),
+                              smpp::stat_reasons(), wechat_reasons(), wecom_reasons(), aliyun::reasons(),
                               aliyun::receipt_reasons(), tencent::reasons(), tencent::receipt_reasons()}) {
         std::set<std::string> codes;
         for (const auto& r : table) {
@@ -87,6 +89,13 @@ TEST(reasons, the_class_says_what_is_done) {
         expect_agree(r.outcome, r.means, line.code);
         const std::string fault = r.recipient_fault;
         EXPECT_EQ(fault == "refused" || fault == "not_following", r.means == reason_class::opt_out)
+            << line.code;
+    }
+    for (const auto& line : wecom_reasons()) {
+        const auto& r = wecom_reaction_to(line.code == "*" ? 12345 : std::stoll(line.code));
+        expect_agree(r.outcome, r.means, line.code);
+        EXPECT_EQ(r.then == wecom_reaction::next::slow_down, r.means == reason_class::slow_down) << line.code;
+        EXPECT_EQ(std::string(r.recipient_fault) == "not_following", r.means == reason_class::opt_out)
             << line.code;
     }
     for (const bool of_aliyun : {true, false})

@@ -3,7 +3,7 @@
 #include "common/model/sms_content.hpp"
 #include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/round_text.hpp"
-#include "services/dispatcher/senders.hpp"
+#include "services/dispatcher/sms_sender.hpp"
 #include "services/dispatcher/sms_message.hpp"
 #include "services/portal/sms_preview.hpp"
 #include "tests/support/json_files.hpp"

@@ -1,9 +1,7 @@
-// The senders of the channels that have a gateway.
+// The sender of the SMS channel.
 #pragma once
 
 #include "common/base/config.hpp"
-#include "common/base/crypto.hpp"
-#include "common/io/redis.hpp"
 #include "common/model/sms_content.hpp"
 #include "services/dispatcher/sender.hpp"
 #include "services/gateways/code_table.hpp"
@@ -19,9 +17,5 @@ std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const cl
                                         const sms_config& settings, const sms_content& content,
                                         gateways::receipt_sink receipts, gateways::inbound_sink inbound,
                                         const gateways::code_table& codes = {});
-// Template messages; the access token is shared by all processes through Redis, sealed.
-std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
-                                           const config& settings, io::redis& redis,
-                                           const crypto::sealer& sealer);
 
 } // namespace zhida::dispatcher

@@ -1,16 +1,11 @@
-#include "services/dispatcher/senders.hpp"
+#include "services/dispatcher/sms_sender.hpp"
 
 #include "common/base/clock.hpp"
-#include "common/base/json.hpp"
-#include "common/base/log.hpp"
-#include "common/io/mutex.hpp"
-#include "common/store/keys.hpp"
 #include "services/dispatcher/outcome.hpp"
 #include "services/dispatcher/round_text.hpp"
 #include "services/dispatcher/sms_message.hpp"
 #include "services/gateways/make_sms_gateway.hpp"
 #include "services/gateways/sms_router.hpp"
-#include "services/gateways/wechat_client.hpp"
 
 #include <algorithm>
 #include <map>
@@ -87,7 +82,7 @@ class sms_sender final : public sender {
             co_return without_signature(body->parts.error());
         co_return co_await router_.send_by(std::move(gateway), {std::move(phone), body});
     }
-    std::uint32_t resend_within_s() const override { return 0; }
+    std::uint32_t resend_within_s(std::string_view) const override { return 0; }
     void share(std::size_t mine, std::size_t of) override { router_.share(mine, of); }
     void heard(std::string_view message_id) override { router_.heard(message_id); }
     std::size_t batches() const override { return router_.batches(); }
@@ -120,72 +115,6 @@ class sms_sender final : public sender {
     gateways::sms_router router_;
 };
 
-class wechat_sender final : public sender {
-  public:
-    wechat_sender(asio::any_io_executor executor, const clock& c, const config& settings, io::redis& redis,
-                  const crypto::sealer& sealer)
-        : clock_(c), settings_(settings), redis_(redis), sealer_(sealer), turns_(executor, batches()),
-          client_(executor, c, settings.wechat,
-                  {[this] { return load(); },
-                   [this, &c](gateways::wechat_token token) { return store(std::move(token), c.now()); }}) {}
-
-    // Connections are made as messages go; a wrong account shall be seen before the first message.
-    asio::awaitable<void> run() override { co_await client_.probe(); }
-    void stop() override { client_.close(); }
-    bool ready() const override { return client_.status().state != "stopped"; }
-    asio::awaitable<gateways::send_result> send(outgoing m) override {
-        gateways::wechat_message w;
-        w.openid = m.address;
-        w.client_msg_id = m.reference;
-        if (!settings_.portal.public_url.empty()) w.url = settings_.portal.public_url;
-        for (auto& [name, value] : wechat_of_round({m.kind, m.reminder}, *m.about, m.items,
-                                                   shanghai_day(clock_.now()), m.also.size()))
-            w.data.emplace_back(std::move(name), std::move(value));
-        co_return co_await client_.send(std::move(w));
-    }
-    std::vector<gateways::gateway_status> statuses() const override { return {client_.status()}; }
-    // The platform drops a repeated client_msg_id for ten minutes; a minute is left for clocks and the way.
-    std::uint32_t resend_within_s() const override { return 540; }
-    asio::awaitable<admission> admit() override {
-        const auto at_once = static_cast<std::int64_t>(batches());
-        const auto room = std::clamp<std::int64_t>(settings_.wechat.connections / at_once, 1, 1024);
-        co_return admission{static_cast<std::size_t>(room),
-                            std::make_shared<io::mutex::guard>(co_await turns_.lock())};
-    }
-
-  private:
-    std::string key() const { return store::keys::wechat_token(settings_.wechat.appid); }
-    asio::awaitable<std::optional<gateways::wechat_token>> load() {
-        auto reply = co_await redis_.command({"GET", key()});
-        if (!reply || reply->is_nil()) co_return std::nullopt;
-        const auto opened = sealer_.open(reply->text, key());
-        const auto document = opened ? parse_json(*opened) : result<json>(opened.error());
-        if (!document) { // sealed with another key, or damaged: a new one is fetched and written over it
-            log::warn("the shared access token cannot be read", {{"why", document.error().text()}});
-            co_return std::nullopt;
-        }
-        co_return gateways::wechat_token{
-            document->value("value", std::string()),
-            wall_time(milliseconds(document->value("expires_ms", std::int64_t{0})))};
-    }
-    asio::awaitable<bool> store(gateways::wechat_token token, wall_time now) {
-        const auto expires_ms = token.expires.time_since_epoch().count();
-        const auto keep = std::max<std::int64_t>((token.expires - now).count(), 1000);
-        const auto sealed =
-            sealer_.seal(to_text({{"value", token.value}, {"expires_ms", expires_ms}}), key());
-        auto reply = co_await redis_.command({"SET", key(), sealed, "PX", std::to_string(keep)});
-        if (!reply) log::warn("the access token is not shared", {{"why", reply.error().text()}});
-        co_return reply.has_value();
-    }
-
-    const clock& clock_;
-    const config& settings_;
-    io::redis& redis_;
-    const crypto::sealer& sealer_;
-    io::mutex turns_;
-    gateways::wechat_client client_;
-};
-
 } // namespace
 
 std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const clock& c,
@@ -194,12 +123,6 @@ std::unique_ptr<sender> make_sms_sender(asio::any_io_executor executor, const cl
                                         const gateways::code_table& codes) {
     return std::make_unique<sms_sender>(executor, c, settings, content, std::move(receipts),
                                         std::move(inbound), codes);
-}
-
-std::unique_ptr<sender> make_wechat_sender(asio::any_io_executor executor, const clock& c,
-                                           const config& settings, io::redis& redis,
-                                           const crypto::sealer& sealer) {
-    return std::make_unique<wechat_sender>(executor, c, settings, redis, sealer);
 }
 
 } // namespace zhida::dispatcher

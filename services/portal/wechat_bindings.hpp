@@ -1,0 +1,40 @@
+// 微信绑定: where WeChat reaches a subject, who is there, and how somebody is bound or unbound.
+#pragma once
+
+#include "services/portal/context.hpp"
+
+#include <string>
+#include <vector>
+
+namespace zhida::portal {
+
+struct wechat_binding {
+    std::string id; // digest of the address, by which it is unbound
+    std::string role;
+    std::string account; // wechat | miniprogram | wecom
+    std::string masked;  // of the address, for people to tell them apart
+    bool bound = false;  // by its owner; else a register has it
+    std::string state;   // reachable | left | refused | no_grant | off (the account is not used)
+};
+// The first that is reachable is the one that messages go to, but for themes that are another role's.
+asio::awaitable<result<std::vector<wechat_binding>>> bindings_of(context& c,
+                                                                 const store::stored_profile& subject);
+
+struct binding_code {
+    std::string url; // what the QR code says
+    std::string svg; // the code, as a picture
+    wall_time expires{};
+};
+// invalid: the role is none of the subject's kind. refused: there is no official account here, or WeChat
+// refuses; what to do is said.
+asio::awaitable<result<binding_code>> new_binding_code(context& c, const store::stored_profile& subject,
+                                                       std::string role);
+
+// not_found: the subject has no such address.
+asio::awaitable<result<void>> unbind(context& c, identity by, const store::stored_profile& subject,
+                                     std::string id);
+
+// A QR code (ISO/IEC 18004) as SVG, with its quiet zone; invalid: the text is too long for one.
+result<std::string> qr_svg(const std::string& text);
+
+} // namespace zhida::portal
