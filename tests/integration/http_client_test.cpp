@@ -2,6 +2,7 @@
 #include "common/io/http_client.hpp"
 
 #include "common/io/http_server.hpp"
+#include "tests/support/certificate.hpp"
 #include "tests/support/loop.hpp"
 
 #include <boost/asio/detached.hpp>
@@ -12,8 +13,6 @@
 #include <boost/asio/write.hpp>
 
 #include <gtest/gtest.h>
-
-#include <filesystem>
 
 namespace zhida::io {
 namespace {
@@ -208,27 +207,17 @@ TEST_F(http_client_test, an_answer_larger_than_allowed_is_refused) {
     EXPECT_EQ(on.run(c.request("GET", "/", {}, "")).error().code, errc::timeout);
 }
 
-// One TLS answer with a certificate for the name localhost, which is its own authority.
+// One TLS answer with a certificate for the name localhost.
 struct tls_server {
-    std::filesystem::path dir =
-        std::filesystem::temp_directory_path() / ("zhida_tls_" + std::to_string(::getpid()));
+    tests::certificate own;
     asio::ssl::context context{asio::ssl::context::tls_server};
     tcp::acceptor acceptor;
 
     explicit tls_server(loop& on) : acceptor(on.executor(), {asio::ip::address_v4::loopback(), 0}) {
-        std::filesystem::create_directories(dir);
-        const auto made =
-            std::system(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 "
-                         "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout '" +
-                         (dir / "key.pem").string() + "' -out '" + certificate() + "' 2>/dev/null")
-                            .c_str());
-        if (made != 0) throw std::runtime_error("openssl cannot make a certificate");
-        context.use_certificate_chain_file(certificate());
-        context.use_private_key_file((dir / "key.pem").string(), asio::ssl::context::pem);
+        context.use_certificate_chain_file(own.file());
+        context.use_private_key_file(own.key(), asio::ssl::context::pem);
         asio::co_spawn(on.context(), serve(this), asio::detached);
     }
-    ~tls_server() { std::filesystem::remove_all(dir); }
-    std::string certificate() const { return (dir / "cert.pem").string(); }
     static asio::awaitable<void> serve(tls_server* self) {
         for (;;) {
             asio::ssl::stream<tcp::socket> stream(co_await self->acceptor.async_accept(asio::use_awaitable),
@@ -252,7 +241,7 @@ TEST_F(http_client_test, tls_checks_authority_and_name) {
     tls_server s(on);
     const auto port = std::to_string(s.acceptor.local_endpoint().port());
     auto o = to("https://localhost:" + port);
-    o.ca_file = s.certificate();
+    o.ca_file = s.own.file();
     http_client good(on.executor(), o);
     const auto r = on.run(good.request("GET", "/", {}, ""));
     ASSERT_TRUE(r) << r.error().text();
