@@ -30,7 +30,7 @@ wechat_account account_named(const std::string& name) {
 
 bool asks_to_go_on(std::string_view text) {
     const auto words = gateways::folded(text);
-    return words == "恢复" || words == "订阅" || words == "恢复订阅";
+    return words == U"恢复" || words == U"订阅" || words == U"恢复订阅";
 }
 
 // What follows a colon, as "failed:user block" and "failed: system failed" have it.
