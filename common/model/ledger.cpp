@@ -46,6 +46,7 @@ constexpr reason_name reasons[] = {
     {reason::content, "content", "内容不合规"},
     {reason::undelivered, "undelivered", "未能送达"},
     {reason::gave_up, "gave_up", "多次重试未成功"},
+    {reason::quota_used, "quota_used", "当日额度已用完"},
     {reason::crashed_in_flight, "crashed_in_flight", "提交时中断，不再重发"},
     {reason::no_answer, "no_answer", "网关没有应答"},
     {reason::no_receipt, "no_receipt", "没有状态报告"},

@@ -59,6 +59,7 @@ enum class reason : std::uint8_t {
     content = 36,
     undelivered = 37,
     gave_up = 38,
+    quota_used = 39, // of its channel, for the day, and another channel follows
     // unknown
     crashed_in_flight = 64,
     no_answer = 65,

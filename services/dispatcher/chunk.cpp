@@ -322,6 +322,12 @@ asio::awaitable<result<void>> shut_addresses(turn& t, std::vector<opened>& all) 
     co_return result<void>{};
 }
 
+// What does not arrive by this channel goes out by another.
+bool others_follow(const campaign& c, channel via) {
+    return c.routing.how == channel_routing::mode::fallback && !c.channels.empty() &&
+           c.channels.back() != via;
+}
+
 std::size_t addresses_in(const profile& subject) {
     return static_cast<std::size_t>(std::count_if(subject.contacts.begin(), subject.contacts.end(),
                                                   [](const contact& c) { return !c.openid.empty(); }));
@@ -349,6 +355,7 @@ facts facts_of(turn& t, const package& p, const store::chunk_member& m, wall_tim
     f.epoch = t.by.epoch;
     // Once: the record tells of a second try, and a third is never made.
     f.resend_in_doubt = f.emergency && d.settings.dispatch.resend_emergency && m.now.attempts == 0;
+    f.quota_used = t.by.via && t.by.via->rests_for() >= too_long_to_wait && others_follow(p.about, via);
     if (const auto until = quiet_until(quiet_hours_of(d.settings.dispatch), now))
         f.quiet_until = unix_seconds(*until);
     if (via == channel::web) return f;
@@ -598,7 +605,8 @@ asio::awaitable<result<void>> send(turn& t, std::vector<candidate> claimed, admi
         const double uniform = static_cast<double>(d.random()) / 4294967296.0; // [0, 1)
         for (auto i = leaders[m]; i < end; ++i) {
             const auto& c = claimed[i];
-            auto to = outcome_of(c.to, answer, now, uniform);
+            const bool follow = others_follow(t.packages[c.package].about, via);
+            auto to = outcome_of(c.to, answer, now, uniform, follow);
             outcomes[c.package].push_back({c.position, to});
             recorded[c.package].push_back({c.position, c.to, to});
             for (int part = 1; part <= parts; ++part) {
@@ -724,15 +732,19 @@ asio::awaitable<result<void>> deliverer::mark_number(store::message_place place,
 asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, terms by) {
     turn t{*this, by, {}, {}, false};
     for (auto& c : group) t.packages.push_back({std::move(c), {}, nullptr, true, {}});
+    bool gave_way = false;
     const auto lost = [&] { return stopping || !*by.owned; };
     const auto yields = [&] { return by.more_urgent && by.more_urgent(); };
     while (!lost()) {
         // Before anything is looked up: what is sent after a long silence is what holds then.
         while (by.via && !by.via->ready() && !lost()) {
+            // What another channel follows does not wait for the quota of tomorrow: it is looked at once.
+            if (by.via->rests_for() >= too_long_to_wait && !std::exchange(gave_way, true)) break;
             if (yields()) co_return delivered::yielded;
             co_await io::sleep_for(time, milliseconds(50));
         }
         if (lost()) break;
+        if (!by.via || by.via->ready()) gave_way = false;
         t.look_again = false;
         if (auto read = co_await look(t); !read) co_return read.error();
         if (t.look_again) {

@@ -75,6 +75,7 @@ decision decide(const facts& f, const ledger::record& now) {
             return becomes(now, state::held, reason::quiet_hours, *f.quiet_until);
         }
         if (waits_its_turn(now) || (now.now == state::held && now.at > f.now)) return {};
+        if (f.quota_used) return becomes(now, state::failed, reason::quota_used, f.now);
         // A message that was tried before is counted already.
         if (now.first_submitted == 0 && !f.emergency && f.via != channel::web &&
             f.sent.reached(f.cap, f.today))

@@ -34,6 +34,7 @@ struct facts {
     std::uint32_t epoch = 0;         // of the claim that would be made
     std::uint32_t resend_within = 0; // seconds in which the gateway drops a repetition; 0: it never does
     bool resend_in_doubt = false;    // this class of messages is sent again where nobody knows
+    bool quota_used = false;         // for the day, and another channel follows
 };
 
 struct decision {
@@ -56,7 +57,7 @@ contact_found address_of(channel via, const profile& subject);
 
 // From the record as it is now. In this order: what is settled stays; what is in doubt is sent again only
 // where that is safe, or its class allows it, and never where it went out within another message; disclosure,
-// profile, channel, wishes, grant, contact, expiry, night, waiting, cap.
+// profile, channel, wishes, grant, contact, expiry, night, waiting, quota, cap.
 decision decide(const facts& f, const ledger::record& now);
 
 // Submitted or beyond: nothing of ours is left to do.

@@ -25,6 +25,7 @@ class guarded_sender final : public sender {
     std::uint32_t resend_within_s(std::string_view address) const override {
         return inner_->resend_within_s(address);
     }
+    milliseconds rests_for() const override { return inner_->rests_for(); }
     void heard(std::string_view message_id) override { inner_->heard(message_id); }
     void share(std::size_t mine, std::size_t of) override { inner_->share(mine, of); }
     asio::awaitable<gateways::send_result> send(outgoing message) override;

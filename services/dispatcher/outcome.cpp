@@ -55,7 +55,11 @@ std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms, double uniform)
 }
 
 ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now,
-                          double uniform) noexcept {
+                          double uniform, bool others_follow) noexcept {
+    if (others_follow && answer.outcome == send_outcome::stopped && answer.retry_after >= too_long_to_wait) {
+        become(r, state::failed, reason::quota_used, unix_seconds(now));
+        return r;
+    }
     switch (answer.outcome) {
     case send_outcome::accepted:
         r.now = state::submitted; // at stays the epoch

@@ -29,9 +29,12 @@ inline constexpr const char* account_rests = "local:account_rests";
 // And so long after it was first claimed. The campaign's own end may come earlier (decide).
 inline constexpr std::uint32_t retry_within_s = 48 * 3600;
 
-// r: as it was claimed.
+// A channel that takes nothing for so long does not reach its recipients in time, where another follows it.
+inline constexpr milliseconds too_long_to_wait{3600'000};
+
+// r: as it was claimed. others_follow: the campaign's channels follow one another, and this is not the last.
 ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now,
-                          double uniform) noexcept;
+                          double uniform, bool others_follow = false) noexcept;
 // What a failed SMS says of its number, for the next ones; nothing: nothing.
 std::optional<ledger::reason> mark_of(const ledger::record& r) noexcept;
 

@@ -58,6 +58,8 @@ class sender {
     virtual std::uint32_t resend_within_s(std::string_view address) const = 0;
     // How many batches of the channel are under way at once at most.
     virtual std::size_t batches() const { return 4; }
+    // For how long it surely takes nothing, as its quota of the day is used up.
+    virtual milliseconds rests_for() const { return milliseconds(0); }
     // Waits for its turn. How many messages the next batch may have: what is claimed cannot be called back.
     // Who asks sends them.
     virtual asio::awaitable<admission> admit() = 0;

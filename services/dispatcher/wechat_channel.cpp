@@ -87,6 +87,11 @@ class wechat_channel final : public sender {
         auto turn = std::make_shared<io::mutex::guard>(co_await turns_.lock());
         co_return admission{ready() ? room_of_several : 0, std::move(turn)};
     }
+    milliseconds rests_for() const override { // until the first of them takes something again
+        auto least = milliseconds::max();
+        for (const auto* a : enabled_) least = std::min(least, a->rests_for());
+        return least;
+    }
     void heard(std::string_view message_id) override {
         for (auto* a : enabled_) a->heard(message_id);
     }

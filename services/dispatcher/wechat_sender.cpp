@@ -74,6 +74,7 @@ class wechat_sender final : public sender {
         co_return admission{static_cast<std::size_t>(room),
                             std::make_shared<io::mutex::guard>(co_await turns_.lock())};
     }
+    milliseconds rests_for() const override { return client_.used_up_for(); }
     void heard(std::string_view message_id) override {
         if (message_id.starts_with(gateways::message_id_scope(account_.name))) client_.heard();
     }

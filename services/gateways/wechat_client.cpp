@@ -406,6 +406,11 @@ void wechat_client::remark(std::string words) {
     impl_->remark = std::move(words);
 }
 
+milliseconds wechat_client::used_up_for() const {
+    const auto found = impl_->used_up.find(message_api(impl_->settings));
+    return found == impl_->used_up.end() ? milliseconds(0) : found->second.remaining(impl_->time.now());
+}
+
 void wechat_client::heard() {
     ++impl_->counters.receipts;
 }

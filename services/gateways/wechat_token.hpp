@@ -28,13 +28,13 @@ wechat_token fetched_token(std::string value, wall_time now, milliseconds lives)
 
 // Where tokens are shared (sealed: a token is as good as the secret). All may be empty: this process alone.
 struct wechat_token_store {
-    std::function<asio::awaitable<std::optional<wechat_token>>()> load;
+    std::function<asio::awaitable<std::optional<wechat_token>>()> load{};
     // False: not stored; the token is used all the same.
-    std::function<asio::awaitable<bool>(wechat_token)> store;
+    std::function<asio::awaitable<bool>(wechat_token)> store{};
     // The turn to fetch, among processes; it ends by itself where its holder is gone. Where it cannot be
     // asked for, this process goes ahead: the platform bears two.
-    std::function<asio::awaitable<bool>()> take_turn;
-    std::function<asio::awaitable<void>()> end_turn;
+    std::function<asio::awaitable<bool>()> take_turn{};
+    std::function<asio::awaitable<void>()> end_turn{};
 };
 
 // One thread.

@@ -148,7 +148,7 @@ asio::awaitable<result<wechat_token>> wecom_client::impl::fetch_token(impl* self
     }
     if (a->access_token.empty() || a->expires_in == 0)
         co_return failure{errc::unavailable, "an answer without a token", where, ""};
-    co_return wechat_token{a->access_token, self->time.now() + milliseconds(1000 * a->expires_in)};
+    co_return fetched_token(a->access_token, self->time.now(), milliseconds(1000 * a->expires_in));
 }
 
 send_result wecom_client::impl::token_failed(const failure& why) {

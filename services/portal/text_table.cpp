@@ -514,6 +514,7 @@ const std::vector<text_row>& text_table() {
         {"reason_content", "内容不合规", "Content not allowed"},
         {"reason_undelivered", "未能送达", "Could not be delivered"},
         {"reason_gave_up", "多次重试未成功", "Gave up after many tries"},
+        {"reason_quota_used", "当日额度已用完", "The day's quota was used up"},
         {"reason_crashed_in_flight", "提交时中断，不再重发", "Interrupted while sending; not sent again"},
         {"reason_no_answer", "网关没有应答", "No answer from the gateway"},
         {"reason_no_receipt", "没有状态报告", "No receipt"},

@@ -77,7 +77,7 @@ asio::awaitable<result<binding_code>> new_binding_code(context& c, const store::
     if (std::find(roles.begin(), roles.end(), role) == roles.end())
         co_return failure{errc::invalid, "没有这个联系人角色", "role", "从列出的角色中选择"};
     if (!c.wechat)
-        co_return failure{errc::refused, "本系统没有启用微信公众号，不能扫码绑定", "wechat.enabled",
+        co_return failure{errc::conflict, "本系统没有启用微信公众号，不能扫码绑定", "wechat.enabled",
                           "请联系管理员"};
     const auto expires = c.time.now() + scene_lives;
     const auto scene = wechat_scenes(c.parts.sealer).sign({subject.subject.id, std::move(role), expires});

@@ -25,7 +25,7 @@ struct binding_code {
     std::string svg; // the code, as a picture
     wall_time expires{};
 };
-// invalid: the role is none of the subject's kind. refused: there is no official account here, or WeChat
+// invalid: the role is none of the subject's kind. conflict: there is no official account here, or WeChat
 // refuses; what to do is said.
 asio::awaitable<result<binding_code>> new_binding_code(context& c, const store::stored_profile& subject,
                                                        std::string role);

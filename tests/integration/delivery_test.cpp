@@ -75,7 +75,7 @@ class scripted : public sender {
         co_return next;
     }
     std::vector<gateways::gateway_status> statuses() const override { return {{}}; }
-    std::uint32_t resend_within_s() const override { return resend; }
+    std::uint32_t resend_within_s(std::string_view) const override { return resend; }
     asio::awaitable<admission> admit() override { co_return admission{batch, nullptr}; }
 
     std::deque<send_result> script;
@@ -243,6 +243,7 @@ class delivery : public ::testing::Test {
     store::messages messages_{redis_};
     store::consents consents_{redis_};
     store::number_marks marks_{redis_};
+    store::wechat_addresses addresses_{redis_, sealer_, shards};
     store::campaigns campaigns_{redis_, shards};
     store::policies policies_{redis_};
     store::profiles profiles_{redis_, sealer_, shards};
@@ -253,10 +254,19 @@ class delivery : public ::testing::Test {
     std::uint32_t epoch_ = 0;
     std::vector<std::string> ids_;
     std::vector<store::audience_member> members_;
-    deliverer deliverer_{settings_, clock_,    sealer_,
-                         *log_,     ledgers_,  messages_,
-                         consents_, marks_,    campaigns_,
-                         policies_, stopping_, [this](int shard) { return replay_.bring_up(shard); }};
+    deliverer deliverer_{settings_,
+                         clock_,
+                         sealer_,
+                         *log_,
+                         ledgers_,
+                         messages_,
+                         consents_,
+                         marks_,
+                         addresses_,
+                         campaigns_,
+                         policies_,
+                         stopping_,
+                         [this](int shard) { return replay_.bring_up(shard); }};
 };
 
 TEST_F(delivery, everybody_gets_it_once_and_the_audit_knows) {
@@ -505,9 +515,19 @@ TEST_F(delivery, messages_wait_for_the_morning) {
     const auto morning_s = static_cast<std::uint32_t>(
         std::chrono::floor<std::chrono::seconds>(morning).time_since_epoch().count());
     manual_clock clock(evening);
-    deliverer d{settings_,  clock,     sealer_,   *log_,
-                ledgers_,   messages_, consents_, marks_,
-                campaigns_, policies_, stopping_, [this](int shard) { return replay_.bring_up(shard); }};
+    deliverer d{settings_,
+                clock,
+                sealer_,
+                *log_,
+                ledgers_,
+                messages_,
+                consents_,
+                marks_,
+                addresses_,
+                campaigns_,
+                policies_,
+                stopping_,
+                [this](int shard) { return replay_.bring_up(shard); }};
     scripted gateway; // takes four at a time
     gateway.on_send = [&] {
         if (gateway.seen.size() == 4) clock.advance(std::chrono::minutes(1)); // 21:00

@@ -68,7 +68,7 @@ TEST_F(wechat, a_message_is_taken_with_its_data) {
     ASSERT_EQ(all.sim->messages().all().size(), 1U);
     const auto& m = all.sim->messages().all()[0];
     EXPECT_EQ(m.to, "oUser0001");
-    EXPECT_EQ(m.id, r.message_ids[0]);
+    EXPECT_EQ("wechat/" + m.id, r.message_ids[0]);
     EXPECT_EQ(m.more.at("client_msg_id"), "c1-s1");
     EXPECT_EQ(m.more.at("data").at("thing1").at("value"), "关于支持中小企业的若干措施");
     EXPECT_EQ(m.more.at("template_id"), "TEMPLATE-1");
@@ -188,12 +188,13 @@ TEST_F(wechat, wrong_credentials_stop_the_channel) {
     EXPECT_EQ(client->status().state, "stopped");
 }
 
-TEST_F(wechat, no_answer_is_unknown_and_sending_again_is_harmless) {
+TEST_F(wechat, no_answer_is_in_doubt_and_sending_again_is_harmless) {
     all.wechat.timeout_ms = 300;
     start();
     all.rules(R"({"rules":[{"channel":"wechat","drop_response":true,"times":1}]})");
     const auto r = send("oUser0001", "c1-s1");
-    EXPECT_EQ(r.outcome, send_outcome::unknown) << r.code;
+    EXPECT_EQ(r.outcome, send_outcome::retry) << r.code;
+    EXPECT_TRUE(r.in_doubt);
     EXPECT_EQ(all.sim->messages().all().size(), 1U); // it was taken
     EXPECT_EQ(send("oUser0001", "c1-s1").outcome, send_outcome::accepted);
     EXPECT_EQ(all.sim->messages().all().size(), 1U);

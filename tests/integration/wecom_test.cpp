@@ -202,7 +202,7 @@ TEST_F(wecom, too_fast_is_a_pause_for_everybody_and_no_stop) {
 
 TEST_F(wecom, no_answer_is_unknown_and_a_broken_service_in_doubt) {
     fake.http_status = 502;
-    shared = wechat_token{fake.token, time.now() + 1h};
+    shared = fetched_token(fake.token, time.now(), 1h);
     const auto broken = send_one("a");
     EXPECT_EQ(broken.outcome, send_outcome::retry);
     EXPECT_TRUE(broken.in_doubt);
@@ -381,7 +381,7 @@ TEST_F(wecom_sending, what_was_surely_not_sent_does_not_count) {
 }
 
 TEST_F(wecom_sending, says_what_the_dispatcher_asks) {
-    EXPECT_EQ(sender->resend_within_s(), 1740U);
+    EXPECT_EQ(sender->resend_within_s(""), 1740U);
     EXPECT_EQ(sender->statuses().front().name, "wecom");
     EXPECT_TRUE(sender->ready());
     EXPECT_EQ(on.run(sender->admit()).room, 1000U);

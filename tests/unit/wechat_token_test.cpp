@@ -12,6 +12,7 @@ namespace {
 using tests::loop;
 using tests::pause_for;
 const wall_time noon(milliseconds(1'790'000'000'000));
+constexpr milliseconds two_hours{7'200'000};
 
 struct platform {
     manual_clock time{noon};
@@ -23,7 +24,7 @@ struct platform {
         const int mine = ++p->fetched;
         co_await pause_for(std::chrono::milliseconds(5));
         if (p->down) co_return *p->down;
-        co_return wechat_token{"token" + std::to_string(mine), p->time.now() + milliseconds(7'200'000)};
+        co_return fetched_token("token" + std::to_string(mine), p->time.now(), two_hours);
     }
     static asio::awaitable<std::optional<wechat_token>> load(platform* p) {
         ++p->loaded;
@@ -45,6 +46,15 @@ struct platform {
 asio::awaitable<void> get_into(wechat_token_cache* c, std::string failed, std::vector<std::string>* out) {
     const auto t = co_await c->get(std::move(failed));
     out->push_back(t ? *t : t.error().text());
+}
+
+asio::awaitable<bool> take(std::optional<int>* turn, int who) {
+    if (!*turn) *turn = who;
+    co_return **turn == who;
+}
+asio::awaitable<void> give(std::optional<int>* turn) {
+    turn->reset();
+    co_return;
 }
 
 TEST(wechat_token_cache, many_callers_share_one_fetch) {
@@ -78,20 +88,76 @@ TEST(wechat_token_cache, another_process_may_have_renewed_it) {
     platform p;
     auto c = p.cache(on);
     EXPECT_EQ(on.run(c.get()).value(), "token1");
-    p.shared = wechat_token{"theirs", noon + milliseconds(7'200'000)};
+    p.shared = fetched_token("theirs", noon, two_hours);
     EXPECT_EQ(on.run(c.get("token1")).value(), "theirs");
     EXPECT_EQ(p.fetched, 1);
 }
 
-TEST(wechat_token_cache, is_renewed_a_minute_before_its_end) {
+TEST(wechat_token_cache, is_renewed_beside_its_use_in_its_last_four_minutes) {
     loop on;
     platform p;
     auto c = p.cache(on);
     EXPECT_EQ(on.run(c.get()).value(), "token1");
-    p.time.advance(milliseconds(7'139'000));
+    p.time.advance(two_hours - milliseconds(240'001));
     EXPECT_EQ(on.run(c.get()).value(), "token1");
-    p.time.advance(milliseconds(1'000));
+    on.run_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(p.fetched, 1);
+    p.time.advance(milliseconds(1));
+    EXPECT_EQ(on.run(c.get()).value(), "token1") << "nobody waits for the new one";
+    on.run_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(p.fetched, 2);
     EXPECT_EQ(on.run(c.get()).value(), "token2");
+}
+
+TEST(wechat_token_cache, where_none_can_be_fetched_the_old_one_is_used_to_its_end) {
+    loop on;
+    platform p;
+    auto c = p.cache(on);
+    EXPECT_EQ(on.run(c.get()).value(), "token1");
+    p.down = failure{errc::unavailable, "no network", "", ""};
+    p.time.advance(two_hours - milliseconds(100'000));
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(on.run(c.get()).value(), "token1");
+        on.run_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(p.fetched, 2) << "tried again after ten seconds, not with each message";
+    p.time.advance(milliseconds(10'000));
+    EXPECT_EQ(on.run(c.get()).value(), "token1");
+    on.run_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(p.fetched, 3);
+    p.time.advance(milliseconds(90'000));
+    EXPECT_FALSE(on.run(c.get()));
+}
+
+// Eight caches that share a store, as eight processes do.
+TEST(wechat_token_cache, one_of_many_processes_fetches) {
+    loop on;
+    platform p;
+    std::optional<int> turn;
+    std::vector<std::unique_ptr<wechat_token_cache>> all;
+    for (int i = 0; i < 8; ++i)
+        all.push_back(std::make_unique<wechat_token_cache>(
+            on.executor(), p.time,
+            wechat_token_store{[&p] { return platform::load(&p); },
+                               [&p](wechat_token t) { return platform::store(&p, std::move(t)); },
+                               [&turn, i] { return take(&turn, i); }, [&turn] { return give(&turn); }},
+            [&p] { return platform::fetch(&p); }));
+    std::vector<std::string> got;
+    for (auto& c : all) asio::co_spawn(on.context(), get_into(c.get(), "", &got), asio::detached);
+    on.run_for(std::chrono::milliseconds(100));
+    p.time.advance(milliseconds(50));
+    on.run_for(std::chrono::milliseconds(200));
+    EXPECT_EQ(got, std::vector<std::string>(8, "token1"));
+    EXPECT_EQ(p.fetched, 1);
+    // All of them hear that it is not good any more.
+    got.clear();
+    for (auto& c : all) asio::co_spawn(on.context(), get_into(c.get(), "token1", &got), asio::detached);
+    on.run_for(std::chrono::milliseconds(100));
+    p.time.advance(milliseconds(50));
+    on.run_for(std::chrono::milliseconds(200));
+    EXPECT_EQ(got, std::vector<std::string>(8, "token2"));
+    EXPECT_EQ(p.fetched, 2);
+    EXPECT_FALSE(turn);
 }
 
 TEST(wechat_token_cache, a_failed_fetch_fails_those_who_waited_and_the_next_tries_again) {
