@@ -1,5 +1,6 @@
 // zhida demo: everything on one machine, with subjects that do not exist (合成数据).
 #include "common/base/config_folder.hpp"
+#include "common/base/crypto.hpp"
 #include "common/base/log.hpp"
 #include "common/io/event_log.hpp"
 #include "common/io/timer.hpp"
@@ -60,6 +61,10 @@ config demo_settings(config c, const demo_options& d, const std::string& redis_u
     if (c.wechat.appid.empty()) c.wechat.appid = "wx0000000000000000";
     if (c.wechat.secret.empty()) c.wechat.secret = "simulated";
     if (c.wechat.template_id.empty()) c.wechat.template_id = "policy-notice";
+    if (c.wechat.callback_token.empty()) {
+        c.wechat.callback_token = crypto::hex(crypto::random_bytes(16));
+        c.wechat.callback_aes_key = crypto::hex(crypto::random_bytes(22)).substr(0, 43);
+    }
     return c;
 }
 

@@ -4,6 +4,7 @@
 #include "services/commands.hpp"
 #include "services/gateways/wecom_robot.hpp"
 #include "services/sms_contents.hpp"
+#include "services/wechat_warnings.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -106,6 +107,13 @@ int run(const options& o, const std::vector<std::string>& roles, const std::vect
         std::cerr << "configuration: " << robots.error().text() << "\n";
         return 2;
     }
+    if (const auto faults = wechat_faults(o.settings); !faults.empty()) {
+        for (const auto& f : faults) std::cerr << "configuration: " << f.text() << "\n";
+        return 2;
+    }
+    if (wanted.dispatcher && !wanted.simulator)
+        for (const auto& w : wechat_warnings(o.settings))
+            std::cerr << "configuration, warning: " << w.text() << "\n";
     if (check_only) {
         std::cout << describe(o.settings);
         return 0;

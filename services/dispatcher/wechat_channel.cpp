@@ -139,7 +139,7 @@ std::unique_ptr<sender> make_wechat_channel(asio::any_io_executor executor, cons
     }
     if (const auto& w = settings.wecom; w.enabled)
         all[static_cast<std::size_t>(wechat_account::wecom)] = std::make_unique<guarded_sender>(
-            make_wecom_sender(executor, c, settings, redis, sealer,
+            make_wecom_sender(executor, c, settings, redis, sealer, meters,
                               share_token(redis, sealer, c, w.corpid + ":" + std::to_string(w.agentid),
                                           milliseconds(w.timeout_ms + 5000))),
             c);

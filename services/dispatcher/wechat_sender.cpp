@@ -4,15 +4,13 @@
 #include "common/base/log.hpp"
 #include "common/io/mutex.hpp"
 #include "common/model/wechat_address.hpp"
-#include "common/store/api_calls.hpp"
 #include "common/store/consents.hpp"
 #include "common/store/wechat_addresses.hpp"
 #include "services/dispatcher/outcome.hpp"
+#include "services/dispatcher/quota_watch.hpp"
 #include "services/dispatcher/wechat_template.hpp"
 #include "services/gateways/wechat_client.hpp"
 #include "services/token_share.hpp"
-
-#include <prometheus/gauge.h>
 
 #include <algorithm>
 #include <utility>
@@ -21,21 +19,18 @@ namespace zhida::dispatcher {
 
 namespace {
 
-constexpr int warned_at[] = {80, 95, 100}; // percent of the day's quota
-
 class wechat_sender final : public sender {
   public:
     wechat_sender(asio::any_io_executor executor, const clock& c, const config& settings,
                   const wechat_config& account, io::redis& redis, const crypto::sealer& sealer,
                   metrics& meters)
-        : clock_(c), settings_(settings), account_(account), calls_(redis), digests_(sealer),
-          addresses_(redis, sealer, static_cast<int>(settings.node.shards)),
+        : clock_(c), settings_(settings), account_(account),
+          quota_(redis, c, meters, account.name, account.appid, gateways::message_api(account),
+                 account.daily_quota),
+          digests_(sealer), addresses_(redis, sealer, static_cast<int>(settings.node.shards)),
           template_(wechat_template::parse(account.template_fields)), turns_(executor, batches()),
           client_(executor, c, account,
-                  share_token(redis, sealer, c, account.appid, milliseconds(account.timeout_ms + 5000))),
-          used_(meters.gauge("zhida_wechat_calls_today",
-                             "Calls of an account's message interface today, of all processes",
-                             {{"account", account.name}})) {}
+                  share_token(redis, sealer, c, account.appid, milliseconds(account.timeout_ms + 5000))) {}
 
     // Connections are made as messages go; a wrong account shall be seen before the first message.
     asio::awaitable<void> run() override { co_await client_.probe(); }
@@ -58,11 +53,15 @@ class wechat_sender final : public sender {
     asio::awaitable<std::vector<gateways::send_result>> send_all(std::vector<outgoing> messages,
                                                                  admission at) override {
         auto results = co_await sender::send_all(std::move(messages), std::move(at));
-        co_await count_calls();
+        co_await quota_.count(client_.take_calls());
         co_return results;
     }
 
-    std::vector<gateways::gateway_status> statuses() const override { return {client_.status()}; }
+    std::vector<gateways::gateway_status> statuses() const override {
+        auto s = client_.status();
+        if (!quota_.remark().empty()) s.detail += (s.detail.empty() ? "" : "; ") + quota_.remark();
+        return {s};
+    }
     // The platform drops a repeated client_msg_id for ten minutes; a minute is left for clocks and the way.
     std::uint32_t resend_within_s(std::string_view) const override {
         return gateways::drops_repetitions(account_) ? 540 : 0;
@@ -117,47 +116,15 @@ class wechat_sender final : public sender {
         co_return r;
     }
 
-    asio::awaitable<void> count_calls() {
-        const auto day = shanghai_day(clock_.now());
-        if (day != std::exchange(day_, day)) warned_ = 0;
-        auto calls = client_.take_calls();
-        if (calls.empty()) co_return;
-        const auto totals = co_await calls_.add(account_.appid, day, std::move(calls));
-        const std::string api = gateways::message_api(account_);
-        if (!totals || !totals->contains(api)) co_return;
-        const auto used = totals->at(api);
-        used_.Set(static_cast<double>(used));
-        if (account_.daily_quota == 0) co_return;
-        int reached = 0;
-        for (const int percent : warned_at)
-            if (used * 100 >= account_.daily_quota * percent) reached = percent;
-        if (reached <= warned_) {
-            if (reached == 0) client_.remark("");
-            co_return;
-        }
-        warned_ = reached;
-        const auto words = "今日已调用 " + std::to_string(used) + " 次，额度 " +
-                           std::to_string(account_.daily_quota) + " 次";
-        client_.remark(words);
-        log::warn("wechat_quota_low", {{"account", account_.name},
-                                       {"api", api},
-                                       {"used", used},
-                                       {"quota", account_.daily_quota},
-                                       {"percent", reached}});
-    }
-
     const clock& clock_;
     const config& settings_;
     const wechat_config& account_;
-    store::api_calls calls_;
+    quota_watch quota_;
     store::number_digests digests_;
     store::wechat_addresses addresses_;
     result<wechat_template> template_;
     io::mutex turns_;
     gateways::wechat_client client_;
-    prometheus::Gauge& used_;
-    std::int32_t day_ = 0;
-    int warned_ = 0;
 };
 
 } // namespace

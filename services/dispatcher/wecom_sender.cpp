@@ -3,6 +3,7 @@
 #include "common/base/log.hpp"
 #include "common/io/mutex.hpp"
 #include "common/store/member_rates.hpp"
+#include "services/dispatcher/quota_watch.hpp"
 #include "services/dispatcher/wecom_message.hpp"
 #include "services/gateways/wecom_client.hpp"
 
@@ -17,7 +18,13 @@ namespace {
 
 // The platform drops a repetition for half an hour; a minute is left for clocks and the way.
 constexpr std::uint32_t resend_s = gateways::duplicate_check_s - 60;
+constexpr const char* send_api = "/cgi-bin/message/send";
 constexpr milliseconds clocks_differ{1000}, store_takes{1000}; // at most
+
+// What the platform counts by, and what the token is of.
+std::string account_of(const wecom_config& w) {
+    return w.corpid + ":" + std::to_string(w.agentid);
+}
 
 // Of a call: its members, each once, and the messages to each of them.
 struct wecom_call {
@@ -29,10 +36,11 @@ struct wecom_call {
 class wecom_sender final : public sender {
   public:
     wecom_sender(asio::any_io_executor executor, const clock& c, const config& settings, io::redis& redis,
-                 const crypto::sealer& sealer, gateways::wechat_token_store tokens)
+                 const crypto::sealer& sealer, metrics& meters, gateways::wechat_token_store tokens)
         : clock_(c), settings_(settings), sealer_(sealer),
-          rates_(redis, static_cast<int>(settings.node.shards)), turns_(executor, batches()),
-          client_(executor, c, settings.wecom, std::move(tokens)) {}
+          rates_(redis, static_cast<int>(settings.node.shards)),
+          quota_(redis, c, meters, "wecom", account_of(settings.wecom), send_api, settings.wecom.daily_quota),
+          turns_(executor, batches()), client_(executor, c, settings.wecom, std::move(tokens)) {}
 
     // Connections are made as messages go; a wrong account shall be seen before the first message.
     asio::awaitable<void> run() override { co_await client_.probe(); }
@@ -75,7 +83,11 @@ class wecom_sender final : public sender {
         }
         co_return results;
     }
-    std::vector<gateways::gateway_status> statuses() const override { return {client_.status()}; }
+    std::vector<gateways::gateway_status> statuses() const override {
+        auto s = client_.status();
+        if (!quota_.remark().empty()) s.detail += (s.detail.empty() ? "" : "; ") + quota_.remark();
+        return {s};
+    }
     std::uint32_t resend_within_s(std::string_view) const override { return resend_s; }
     asio::awaitable<admission> admit() override {
         // A batch is few calls, one after another, whatever it holds.
@@ -100,6 +112,7 @@ class wecom_sender final : public sender {
     const config& settings_;
     const crypto::sealer& sealer_;
     store::member_rates rates_;
+    quota_watch quota_;
     io::mutex turns_;
     gateways::wecom_client client_;
 };
@@ -142,7 +155,9 @@ asio::awaitable<std::vector<gateways::send_result>> wecom_sender::within_rates(g
         places.push_back(i);
     }
     if (granted.empty()) co_return results;
+    const auto persons = static_cast<std::int64_t>(granted.size()); // the platform counts them, not calls
     auto answers = co_await client_.send(std::move(text), std::move(granted));
+    co_await quota_.count({{send_api, persons}});
     std::vector<std::string> back;
     for (std::size_t k = 0; k < answers.size(); ++k) {
         if (surely_not_sent(answers[k])) back.push_back(call.digests[places[k]]);
@@ -157,8 +172,9 @@ asio::awaitable<std::vector<gateways::send_result>> wecom_sender::within_rates(g
 
 std::unique_ptr<sender> make_wecom_sender(asio::any_io_executor executor, const clock& c,
                                           const config& settings, io::redis& redis,
-                                          const crypto::sealer& sealer, gateways::wechat_token_store tokens) {
-    return std::make_unique<wecom_sender>(executor, c, settings, redis, sealer, std::move(tokens));
+                                          const crypto::sealer& sealer, metrics& meters,
+                                          gateways::wechat_token_store tokens) {
+    return std::make_unique<wecom_sender>(executor, c, settings, redis, sealer, meters, std::move(tokens));
 }
 
 } // namespace zhida::dispatcher

@@ -108,7 +108,7 @@ struct wechat_client::impl : std::enable_shared_from_this<wechat_client::impl> {
     std::map<std::string, channel_stop> used_up; // of an API, for the day
     std::map<std::string, std::int64_t> calls;
     gateway_status counters;
-    std::string state = "connecting", last_error, remark;
+    std::string state = "connecting", last_error;
     wall_time since{};
     std::map<std::string, wall_time> alarmed;
 
@@ -394,16 +394,11 @@ gateway_status wechat_client::status() const {
     s.protocol = "WeChat";
     s.state = impl_->state;
     s.detail = impl_->last_error;
-    if (!impl_->remark.empty()) s.detail += (s.detail.empty() ? "" : "; ") + impl_->remark;
     // A stop that has ended is not "stopped" any more, though nothing has been sent since.
     if (s.state == "stopped" && !impl_->stopped(message_api(impl_->settings))) s.state = "connecting";
     s.window = impl_->settings.connections;
     s.since_ms = impl_->since.time_since_epoch().count();
     return s;
-}
-
-void wechat_client::remark(std::string words) {
-    impl_->remark = std::move(words);
 }
 
 milliseconds wechat_client::used_up_for() const {

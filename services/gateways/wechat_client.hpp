@@ -62,8 +62,6 @@ class wechat_client {
     std::map<std::string, std::int64_t> take_calls();
 
     gateway_status status() const;
-    // What the operator shall read beside the last error, until it is said otherwise; "": nothing.
-    void remark(std::string words);
     // Until the message interface may be called again, where the day's quota is used up.
     milliseconds used_up_for() const;
     // A receipt came past the client.

@@ -181,9 +181,9 @@ io::http_response wechat_account::create_qrcode(const json& body, wall_time now)
     if (name.empty() || name.size() > longest_scene) return error(40053, "invalid action info");
     const auto seconds = in.integer("expire_seconds", false, 1, longest_expiry_s);
     if (!errors.empty()) return error(40035, "invalid parameter: expire_seconds");
-    scene s{"gQ" + crypto::hex(crypto::random_bytes(40)), std::nullopt};
-    json out = {{"ticket", s.ticket},
-                {"url", "http://weixin.qq.com/q/02" + crypto::hex(crypto::random_bytes(16))}};
+    scene s{"gQ" + crypto::hex(crypto::random_bytes(40)),
+            "http://weixin.qq.com/q/02" + crypto::hex(crypto::random_bytes(16)), std::nullopt};
+    json out = {{"ticket", s.ticket}, {"url", s.url}};
     if (action == "QR_STR_SCENE") {
         const auto expiry = seconds.value_or(60); // the platform's own default
         s.until = now + std::chrono::seconds(expiry);
@@ -230,6 +230,12 @@ void wechat_account::rotate_token(wall_time now) {
 const wechat_account::scene* wechat_account::find_scene(const std::string& name) const {
     const auto found = scenes_.find(name);
     return found == scenes_.end() ? nullptr : &found->second;
+}
+
+std::string wechat_account::scene_at(const std::string& url) const {
+    const auto found = std::find_if(scenes_.begin(), scenes_.end(),
+                                    [&](const auto& s) { return s.second.url == url; });
+    return found == scenes_.end() ? url : found->first;
 }
 
 std::string wechat_account::original_id() const {

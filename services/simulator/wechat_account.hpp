@@ -76,10 +76,12 @@ class wechat_account {
     void set_overlap(milliseconds overlap) { options.token_overlap = tokens_.overlap = overlap; }
     // Of a scene of create_qrcode(): its ticket, nothing where nobody made it or it has expired.
     struct scene {
-        std::string ticket;
+        std::string ticket, url;
         std::optional<wall_time> until; // none: for ever
     };
     const scene* find_scene(const std::string& name) const;
+    // The scene whose code says this; else what was given.
+    std::string scene_at(const std::string& url) const;
     std::string original_id() const; // "gh_...": ToUserName of events
 
     wechat_account_options options;

@@ -198,7 +198,8 @@ asio::awaitable<io::http_response> steer_wechat(wechat_simulator* platform, io::
     auto* push = platform->push(name);
     if (!account) in.error_at("account", "must be wechat, or miniprogram where the settings have one");
     auto wanted = read_settings(in);
-    const auto a = read_action(in, name);
+    auto a = read_action(in, name);
+    if (account && !a.scene.empty()) a.scene = account->scene_at(a.scene);
     if (account && !a.scene.empty())
         if (const auto* made = account->find_scene(a.scene);
             made && made->until && *made->until <= platform->time().now())

@@ -7,6 +7,7 @@
 #include "services/gateways/cloud_receipts.hpp"
 #include "services/letters.hpp"
 #include "services/portal/callbacks.hpp"
+#include "services/portal/patience.hpp"
 #include "services/portal/portal.hpp"
 #include "services/publishing.hpp"
 #include "services/receipts.hpp"

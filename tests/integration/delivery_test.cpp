@@ -118,6 +118,7 @@ class delivery : public ::testing::Test {
         c.event_log.driver = "redis";
         c.node.shards = shards;
         c.campaign.approval = false;
+        c.wechat.template_id = "TPL";
         c.dispatch.quiet_until = c.dispatch.quiet_from; // but where a test sets them
         return c;
     }
@@ -418,6 +419,108 @@ TEST_F(delivery, who_refused_on_wechat_is_not_sent_to_again) {
         EXPECT_EQ(at(i, "P.v1.r3", channel::wechat).why, i < 2 ? reason::no_grant : reason::none) << i;
     EXPECT_EQ(gateway.seen.at("oSYN0"), 1);
     EXPECT_EQ(gateway.seen.at("oSYN2"), 2);
+}
+
+TEST_F(delivery, another_contact_hears_of_it_where_the_first_refuses) {
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::wechat)).value();
+    profile p;
+    p.id = ids_[0];
+    p.contacts = {{"法人", "16400000000", "oSYN0"}, {"财务", "", "oSecond"}, {"人事", "", "wecom:nobody"}};
+    loop_.run(profiles_.put(shard_, {p}, 2)).value();
+    scripted gateway;
+    gateway.script = {{send_outcome::rejected, {}, "wechat:43101", "", milliseconds(0), "refused"}};
+    start("P.v1.r2", channel::wechat);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r2", channel::wechat));
+    EXPECT_EQ(at(0, "P.v1.r2", channel::wechat).why, reason::refused);
+    start("P.v1.r3", channel::wechat);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r3", channel::wechat));
+    EXPECT_EQ(at(0, "P.v1.r3", channel::wechat).now, state::submitted);
+    EXPECT_EQ(gateway.seen.at("oSecond"), 1);
+    // The preview is told once nobody is left (the application is not enabled here).
+    const auto refusing = [&] {
+        return loop_.run(redis_.command({"SISMEMBER", store::keys::no_grant(shard_), ids_[0]}))
+            .value()
+            .integer;
+    };
+    EXPECT_EQ(refusing(), 0);
+    gateway.script = {{send_outcome::rejected, {}, "wechat:43004", "", milliseconds(0), "not_following"}};
+    start("P.v1.r4", channel::wechat);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r4", channel::wechat));
+    EXPECT_EQ(refusing(), 1);
+    start("P.v1.r5", channel::wechat);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r5", channel::wechat));
+    EXPECT_EQ(at(0, "P.v1.r5", channel::wechat).why, reason::no_grant);
+    // Who follows again is sent to, and the preview is told.
+    const store::number_digests digests(sealer_);
+    consent_log said(*log_, consents_, clock_, shards);
+    loop_.run(said.record({consent_kind::address_in, digests.of("oSecond"), {}, 1})).value();
+    start("P.v1.r6", channel::wechat);
+    ASSERT_TRUE(deliver(&gateway, "P.v1.r6", channel::wechat));
+    EXPECT_EQ(at(0, "P.v1.r6", channel::wechat).now, state::submitted);
+    EXPECT_EQ(refusing(), 0);
+}
+
+TEST_F(delivery, who_is_bound_hears_first_and_who_is_unbound_does_not) {
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::wechat)).value();
+    const store::number_digests digests(sealer_);
+    consent_log said(*log_, consents_, clock_, shards);
+    consent_change bind;
+    bind.kind = consent_kind::bind;
+    bind.who = ids_[0];
+    bind.address = digests.of("oBound");
+    bind.sealed = seal_contacts({{"财务", "", "oBound"}}, sealer_, ids_[0]);
+    loop_.run(said.record(bind)).value();
+    scripted gateway;
+    const auto next = [&, round = 2]() mutable {
+        const auto name = "P.v1.r" + std::to_string(round++);
+        start(name, channel::wechat);
+        EXPECT_TRUE(deliver(&gateway, name, channel::wechat));
+        return at(0, name, channel::wechat).now;
+    };
+    EXPECT_EQ(next(), state::submitted);
+    EXPECT_EQ(gateway.seen.at("oBound"), 1);
+    EXPECT_FALSE(gateway.seen.contains("oSYN0"));
+    auto unbind = bind;
+    unbind.kind = consent_kind::unbind;
+    unbind.sealed.clear();
+    loop_.run(said.record(unbind)).value();
+    EXPECT_EQ(next(), state::submitted);
+    EXPECT_EQ(gateway.seen.at("oSYN0"), 1) << "what the register has";
+    unbind.address = digests.of("oSYN0");
+    loop_.run(said.record(unbind)).value();
+    EXPECT_EQ(next(), state::suppressed) << "unbound for this subject, whatever the register says";
+    EXPECT_EQ(gateway.seen.at("oSYN0"), 1);
+}
+
+// Nothing of it is claimed: another channel has its turn at once, and what has none waits.
+TEST_F(delivery, a_quota_that_is_used_up_lets_another_channel_follow) {
+    struct resting : scripted {
+        bool ready() const override { return false; }
+        milliseconds rests_for() const override { return std::chrono::hours(8); }
+        asio::awaitable<admission> admit() override { co_return admission{0, nullptr}; }
+    } gateway;
+    epoch_ = loop_.run(ledgers_.take_epoch(shard_, channel::wechat)).value();
+    campaign c;
+    c.id = "P.v1.r2";
+    c.policy_id = "P";
+    c.channels = {channel::wechat, channel::sms};
+    c.routing.how = channel_routing::mode::fallback;
+    loop_.run(campaigns_.put(c)).value();
+    loop_.run(ledgers_.freeze(shard_, c.id, c.channels, members_, {{"0:eligible", people}})).value();
+    ASSERT_TRUE(deliver(&gateway, c.id, channel::wechat));
+    for (std::uint32_t i = 0; i < people; ++i) {
+        EXPECT_EQ(at(i, c.id, channel::wechat).now, state::failed);
+        EXPECT_EQ(at(i, c.id, channel::wechat).why, reason::quota_used);
+    }
+    start("P.v1.r3", channel::wechat);
+    asio::co_spawn(loop_.context(), deliverer_.deliver({chunk_of("P.v1.r3", channel::wechat)}, by(&gateway)),
+                   asio::detached);
+    loop_.run_for(std::chrono::milliseconds(500));
+    for (std::uint32_t i = 0; i < people; ++i)
+        EXPECT_EQ(at(i, "P.v1.r3", channel::wechat).now, state::queued);
+    *owned_ = false; // it ends
+    loop_.run_for(std::chrono::milliseconds(200));
+    EXPECT_TRUE(gateway.seen.empty());
 }
 
 TEST_F(delivery, a_client_that_throws_leaves_its_deliveries_unknown) {

@@ -278,5 +278,74 @@ TEST_F(wechat, a_restarted_simulator_still_knows_what_it_took) {
     std::filesystem::remove(all.settings.record_file + ".reported");
 }
 
+TEST_F(wechat, the_classic_token_serves_too) {
+    all.wechat.token_api = "token";
+    start();
+    EXPECT_EQ(send("oUser0001").outcome, send_outcome::accepted);
+    all.sim->wechat().rotate_token();
+    EXPECT_EQ(send("oUser0002").outcome, send_outcome::accepted);
+    EXPECT_EQ(client->take_calls().at("/cgi-bin/token"), 2);
+}
+
+// 40001 from the token's own interface is no token that is too old.
+TEST_F(wechat, a_wrong_secret_stops_the_account_and_says_what_to_do) {
+    all.start();
+    all.wechat.secret = "another";
+    client = make();
+    const auto r = send("oUser0001");
+    EXPECT_EQ(r.outcome, send_outcome::stopped);
+    EXPECT_EQ(client->status().state, "stopped");
+    EXPECT_NE(client->status().detail.find("secret"), std::string::npos) << client->status().detail;
+    EXPECT_EQ(client->status().detail.find("another"), std::string::npos) << "and not the secret";
+}
+
+TEST_F(wechat, a_subscription_notice_needs_its_grant_and_is_never_repeated) {
+    all.wechat.send_by = "subscribe";
+    all.wechat.long_term = false;
+    all.wechat.timeout_ms = 300;
+    start();
+    const auto grant = [&](int count) {
+        const auto body = R"({"do":"accept","openid":"oSub","template_id":"TEMPLATE-1","count":)" +
+                          std::to_string(count) + "}";
+        ASSERT_EQ(call("POST", "/sim/wechat", body).status, 200);
+    };
+    const auto none = send("oSub", "c1");
+    EXPECT_EQ(none.code, "wechat:43101");
+    EXPECT_EQ(none.recipient_fault, "refused");
+    grant(2);
+    EXPECT_EQ(send("oSub", "c1").outcome, send_outcome::accepted);
+    EXPECT_FALSE(all.sim->messages().all().back().more.contains("client_msg_id") &&
+                 all.sim->messages().all().back().more.at("client_msg_id") != "");
+    all.rules(R"({"rules":[{"channel":"wechat","drop_response":true,"times":1}]})");
+    const auto lost = send("oSub", "c2");
+    EXPECT_EQ(lost.outcome, send_outcome::unknown);
+    EXPECT_EQ(send("oSub", "c3").code, "wechat:43101") << "the lost one had taken the last grant";
+}
+
+TEST_F(wechat, a_mini_program_sends_to_its_own_people) {
+    all.miniprogram.appid = "wxmini";
+    all.miniprogram.secret = "of-mini";
+    all.miniprogram.template_id = "TEMPLATE-1";
+    start();
+    wechat_client mini(all.on.executor(), all.time, all.miniprogram, {});
+    auto m = to("oMini");
+    m.url = "pages/policy/index";
+    const auto r = all.on.run(mini.send(m));
+    ASSERT_EQ(r.outcome, send_outcome::accepted) << r.code << r.detail;
+    EXPECT_TRUE(r.message_ids.front().starts_with("miniprogram/"));
+    EXPECT_EQ(mini.status().name, "miniprogram");
+    m.url = "https://example.org";
+    EXPECT_EQ(all.on.run(mini.send(m)).code, "wechat:41030");
+}
+
+TEST_F(wechat, a_scene_code_is_made) {
+    start();
+    const auto code = all.on.run(client->scene_code("zd.S1", std::chrono::minutes(30)));
+    ASSERT_TRUE(code) << code.error().text();
+    EXPECT_TRUE(code->url.starts_with("http://weixin.qq.com/q/"));
+    EXPECT_EQ(code->lives, std::chrono::minutes(30));
+    EXPECT_FALSE(all.on.run(client->scene_code(std::string(65, 'x'), std::chrono::minutes(30))));
+}
+
 } // namespace
 } // namespace zhida::gateways

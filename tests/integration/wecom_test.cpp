@@ -317,6 +317,7 @@ struct wecom_sending : wecom {
     io::redis redis{on.executor(), {tests::redis_url(), milliseconds(5000)}};
     crypto::sealer sealer = crypto::sealer::from_hex_key(std::string(64, '1')).value();
     policy about;
+    metrics meters;
     std::unique_ptr<dispatcher::sender> sender;
 
     wecom_sending() {
@@ -330,7 +331,7 @@ struct wecom_sending : wecom {
         about.items[1].title = "研发补助";
         settings.member_per_minute = 3;
         all.wecom = settings;
-        sender = dispatcher::make_wecom_sender(on.executor(), time, all, redis, sealer, tokens());
+        sender = dispatcher::make_wecom_sender(on.executor(), time, all, redis, sealer, meters, tokens());
     }
     ~wecom_sending() override { sender->stop(); }
     dispatcher::outgoing to(std::string userid, std::uint16_t items = 1) {
@@ -399,9 +400,10 @@ struct wecom_simulated : testing::Test {
     struct process {
         process(tests::simulated& all, const config& settings, const crypto::sealer& sealer)
             : redis(all.on.executor(), {tests::redis_url(), milliseconds(5000)}),
-              sender(
-                  dispatcher::make_wecom_sender(all.on.executor(), all.time, settings, redis, sealer, {})) {}
+              sender(dispatcher::make_wecom_sender(all.on.executor(), all.time, settings, redis, sealer,
+                                                   meters, {})) {}
         ~process() { sender->stop(); }
+        metrics meters;
         io::redis redis;
         std::unique_ptr<dispatcher::sender> sender;
     };

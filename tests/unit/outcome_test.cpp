@@ -135,6 +135,28 @@ TEST(outcome, two_days_after_the_first_try_it_ends_however_few_there_were) {
     EXPECT_LE(t.end - start, std::chrono::seconds(retry_within_s));
 }
 
+TEST(outcome, what_another_channel_follows_does_not_wait_for_tomorrow) {
+    ledger::record claimed;
+    claimed.now = state::submitting;
+    claimed.first_submitted = seconds(start);
+    const auto used_up = answer(send_outcome::stopped, "wechat:45009", std::chrono::hours(3));
+    const auto r = outcome_of(claimed, used_up, start, 0.5, true);
+    EXPECT_EQ(r.now, state::failed);
+    EXPECT_EQ(r.why, reason::quota_used);
+    EXPECT_EQ(outcome_of(claimed, used_up, start, 0.5).now, state::held);
+    const auto soon = answer(send_outcome::stopped, "wechat:40164", std::chrono::minutes(5));
+    EXPECT_EQ(outcome_of(claimed, soon, start, 0.5, true).now, state::held) << "somebody mends that";
+}
+
+TEST(outcome, what_has_arrived_has_arrived) {
+    ledger::record claimed;
+    claimed.now = state::submitting;
+    auto taken = answer(send_outcome::accepted, "");
+    EXPECT_EQ(outcome_of(claimed, taken, start, 0).now, state::submitted);
+    taken.delivered = true;
+    EXPECT_EQ(outcome_of(claimed, taken, start, 0).now, state::delivered);
+}
+
 TEST(outcome, what_may_have_been_taken_ends_in_doubt_and_not_as_failed) {
     auto a = answer(send_outcome::retry, "http:502");
     a.in_doubt = true;

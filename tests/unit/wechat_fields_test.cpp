@@ -70,6 +70,24 @@ RC_GTEST_PROP(wechat_fields, whatever_fits_is_accepted_by_the_platform, ()) {
             RC_ASSERT(wechat_field_fault(key, *fitted) == "");
 }
 
+wechat_config account(const char* send_by = "template") {
+    wechat_config c;
+    c.template_id = "T";
+    c.send_by = send_by;
+    return c;
+}
+
+TEST(wechat_body, each_interface_has_its_members) {
+    const wechat_message m{"oABC", "pages/index", {{"thing1", "x"}}, "c1", ""};
+    const auto notice = parse_json(wechat_body(m, account("subscribe")).value()).value();
+    EXPECT_EQ(notice.at("page"), "pages/index");
+    EXPECT_FALSE(notice.contains("client_msg_id")) << "it knows none";
+    const auto mini = parse_json(wechat_body(m, account("miniprogram")).value()).value();
+    EXPECT_EQ(mini.at("miniprogram_state"), "formal");
+    EXPECT_EQ(mini.at("lang"), "zh_CN");
+    EXPECT_FALSE(mini.contains("url"));
+}
+
 TEST(wechat_body, keeps_utf8_and_names_everything) {
     const auto body =
         wechat_body(
@@ -84,9 +102,9 @@ TEST(wechat_body, keeps_utf8_and_names_everything) {
                        {"url", "https://example.org/p/1"},
                        {"client_msg_id", "c1-s2"},
                        {"data", {{"thing1", {{"value", "政策"}}}, {"phrase2", {{"value", "符合"}}}}}}));
-    EXPECT_FALSE(wechat_body({"oABC", "", {{"number1", "x"}}, "", ""}, "T"));
+    EXPECT_FALSE(wechat_body({"oABC", "", {{"number1", "x"}}, "", ""}, account()));
     EXPECT_FALSE(
-        parse_json(wechat_body({"oABC", "", {{"thing1", "x"}}, "", ""}, "T").value())->contains("url"));
+        parse_json(wechat_body({"oABC", "", {{"thing1", "x"}}, "", ""}, account()).value())->contains("url"));
 }
 
 TEST(wechat_codes, each_class_has_its_reaction) {
