@@ -33,8 +33,8 @@ asio::awaitable<io::http_response> api_post_wechat_code(context& c, visitor v, i
     if (!errors.empty()) co_return of_failure(errors.front());
     const auto code = co_await new_binding_code(c, *subject, std::move(role));
     if (!code) co_return of_failure(code.error());
-    co_return json_answer({{"url", code->url}, {"svg", code->svg}, {"expires", to_rfc3339(code->expires)}},
-                          201);
+    co_return json_answer(
+        {{"url", code->url}, {"svg", svg_of(code->picture)}, {"expires", to_rfc3339(code->expires)}}, 201);
 }
 
 asio::awaitable<io::http_response> api_delete_wechat(context& c, visitor v, io::http_request r) {

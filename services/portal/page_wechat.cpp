@@ -35,7 +35,8 @@ asio::awaitable<io::http_response> show(context& c, visitor v, io::http_request 
     for (const auto role : roles_of(subject.subject.type))
         model["roles"].push_back({{"value", role}, {"chosen", role == chosen_role}});
     if (code)
-        model["code"] = {{"svg", code->svg},
+        model["code"] = {{"path", code->picture.path},
+                         {"side", code->picture.side},
                          {"role", chosen_role},
                          {"minutes", scene_lives.count()},
                          {"until", to_rfc3339(code->expires).substr(11, 5)}};

@@ -86,9 +86,9 @@ asio::awaitable<result<binding_code>> new_binding_code(context& c, const store::
         log::warn("wechat_scene_code_failed", {{"why", made.error().text()}});
         co_return failure{errc::unavailable, "微信暂时不能生成二维码", "wechat", "请稍后再试"};
     }
-    auto svg = qr_svg(made->url);
-    if (!svg) co_return svg.error();
-    co_return binding_code{made->url, std::move(*svg), expires};
+    auto picture = qr_of(made->url);
+    if (!picture) co_return picture.error();
+    co_return binding_code{made->url, std::move(*picture), expires};
 }
 
 asio::awaitable<result<void>> unbind(context& c, identity by, const store::stored_profile& subject,
@@ -108,27 +108,30 @@ asio::awaitable<result<void>> unbind(context& c, identity by, const store::store
     co_return co_await c.consent_changes.record(std::move(change));
 }
 
-result<std::string> qr_svg(const std::string& text) {
+result<qr_code> qr_of(const std::string& text) {
     const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(
         QRcode_encodeString8bit(text.c_str(), 0, QR_ECLEVEL_M), QRcode_free);
     if (!code) return failure{errc::invalid, "the text does not fit into a QR code", "", ""};
     constexpr int quiet = 4;
-    const int size = code->width + 2 * quiet;
-    // One path of unit squares, rows as runs.
-    std::string path;
-    for (int y = 0; y < code->width; ++y)
+    qr_code out;
+    out.side = code->width + 2 * quiet;
+    for (int y = 0; y < code->width; ++y) // rows as runs of squares
         for (int x = 0; x < code->width;) {
             int run = 0;
             while (x + run < code->width && (code->data[y * code->width + x + run] & 1)) ++run;
             if (run > 0)
-                path += "M" + std::to_string(x + quiet) + " " + std::to_string(y + quiet) + "h" +
-                        std::to_string(run) + "v1h-" + std::to_string(run) + "z";
+                out.path += "M" + std::to_string(x + quiet) + " " + std::to_string(y + quiet) + "h" +
+                            std::to_string(run) + "v1h-" + std::to_string(run) + "z";
             x += std::max(run, 1);
         }
-    const auto side = std::to_string(size);
-    return "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"qr\" role=\"img\" viewBox=\"0 0 " + side + " " +
-           side + "\" shape-rendering=\"crispEdges\"><rect width=\"" + side + "\" height=\"" + side +
-           "\" fill=\"#fff\"/><path d=\"" + path + "\" fill=\"#000\"/></svg>";
+    return out;
+}
+
+std::string svg_of(const qr_code& code) {
+    const auto side = std::to_string(code.side);
+    return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + side + " " + side +
+           "\" shape-rendering=\"crispEdges\"><rect width=\"" + side + "\" height=\"" + side +
+           "\" fill=\"#fff\"/><path d=\"" + code.path + "\" fill=\"#000\"/></svg>";
 }
 
 } // namespace zhida::portal

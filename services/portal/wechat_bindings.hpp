@@ -20,9 +20,18 @@ struct wechat_binding {
 asio::awaitable<result<std::vector<wechat_binding>>> bindings_of(context& c,
                                                                  const store::stored_profile& subject);
 
+// A QR code (ISO/IEC 18004) with its quiet zone: black squares as a path of SVG in a view of side by side.
+struct qr_code {
+    std::string path;
+    int side = 0;
+};
+// invalid: the text is too long for one.
+result<qr_code> qr_of(const std::string& text);
+std::string svg_of(const qr_code& code);
+
 struct binding_code {
     std::string url; // what the QR code says
-    std::string svg; // the code, as a picture
+    qr_code picture;
     wall_time expires{};
 };
 // invalid: the role is none of the subject's kind. conflict: there is no official account here, or WeChat
@@ -33,8 +42,5 @@ asio::awaitable<result<binding_code>> new_binding_code(context& c, const store::
 // not_found: the subject has no such address.
 asio::awaitable<result<void>> unbind(context& c, identity by, const store::stored_profile& subject,
                                      std::string id);
-
-// A QR code (ISO/IEC 18004) as SVG, with its quiet zone; invalid: the text is too long for one.
-result<std::string> qr_svg(const std::string& text);
 
 } // namespace zhida::portal

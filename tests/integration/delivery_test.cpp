@@ -471,7 +471,7 @@ TEST_F(delivery, who_is_bound_hears_first_and_who_is_unbound_does_not) {
     bind.sealed = seal_contacts({{"财务", "", "oBound"}}, sealer_, ids_[0]);
     loop_.run(said.record(bind)).value();
     scripted gateway;
-    const auto next = [&, round = 2]() mutable {
+    auto next = [&, round = 2]() mutable {
         const auto name = "P.v1.r" + std::to_string(round++);
         start(name, channel::wechat);
         EXPECT_TRUE(deliver(&gateway, name, channel::wechat));
@@ -503,6 +503,8 @@ TEST_F(delivery, a_quota_that_is_used_up_lets_another_channel_follow) {
     campaign c;
     c.id = "P.v1.r2";
     c.policy_id = "P";
+    c.title = "测试政策";
+    c.issuer = "宝山区科委";
     c.channels = {channel::wechat, channel::sms};
     c.routing.how = channel_routing::mode::fallback;
     loop_.run(campaigns_.put(c)).value();

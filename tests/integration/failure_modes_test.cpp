@@ -225,7 +225,9 @@ TEST_F(failure_modes, m06_timeout_is_ambiguous) {
     EXPECT_EQ(gateway().stats().submits, 2);
     // WeChat drops what has the same client_msg_id, so there a second try is harmless.
     const auto w = wechat();
-    EXPECT_EQ(push(*w, "oUser")[0].outcome, send_outcome::unknown);
+    const auto lost = push(*w, "oUser")[0];
+    EXPECT_EQ(lost.outcome, send_outcome::retry);
+    EXPECT_TRUE(lost.in_doubt) << "again with the same id, and only as long as that is known";
     EXPECT_EQ(push(*w, "oUser")[0].outcome, send_outcome::accepted);
     EXPECT_EQ(all.sim->messages().find({"wechat", "oUser0", 0}).size(), 1U);
     w->close();

@@ -11,6 +11,8 @@
 #include "tests/support/loop.hpp"
 #include "tests/support/servers.hpp"
 
+#include <boost/asio/detached.hpp>
+
 #include <gtest/gtest.h>
 
 namespace zhida {

@@ -48,6 +48,22 @@ reason why_not(const facts& f) {
 
 } // namespace
 
+TEST(Decide, WhatAnotherChannelFollowsDoesNotWaitForTomorrowsQuota) {
+    const auto p = with({{"法人", "", "oA"}});
+    auto f = about(channel::wechat, &p);
+    f.quota_used = true;
+    const auto d = decide(f, {});
+    EXPECT_EQ(d.what, kind::record);
+    EXPECT_EQ(d.to.now, state::failed);
+    EXPECT_EQ(d.to.why, reason::quota_used);
+    ledger::record waiting;
+    waiting.now = state::held;
+    waiting.why = reason::waiting_turn;
+    EXPECT_EQ(decide(f, waiting).what, kind::leave) << "its turn has not come";
+    f.no_grant = true;
+    EXPECT_EQ(decide(f, {}).to.why, reason::no_grant) << "what would keep it tomorrow too says more";
+}
+
 TEST(Decide, SendsToTheFirstContactThatTheChannelCanReach) {
     const auto p = with({{"法人", "", "oA"}, {"财务", "19900000001", ""}});
     const auto sms = decide(about(channel::sms, &p), {});

@@ -92,13 +92,13 @@ TEST(wechat_body, keeps_utf8_and_names_everything) {
     const auto body =
         wechat_body(
             {"oABC", "https://example.org/p/1", {{"thing1", "政策"}, {"phrase2", "符合"}}, "c1-s2", ""},
-            "TEMPLATE")
+            account())
             .value();
     EXPECT_EQ(body.find("\\u"), std::string::npos);
     EXPECT_NE(body.find("政策"), std::string::npos);
     const auto j = parse_json(body).value();
     EXPECT_EQ(j, (json{{"touser", "oABC"},
-                       {"template_id", "TEMPLATE"},
+                       {"template_id", "T"},
                        {"url", "https://example.org/p/1"},
                        {"client_msg_id", "c1-s2"},
                        {"data", {{"thing1", {{"value", "政策"}}}, {"phrase2", {{"value", "符合"}}}}}}));
