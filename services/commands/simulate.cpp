@@ -38,7 +38,8 @@ int simulate(const options& o) {
     asio::io_context context(1);
     const system_clock time;
     const auto s = std::make_shared<simulator::simulator>(context.get_executor(), time, o.settings.simulator,
-                                                          o.settings.sms, o.settings.wechat);
+                                                          o.settings.sms, o.settings.wechat,
+                                                          o.settings.miniprogram, o.settings.wecom);
     if (const auto bound = s->listen(); !bound) {
         std::fprintf(stderr, "zhida simulate: %s\n", bound.error().text().c_str());
         return 1;

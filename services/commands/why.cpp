@@ -7,8 +7,10 @@
 #include "common/store/ledger.hpp"
 #include "common/store/policies.hpp"
 #include "common/store/profiles.hpp"
+#include "common/store/wechat_addresses.hpp"
 #include "matching/near.hpp"
 #include "services/commands.hpp"
+#include "services/dispatcher/wechat_reach.hpp"
 #include "services/portal/package_document.hpp"
 #include "services/run_once.hpp"
 #include "services/why_text.hpp"
@@ -195,7 +197,16 @@ asio::awaitable<result<json>> explain_all(asio::any_io_executor executor, config
     if (!opted_out) co_return opted_out.error();
 
     const auto& about = who->subject;
-    const auto by = reachable(about.contacts);
+    auto by = reachable(about.contacts);
+    const store::number_digests digests(*sealer);
+    auto bound = co_await store::wechat_addresses(s.redis, *sealer, static_cast<int>(c.node.shards))
+                     .bound_of(who->shard, {about.id});
+    if (!bound) co_return bound.error();
+    if (const auto of = bound->find(about.id); of != bound->end()) {
+        auto contacts = about.contacts;
+        dispatcher::add_bound(contacts, of->second, [&](std::string_view a) { return digests.of(a); });
+        by = reachable(contacts);
+    }
     json out = {{"policy", newest->about.id},
                 {"title", newest->about.title},
                 {"disclosure", newest->about.disclosure},

@@ -19,11 +19,11 @@ constexpr wechat_reaction table[] = {
     {45066, retry, next::none, "", 60000, false, "the same client_msg_id is being sent", reason_class::retry,
      "同一消息正在发送"},
 
-    {40001, retry, next::refresh_token, "", 30000, false, "access_token is not the latest",
+    {40001, retry, next::refresh_token, "", 2000, false, "access_token is not the latest",
      reason_class::retry, "access_token 不是最新的"},
-    {40014, retry, next::refresh_token, "", 30000, false, "access_token is not valid", reason_class::retry,
+    {40014, retry, next::refresh_token, "", 2000, false, "access_token is not valid", reason_class::retry,
      "access_token 无效"},
-    {42001, retry, next::refresh_token, "", 30000, false, "access_token has expired", reason_class::retry,
+    {42001, retry, next::refresh_token, "", 2000, false, "access_token has expired", reason_class::retry,
      "access_token 已过期"},
 
     {40013, stopped, next::stop_credentials, "", 0, true, "appid is not valid: check wechat.appid",

@@ -58,7 +58,9 @@ asio::awaitable<result<json>> gateways_document(context& c) {
     json out = json::array();
     std::vector<std::pair<std::string, bool>> all;
     for (const auto& g : gateways_of(c.settings.sms)) all.emplace_back(g.name, c.settings.sms.enabled);
-    all.emplace_back("wechat", c.settings.sends_wechat());
+    all.emplace_back("wechat", c.settings.wechat.enabled);
+    if (c.settings.miniprogram.enabled) all.emplace_back("miniprogram", true); // most do without
+    if (c.settings.wecom.enabled) all.emplace_back("wecom", true);
     for (const auto& [name, enabled] : all) {
         if (!enabled) {
             out.push_back({{"name", name}, {"state", "disabled"}});

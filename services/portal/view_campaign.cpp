@@ -160,10 +160,16 @@ json processes_view(const json& gateway, language in) {
     return text(in, "gw_processes", {{"n", with_commas(processes)}, {"states", all}});
 }
 
+bool of_wechat(const std::string& name) {
+    return name == "wechat" || name == "miniprogram" || name == "wecom";
+}
+
 json gateway_view(const json& gateway, language in) {
     const auto state = get(gateway, "state");
     const auto name = get(gateway, "name");
-    json out = {{"name", name == "sms" || name == "wechat" ? text(in, "channel_" + name) : name},
+    json out = {{"name", name == "sms"     ? text(in, "channel_sms")
+                         : of_wechat(name) ? text(in, "wechat_account_" + name)
+                                           : name},
                 {"protocol", get(gateway, "protocol")},
                 {"detail", get(gateway, "detail").empty() ? json(false) : json(get(gateway, "detail"))}};
     out["state"] = known_state(state) ? state : "other";
@@ -189,7 +195,7 @@ json gateway_view(const json& gateway, language in) {
     const auto health = static_cast<std::int64_t>(gateway.value("health", 1.0) * 100 + 0.5);
     // Where there may be several to choose from, and one that says something.
     out["weight_text"] =
-        name == "wechat" || !out["speaks"].get<bool>()
+        of_wechat(name) || !out["speaks"].get<bool>()
             ? json(false)
             : json(text(in, "gw_weight",
                         {{"weight", std::to_string(gateway.value("weight", std::int64_t{1}))},

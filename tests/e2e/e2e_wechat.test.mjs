@@ -6,12 +6,12 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import wecom from '@wecom/crypto';
 import { Installation } from './support/installation.mjs';
-import { channelOf, settled, statesOf } from './support/campaigns.mjs';
+import { channelOf, statesOf } from './support/campaigns.mjs';
 import { forEverybody } from './support/documents.mjs';
 import { enterprise, jsonLines, openId, phone, resident } from './support/people.mjs';
 import { policyPublished } from './support/publish.mjs';
 import { start } from './support/processes.mjs';
-import { until } from './support/wait.mjs';
+import { sleep, until } from './support/wait.mjs';
 
 const token = 'e2e-callback-token', aesKey = 'jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C';
 const template = 'e2e-template';
@@ -29,10 +29,10 @@ const faults = async (it, body) => {
 const base = it => it.zhida.match[1].replace(/\/$/, '');
 
 // People are imported, events find the portal.
-async function begin(it, people) {
+async function begin(it, people, accounts = ['wechat']) {
   writeFileSync(path.join(it.dir, 'people.jsonl'), jsonLines(people));
   it.command(['import', path.join(it.dir, 'people.jsonl')]);
-  for (const account of ['wechat', 'miniprogram']) await sim(it, { account, callback_base: base(it) });
+  for (const account of accounts) await sim(it, { account, callback_base: base(it) });
 }
 
 const publish = (it, id, more = {}) => {
@@ -165,28 +165,34 @@ test('a burst in which the token is revoked, the quota runs out and some have re
   const people = Array.from({ length: count }, (_, n) => resident(n, { contact: { phone: phone(n), openid: openId(n) } }));
   await begin(it, people);
   await sim(it, { quotas: { template: quota } });
+  // Some told us that they refuse; of the others only the answer to a message tells it.
   const refused = people.map((_, n) => n).filter(n => n % 20 === 0);
-  for (const n of refused) await sim(it, { do: 'reject', openid: openId(n), template_id: template });
+  const silent = refused.filter(n => n % 40 === 0);
+  for (const n of refused.filter(r => !silent.includes(r)))
+    await sim(it, { do: 'reject', openid: openId(n), template_id: template, wait: true });
   // Slow enough that the token is revoked in the middle.
-  await faults(it, { rules: [{ channel: 'wechat', delay_ms: 15 }] });
+  await faults(it, { rules: [
+    ...silent.map(n => ({ channel: 'wechat', to: openId(n), errcode: 43101 })), { channel: 'wechat', delay_ms: 15 }] });
   publish(it, 'burst', { push: { channels: ['wechat', 'sms'] }, routing: { mode: 'fallback', unread_hours: 0 } });
   await until('some to be taken', () => taken(it).length > 20);
   await faults(it, { do: ['rotate_token'] });
   await until('more to be taken', () => taken(it).length > 100);
   await faults(it, { do: ['rotate_token'] });
-  const done = await settled(it.api, 'burst.v1.r1', { leave: ['held'] });
+  const unreached = count - quota;
+  const done = await until('everybody to be reached once', async () => {
+    const now = await campaign(it, 'burst');
+    assert.deepEqual([channelOf(now, 'wechat').states.delivered, channelOf(now, 'sms').states.delivered], [quota, unreached]);
+    return now;
+  }, { within: 60_000 });
   const wechat = channelOf(done, 'wechat'), sms = channelOf(done, 'sms');
   const reasons = reasonsOf(wechat);
   t.diagnostic(JSON.stringify({ wechat: statesOf(wechat), reasons, sms: statesOf(sms) }));
   assert.equal(taken(it).length, quota, 'all that the quota allows');
   assert.equal(new Set(taken(it).map(m => m.to)).size, quota, 'nobody twice');
-  await wechatOf(it, 'burst', statesOf(wechat));
-  const unreached = count - quota;
-  assert.equal((wechat.states.delivered ?? 0) + (wechat.states.submitted ?? 0), quota);
-  assert.ok((reasons.refused ?? 0) > 0 && (reasons.refused ?? 0) + (reasons.no_grant ?? 0) <= refusing);
-  assert.equal((reasons.refused ?? 0) + (reasons.no_grant ?? 0) + (reasons.quota_used ?? 0), unreached);
-  assert.equal(sms.states.delivered, unreached, 'the others hear of it by SMS');
-  assert.equal(sms.states.held ?? 0, quota);
+  assert.equal(reasons.no_grant, refusing - silent.length);
+  assert.ok(reasons.refused > 0 && reasons.refused <= silent.length, 'those whose turn came before the quota was used up');
+  assert.equal(reasons.quota_used, unreached - reasons.no_grant - reasons.refused);
+  assert.equal((sms.states.held ?? 0) + (sms.states.suppressed ?? 0), quota, 'who was reached gets no SMS');
   const bySms = new Set(it.messages().filter(m => m.channel === 'sms').map(m => m.to.replace(/^86/, '')));
   const byWechat = new Set(taken(it).map(m => m.to));
   for (const n of people.keys())
@@ -199,20 +205,76 @@ test('a burst in which the token is revoked, the quota runs out and some have re
   assert.ok(stats.token_calls <= 4, `one token call for each token, not ${stats.token_calls}`);
 });
 
-test('eight processes fetch one token for all, and no message fails', async t => {
-  const it = await Installation.start('redis', { accounts: officialCallbacks, run: false });
+test('an official account, a mini-program with one-time grants and WeCom, each to its own people', async t => {
+  const it = await Installation.start('redis', { accounts: [...officialCallbacks,
+    'miniprogram.enabled=true', 'miniprogram.appid=wxmini', 'miniprogram.secret=of-mini', 'miniprogram.template_id=mini-template',
+    'miniprogram.long_term=false', 'miniprogram.page=pages/policy/index', `miniprogram.callback_token=${token}`,
+    'wecom.enabled=true', 'wecom.corpid=wwcorp', 'wecom.secret=of-wecom', 'wecom.agentid=1000002',
+    'wecom.robots=上海市宝山区端到端测试局=of-robot, *=of-operators'], run: false });
+  t.after(() => it.close());
+  it.extra.push(`miniprogram.base_url=${it.wechatUrl}`, `wecom.base_url=${it.wechatUrl}`);
+  await it.startProgram();
+  const at = address => ({ contact: { openid: address } });
+  const people = [
+    ...Array.from({ length: 4 }, (_, n) => resident(n, at(openId(n)))),
+    ...Array.from({ length: 4 }, (_, n) => resident(10 + n, at(`mp:oMini${n}`))),
+    ...Array.from({ length: 3 }, (_, n) => resident(20 + n, at(`wecom:zhang.san${n}`))), resident(23, at('wecom:nobody1')),
+  ];
+  await begin(it, people, ['wechat', 'miniprogram']);
+  const tap = (n, count = 1) => sim(it, { account: 'miniprogram', do: 'accept', openid: `oMini${n}`, template_id: 'mini-template', count, wait: true });
+  await tap(0);
+  await tap(1);
+  await sleep(1100); // WeChat tells of two taps in one second as of one
+  await tap(1);
+  publish(it, 'many-one', onlyWechat);
+  // Two of the mini-program's people never tapped; one member is not one.
+  const first = await wechatOf(it, 'many-one', { delivered: 9, suppressed: 2, failed: 1 });
+  assert.deepEqual(reasonsOf(first), { no_grant: 2, not_following: 1 });
+  publish(it, 'many-two', onlyWechat);
+  const second = await wechatOf(it, 'many-two', { delivered: 8, suppressed: 4 });
+  assert.deepEqual(reasonsOf(second), { no_grant: 4 }, 'each tap is one message');
+  const to = taken(it).map(m => m.to);
+  assert.equal(to.filter(x => x === 'oMini1').length, 2);
+  assert.equal(to.filter(x => x === 'oMini0').length, 1);
+  for (const name of ['wechat', 'miniprogram', 'wecom'])
+    await until(`${name} to be there`, async () =>
+      (await it.api.json('/api/v1/gateways')).items.find(g => g.name === name)?.state === 'connected');
+  // The department's group hears of it; nobody reads a robot's key.
+  const robots = await until('the robot to tell', async () => {
+    const found = it.messages().filter(m => m.channel === 'robot');
+    return found.length > 0 && found;
+  });
+  assert.ok(!JSON.stringify(robots).includes('of-robot'));
+  assert.match(JSON.stringify(robots), /微信政策/);
+});
+
+test('eight processes share one token: fetched once, and once more when it is revoked, and no message fails', async t => {
+  const it = await Installation.start('kafka', { accounts: officialCallbacks, run: false });
   t.after(() => it.close());
   const people = Array.from({ length: 800 }, (_, n) => resident(n, { contact: { openid: openId(n) } }));
-  it.extra.push('wechat.connections=4', 'event_log.driver=redis');
   await it.startProgram({ roles: 'matcher,scheduler,portal' });
   await begin(it, people);
-  // The Redis driver has one consumer for all partitions, so each process is asked on its own: it probes.
+  const tokens = async () => (await it.gateways.json('/sim/stats')).wechat.token_calls;
+  const before = await tokens();
   const processes = await Promise.all(Array.from({ length: 8 }, (_, n) => start(it.binary,
-    ['run', '--roles', 'dispatcher', '--channels', 'wechat', ...it.settings, '--set', `event_log.group=race${n}`,
-      '--set', `portal.port=0`],
-    { ready: /dispatcher started/, log: path.join(it.dir, `race${n}.log`) })));
+    ['run', '--roles', 'dispatcher', '--channels', 'wechat', ...it.settings],
+    { ready: /^ready/, log: path.join(it.dir, `dispatcher${n}.log`) })));
   t.after(() => Promise.all(processes.map(p => p.kill())));
-  await until('all of them to have a token', async () => (await it.gateways.json('/sim/stats')).wechat.token_calls >= 1);
-  await new Promise(done => { setTimeout(done, 1000); });
-  assert.equal((await it.gateways.json('/sim/stats')).wechat.token_calls, 1);
+  await until('a token', async () => await tokens() > before);
+  await sleep(1000); // each has asked whether its account works
+  assert.equal(await tokens(), before + 1, 'eight processes, one token');
+  await faults(it, { rules: [{ channel: 'wechat', delay_ms: 10 }] });
+  publish(it, 'race', onlyWechat);
+  await until('some to be taken', () => taken(it).length > 50);
+  await faults(it, { do: ['rotate_token'] });
+  await until('all to be told', async () => {
+    assert.deepEqual(statesOf(channelOf(await campaign(it, 'race'), 'wechat')), { delivered: 800 });
+    return true;
+  }, { within: 60_000 });
+  assert.equal(await tokens(), before + 2);
+  assert.equal(new Set(taken(it).map(m => m.to)).size, 800);
+  assert.equal(taken(it).length, 800);
+  const { errors } = (await it.gateways.json('/sim/stats')).wechat;
+  t.diagnostic(JSON.stringify(errors));
+  assert.deepEqual(Object.keys(errors).filter(code => code !== '40001'), []);
 });
