@@ -200,9 +200,9 @@ const std::vector<text_row>& text_table() {
         {"wechat_unbound", "已解绑，今后不再向该微信推送。", "Unbound: nothing more is sent there."},
         {"wechat_add", "绑定新的联系人", "Bind a contact"},
         {"wechat_add_hint",
-         "企业可绑定多位联系人；就业类政策先发给人事，税务、金融类先发给财务，其余按绑定先后。",
-         "Several may be bound. Employment goes to 人事 first, taxes and finance to 财务, the rest by "
-         "order."},
+         "可绑定多位联系人。有的主题先发给相应角色的联系人（如就业先发给人事），其余发给最先绑定的一位。",
+         "Several may be bound. Some themes go to their role first (employment to 人事), the rest to who was "
+         "bound first."},
         {"wechat_make", "生成二维码", "Make a QR code"},
         {"wechat_off", "本系统未启用微信公众号，暂不能扫码绑定。", "No official account is in use here."},
         {"preferences_title", "接收设置", "What you receive"},
