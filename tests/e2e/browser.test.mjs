@@ -191,6 +191,32 @@ test('the pages in a browser', async t => {
     assert.equal((await wants()).untargeted, false);
   });
 
+  await t.test('who is bound by WeChat is shown; a code is made and somebody unbound, without scripts', async () => {
+    const { page } = await visitor({ javaScriptEnabled: false });
+    await signIn(page, { subject: company.id });
+    await page.getByRole('link', { name: '绑定微信' }).click();
+    assert.equal(new URL(page.url()).pathname, '/wechat');
+    await page.getByLabel('财务', { exact: true }).check();
+    await page.getByRole('button', { name: '生成二维码' }).click();
+    await page.getByRole('img', { name: '请用微信扫码' }).waitFor();
+    const { page: looked, errors } = await visitor();
+    await signIn(looked, { subject: company.id });
+    await looked.goto('/wechat');
+    await looked.getByLabel('财务', { exact: true }).check();
+    await looked.getByRole('button', { name: '生成二维码' }).click();
+    await accessible(looked, 'wechat');
+    await shoot(looked, 'wechat');
+    await looked.setViewportSize({ width: 375, height: 812 });
+    await noSidewaysScroll(looked, 'wechat at 375 px');
+    await shoot(looked, 'wechat-phone');
+    assert.deepEqual(errors, []);
+    await page.goto('/wechat');
+    await page.getByText('登记信息').waitFor();
+    await page.getByRole('button', { name: '解绑' }).click();
+    await page.getByText('还没有人绑定').waitFor();
+    await page.getByText('已解绑').waitFor();
+  });
+
   await t.test('a department checks, mends and publishes a document and follows its campaign', async () => {
     const { page, errors } = await visitor();
     await page.goto('/');
