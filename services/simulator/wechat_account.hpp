@@ -14,7 +14,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 
 namespace zhida::simulator {
 
@@ -102,9 +101,10 @@ class wechat_account {
         std::int64_t msgid;
         wall_time at;
     };
-    std::unordered_map<std::string, earlier> seen_; // openid, LF, client_msg_id
-    day_counts sent_;                               // by API
-    window_counts calls_;                           // likewise
+    // By openid, LF, client_msg_id. No hash table: where it grows to many, everybody waits for it.
+    std::map<std::string, earlier> seen_;
+    day_counts sent_;     // by API
+    window_counts calls_; // likewise
     std::map<std::string, scene> scenes_;
     std::int32_t cleared_month_ = -1;
     int cleared_ = 0;

@@ -24,6 +24,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -140,7 +141,8 @@ struct ours {
 class bare {
   public:
     bare(asio::io_context& io, const platform& to, std::size_t messages)
-        : executor_(io.get_executor()), context_(asio::ssl::context::tls_client), to_(to) {
+        : executor_(io.get_executor()), context_(asio::ssl::context::tls_client), to_(to),
+          turn_(executor_, clock_type::time_point::max()) {
         context_.load_verify_file(to.account().ca_file);
         context_.set_verify_mode(asio::ssl::verify_peer);
         json token;
@@ -158,7 +160,7 @@ class bare {
     asio::awaitable<bool> send(std::size_t n) {
         auto c = co_await free_connection();
         const auto answer = co_await exchange(*c, requests_[n]);
-        free_.push_back(std::move(c));
+        give_back(std::move(c));
         co_return answer.find("\"errcode\":0") != std::string::npos;
     }
 
@@ -181,12 +183,7 @@ class bare {
         co_await http::async_read(c.tls, c.buffer, answer, asio::use_awaitable);
         co_return std::move(answer.body());
     }
-    asio::awaitable<std::unique_ptr<connection>> free_connection() {
-        if (!free_.empty()) {
-            auto c = std::move(free_.back());
-            free_.pop_back();
-            co_return c;
-        }
+    asio::awaitable<std::unique_ptr<connection>> dial() {
         auto c = std::make_unique<connection>(executor_, context_);
         co_await c->tls.next_layer().async_connect({asio::ip::address_v4::loopback(), to_.port()},
                                                    asio::use_awaitable);
@@ -194,13 +191,31 @@ class bare {
         co_await c->tls.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
         co_return c;
     }
+    // Of at most as many as wechat_client has.
+    asio::awaitable<std::unique_ptr<connection>> free_connection() {
+        if (free_.empty() && opened_ < at_once) {
+            ++opened_;
+            co_return co_await dial();
+        }
+        boost::system::error_code woken;
+        while (free_.empty()) co_await turn_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        auto c = std::move(free_.back());
+        free_.pop_back();
+        co_return c;
+    }
+    void give_back(std::unique_ptr<connection> c) {
+        free_.push_back(std::move(c));
+        turn_.cancel_one();
+    }
     asio::awaitable<json> ask_for_token() {
         auto c = co_await free_connection();
         const json body = {{"grant_type", "client_credential"},
                            {"appid", to_.account().appid},
                            {"secret", to_.account().secret}};
         const auto request = post("/cgi-bin/stable_token", to_text(body));
-        co_return parse_json(co_await exchange(*c, request)).value();
+        auto answer = parse_json(co_await exchange(*c, request)).value();
+        give_back(std::move(c));
+        co_return answer;
     }
 
     asio::any_io_executor executor_;
@@ -208,6 +223,8 @@ class bare {
     const platform& to_;
     std::vector<std::string> requests_;
     std::vector<std::unique_ptr<connection>> free_;
+    std::size_t opened_ = 0;
+    asio::steady_timer turn_; // of who waits for one
 };
 
 // ---- how they are sent
@@ -318,7 +335,8 @@ void measure_delay(const tests::certificate& certificate, std::size_t messages, 
 } // namespace
 
 int main(int argc, char** argv) try {
-    const auto messages = static_cast<std::size_t>(argc > 1 ? std::max(1000LL, std::atoll(argv[1])) : 100'000);
+    const auto messages =
+        static_cast<std::size_t>(argc > 1 ? std::max(1000LL, std::atoll(argv[1])) : 100'000);
     log::start(log::level::error, "text");
     const tests::certificate certificate;
 
