@@ -1,18 +1,18 @@
 // Template messages to the simulated WeChat platform on this machine: client and simulator have a thread
 // each. All sent as fast as they go, 64 at once over as many connections kept alive; the median of three
 // runs, each with a simulator of its own:
-//   wechat_per_s                  by wechat_client under TLS
+//   wechat_per_s          by wechat_client under TLS
 //   wechat_client_us, wechat_simulator_us  processor time a message of each thread
-//   wechat_plain_per_s            the same in clear
-//   wechat_bare_per_s             the same requests, made before, under TLS by a loop that writes and reads
-//   and
-//                                 knows no deadline, token or queue: what the simulator lets through at most
-//   wechat_ratio_to_bare          the first over that
-// And at half of wechat_per_s, coming in at random (exponential gaps; the same ones for both):
-//   wechat_p99_ms, wechat_bare_p99_ms, wechat_p99_ratio_to_bare  from when a message was due until its result
-//   wechat_added_p99_ms           wechat_p99_ms less the shortest time in which the simulator answered any:
-//   at
-//                                 most what our side, both TLS and the loopback add
+//   wechat_plain_per_s    the same in clear
+//   wechat_bare_per_s     the same requests, made before, under TLS by a loop that writes and reads, without
+//                         deadlines, token or log: about what the simulator lets through
+//   wechat_ratio_to_bare  the first over that
+// And at half of wechat_per_s, coming in at random (exponential gaps, the same for both):
+//   wechat_p99_ms, wechat_bare_p99_ms, wechat_p99_ratio_to_bare
+//                         from when a message was due until its result
+//   wechat_added_p99_ms   wechat_p99_ms less the shortest time in which the simulator answered any message:
+//                         at most what our side adds, for TLS, the loopback and waiting for the simulator's
+//                         one thread are in it
 // Argument: messages a run (100000).
 #include "common/base/log.hpp"
 #include "services/gateways/wechat_client.hpp"
@@ -59,6 +59,17 @@ double seconds_since(clock_type::time_point then) {
     return std::chrono::duration<double>(clock_type::now() - then).count();
 }
 
+void rethrow(std::exception_ptr thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+template <class Condition>
+void run_until(asio::io_context& io, Condition holds) {
+    io.restart(); // it stops where nothing is left to do
+    while (!holds())
+        if (io.run_one() == 0) throw std::runtime_error("nothing is left to wait for");
+}
+
 // The simulator with its server, in a thread of its own until finish().
 class platform {
   public:
@@ -82,9 +93,7 @@ class platform {
         sim_->listen().value();
         account_.base_url =
             (certificate ? "https://localhost:" : "http://localhost:") + std::to_string(sim_->wechat_port());
-        asio::co_spawn(io_, sim_->run(), [](std::exception_ptr thrown) {
-            if (thrown) std::rethrow_exception(thrown);
-        });
+        asio::co_spawn(io_, sim_->run(), rethrow);
         thread_ = std::thread([this] { io_.run(); });
         ::pthread_setname_np(thread_.native_handle(), "simulator");
     }
@@ -147,10 +156,10 @@ class bare {
         context_.set_verify_mode(asio::ssl::verify_peer);
         json token;
         asio::co_spawn(io, ask_for_token(), [&](std::exception_ptr thrown, json got) {
-            if (thrown) std::rethrow_exception(thrown);
+            rethrow(thrown);
             token = std::move(got);
         });
-        while (token.is_null()) io.run_one();
+        run_until(io, [&] { return !token.is_null(); });
         const auto target =
             "/cgi-bin/message/template/send?access_token=" + token.at("access_token").get<std::string>();
         requests_.reserve(messages);
@@ -237,21 +246,10 @@ void expect(bool accepted) {
     if (!accepted) throw std::runtime_error("a message was not accepted");
 }
 
-template <class Condition>
-void run_until(asio::io_context& io, Condition holds) {
-    io.restart(); // it stops where nothing is left to do
-    while (!holds())
-        if (io.run_one() == 0) throw std::runtime_error("nothing is left to wait for");
-}
-
 template <class Sender>
 asio::awaitable<void> keep_sending(Sender* by, progress* p) {
     while (p->next < p->end) expect(co_await by->send(p->next++));
     --p->under_way;
-}
-
-void rethrow(std::exception_ptr thrown) {
-    if (thrown) std::rethrow_exception(thrown);
 }
 
 template <class Sender>
