@@ -84,22 +84,26 @@ struct wechat_intake::hearing {
 
 wechat_intake::wechat_intake(io::redis& redis, io::event_log& log, store::consents& consents,
                              const crypto::sealer& sealer, const clock& time, const config& settings)
-    : redis_(redis), settings_(settings), sealer_(sealer),
-      shards_(static_cast<int>(settings.node.shards)), changes_(log, consents, time, shards_),
-      digests_(sealer), addresses_(redis, sealer, shards_), scenes_(sealer) {}
+    : redis_(redis), settings_(settings), sealer_(sealer), shards_(static_cast<int>(settings.node.shards)),
+      changes_(log, consents, time, shards_), digests_(sealer), addresses_(redis, sealer, shards_),
+      scenes_(sealer) {}
 
 asio::awaitable<result<std::string>> wechat_intake::accept(std::string account, gateways::wechat_event event,
                                                            receipt_intake& receipts) {
+    // What became of messages comes as often as they do, and to hear it twice changes nothing.
+    const bool of_message = !receipts_in(event, account).empty();
     const auto key =
         store::keys::wechat_event(crypto::sha1_hex(account + "\n" + gateways::repetition_key(event)));
-    auto known = co_await redis_.command({"GET", key});
-    if (!known) co_return known.error();
-    if (!known->is_nil()) co_return known->text; // the answer that did not arrive
+    if (!of_message) {
+        auto known = co_await redis_.command({"GET", key});
+        if (!known) co_return known.error();
+        if (!known->is_nil()) co_return known->text; // the answer that did not arrive
+    }
     hearing h{account, std::move(event), &receipts, "", ""};
     h.address = to_text(wechat_address{account_named(account), h.event.from});
     h.digest = digests_.of(h.address);
     auto said = co_await take(std::move(h));
-    if (!said) co_return said.error();
+    if (!said || of_message) co_return said;
     // After it is done, so that one which failed is taken when it is told again.
     auto kept = co_await redis_.command({"SET", key, *said, "EX", event_known_for});
     if (!kept) log::warn("an event may be taken twice", {{"why", kept.error().text()}});

@@ -55,9 +55,10 @@ class wechat_channel final : public sender {
             if (of[a].empty()) continue;
             auto* via = accounts_[a].get();
             // The turn that was admitted is the account's where there is but one; else each has its own.
-            auto own = enabled_.size() == 1 ? std::move(at) : co_await admitted(via);
+            const bool alone = enabled_.size() == 1;
+            auto own = alone ? std::move(at) : co_await admitted(via);
             std::vector<outgoing> part;
-            const auto many = std::min(of[a].size(), own.room);
+            const auto many = alone ? of[a].size() : std::min(of[a].size(), own.room);
             for (std::size_t k = 0; k < many; ++k) {
                 auto& m = messages[of[a][k]];
                 m.address = parse_wechat_address(m.address)->id;
