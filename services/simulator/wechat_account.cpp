@@ -233,8 +233,8 @@ const wechat_account::scene* wechat_account::find_scene(const std::string& name)
 }
 
 std::string wechat_account::scene_at(const std::string& url) const {
-    const auto found = std::find_if(scenes_.begin(), scenes_.end(),
-                                    [&](const auto& s) { return s.second.url == url; });
+    const auto found =
+        std::find_if(scenes_.begin(), scenes_.end(), [&](const auto& s) { return s.second.url == url; });
     return found == scenes_.end() ? url : found->first;
 }
 
