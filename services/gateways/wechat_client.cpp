@@ -6,6 +6,7 @@
 #include "services/gateways/wechat_answer.hpp"
 #include "services/gateways/wechat_codes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace zhida::gateways {
@@ -223,6 +224,7 @@ send_result wechat_client::impl::react(const wechat_answer& a, const std::string
     using next = wechat_reaction::next;
     if (reaction.then == next::stop_credentials)
         stop.stop(now, credentials_pause, r.code, r.detail + " (" + reaction.text + ")");
+    if (reaction.then == next::next_day) r.retry_after = std::max(r.retry_after, until_midnight(now));
     if (reaction.then == next::stop_quota) used_up[api].stop(now, until_midnight(now), r.code, r.detail);
     if (const auto* at = stopped(api)) {
         enter("stopped", at->code() + " " + at->why());

@@ -54,6 +54,9 @@ constexpr wechat_reaction table[] = {
     {48006, stopped, next::stop_quota, "", 0, true, "the quota cannot be cleared any more this month",
      reason_class::stop, "本月清零次数已用完"},
 
+    {40038, retry, next::next_day, "", 60000, false, "the recipient has had what a day allows",
+     reason_class::slow_down, "该用户当日已达上限"},
+
     {43101, rejected, next::none, "refused", 0, false, "refuses messages of this template",
      reason_class::opt_out, "用户拒收此模板"},
     {43116, rejected, next::none, "refused", 0, false, "refuses messages of this template",

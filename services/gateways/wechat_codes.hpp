@@ -11,7 +11,13 @@
 namespace zhida::gateways {
 
 struct wechat_reaction {
-    enum class next { none, refresh_token, stop_credentials, stop_quota };
+    enum class next {
+        none,
+        refresh_token,
+        stop_credentials,
+        stop_quota,
+        next_day, // of this recipient; retry_after_ms at the least
+    };
 
     std::int64_t errcode;
     send_outcome outcome;

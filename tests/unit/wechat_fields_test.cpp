@@ -127,6 +127,7 @@ TEST(wechat_codes, each_class_has_its_reaction) {
     check({40013, 40164, 40125, 40243, 89503, 89506, 48001, 48004, 43107, 50002, 45109}, stopped,
           next::stop_credentials, "");
     check({45009, 48006}, stopped, next::stop_quota, "");
+    check({40038}, retry, next::next_day, "");
     check({43101, 43116}, rejected, next::none, "refused");
     check({43004, 50005, 46004, 43019, 48002}, rejected, next::none, "not_following");
     check({40003, 40031}, rejected, next::none, "bad_number");
