@@ -84,9 +84,9 @@ struct wechat_intake::hearing {
 
 wechat_intake::wechat_intake(io::redis& redis, io::event_log& log, store::consents& consents,
                              const crypto::sealer& sealer, const clock& time, const config& settings)
-    : redis_(redis), settings_(settings), sealer_(sealer), shards_(static_cast<int>(settings.node.shards)),
-      changes_(log, consents, time, shards_), digests_(sealer), addresses_(redis, sealer, shards_),
-      scenes_(sealer) {}
+    : redis_(redis), time_(time), settings_(settings), sealer_(sealer),
+      shards_(static_cast<int>(settings.node.shards)), changes_(log, consents, time, shards_),
+      digests_(sealer), addresses_(redis, sealer, shards_), scenes_(sealer) {}
 
 asio::awaitable<result<std::string>> wechat_intake::accept(std::string account, gateways::wechat_event event,
                                                            receipt_intake& receipts) {
@@ -167,7 +167,7 @@ asio::awaitable<result<std::string>> wechat_intake::take_text(const hearing& h) 
 }
 
 asio::awaitable<result<std::string>> wechat_intake::bind(const hearing& h) {
-    const auto scene = scenes_.read(h.event.key, h.event.at);
+    const auto scene = scenes_.read(h.event.key, time_.now());
     if (!scene) {
         log::warn("wechat_scene_refused", {{"why", scene.error().text()}});
         co_return std::string(scene.error().code == errc::timeout ? expired_words : "");

@@ -36,6 +36,7 @@ class wechat_intake {
     asio::awaitable<result<void>> record(consent_change change);
 
     io::redis& redis_;
+    const clock& time_;
     const config& settings_;
     const crypto::sealer& sealer_;
     int shards_;

@@ -33,6 +33,8 @@ send_result not_sent(send_outcome outcome, std::string code, std::string detail,
     return r;
 }
 
+constexpr std::size_t most_codes = 100; // whoever answers for the platform may make them up
+
 std::string code_text(std::int64_t errcode) {
     return "wecom:" + std::to_string(errcode);
 }
@@ -50,9 +52,8 @@ struct in_flight_guard {
 } // namespace
 
 struct wecom_client::impl : std::enable_shared_from_this<wecom_client::impl> {
-    impl(asio::any_io_executor ex, const clock& c, wecom_config s, wechat_token_store shared)
-        : time(c), settings(std::move(s)), http(ex, options_of(settings)),
-          tokens(ex, c, std::move(shared), [this] { return fetch_token(this); }) {
+    impl(asio::any_io_executor ex, const clock& c, wecom_config s)
+        : time(c), settings(std::move(s)), http(std::move(ex), options_of(settings)) {
         since = time.now();
     }
     static io::http_client_options options_of(const wecom_config& s) {
@@ -74,16 +75,16 @@ struct wecom_client::impl : std::enable_shared_from_this<wecom_client::impl> {
     const clock& time;
     wecom_config settings;
     io::http_client http;
-    wechat_token_cache tokens;
-    channel_stop stop; // somebody must act, or the day must end
-    channel_stop slow; // too fast: a pause, no stop
+    std::optional<wechat_token_cache> tokens; // always
+    channel_stop stop;                        // somebody must act, or the day must end
+    channel_stop slow;                        // too fast: a pause, no stop
     gateway_status counters;
     std::string state = "connecting", last_error;
     wall_time since{};
     std::map<std::string, wall_time> alarmed;
 
-    // The cache is a member, so its calls end before *self does.
-    static asio::awaitable<result<wechat_token>> fetch_token(impl* self);
+    // A renewal may go on while the client is given up, so that it is asked for each time.
+    static asio::awaitable<result<wechat_token>> fetch_token(std::weak_ptr<impl> of);
     static asio::awaitable<call_end> call(std::shared_ptr<impl> self, std::string body, steady_time begun);
     static asio::awaitable<std::vector<send_result>> send(std::shared_ptr<impl> self, wecom_text text,
                                                           std::vector<std::string> userids);
@@ -105,7 +106,8 @@ void wecom_client::impl::enter(const char* new_state, std::string why) {
 }
 
 void wecom_client::impl::alarm(const std::string& code, const std::string& what, const std::string& fix) {
-    auto& last = alarmed[code];
+    const bool known = alarmed.size() < most_codes || alarmed.contains(code);
+    auto& last = alarmed[known ? code : "*"];
     if (last != wall_time{} && time.now() < last + between_alarms) return;
     last = time.now();
     log::error("wecom_refused", {{"code", code}, {"what", what}, {"fix", fix}});
@@ -120,7 +122,9 @@ std::optional<send_result> wecom_client::impl::held_off() const {
     return std::nullopt;
 }
 
-asio::awaitable<result<wechat_token>> wecom_client::impl::fetch_token(impl* self) {
+asio::awaitable<result<wechat_token>> wecom_client::impl::fetch_token(std::weak_ptr<impl> of) {
+    const auto self = of.lock();
+    if (!self) co_return failure{errc::cancelled, "the application is not used any more", "", ""};
     const std::string path = "/cgi-bin/gettoken"; // all that may be told of the target
     const auto where = self->settings.base_url + path;
     // Asking again is harmless: the same token comes back.
@@ -224,7 +228,7 @@ asio::awaitable<wecom_client::impl::call_end> wecom_client::impl::call(std::shar
                                                                        std::string body, steady_time begun) {
     std::string failed;
     for (int attempt = 0;; ++attempt) {
-        const auto token = co_await self->tokens.get(failed);
+        const auto token = co_await self->tokens->get(failed);
         if (!token) co_return call_end{std::nullopt, self->token_failed(token.error())};
         if (self->time.steady_now() > begun + milliseconds(self->settings.timeout_ms))
             co_return call_end{std::nullopt, not_sent(send_outcome::retry, "local:late",
@@ -306,7 +310,10 @@ wecom_client::impl::send(std::shared_ptr<impl> self, wecom_text text, std::vecto
 }
 
 void wecom_client::impl::count(const send_result& r) {
-    if (r.outcome != send_outcome::accepted && !r.code.empty()) ++counters.codes[r.code];
+    if (r.outcome != send_outcome::accepted && !r.code.empty()) {
+        const bool known = counters.codes.size() < most_codes || counters.codes.contains(r.code);
+        ++counters.codes[known ? r.code : "wecom:*"];
+    }
     switch (r.outcome) {
     case send_outcome::accepted:
         ++counters.accepted;
@@ -326,8 +333,13 @@ void wecom_client::impl::count(const send_result& r) {
 
 wecom_client::wecom_client(asio::any_io_executor executor, const clock& time, wecom_config settings,
                            wechat_token_store tokens)
-    : impl_(std::make_shared<impl>(executor, time, std::move(settings), std::move(tokens))) {}
-wecom_client::~wecom_client() = default;
+    : impl_(std::make_shared<impl>(executor, time, std::move(settings))) {
+    impl_->tokens.emplace(executor, time, std::move(tokens),
+                          [of = std::weak_ptr(impl_)] { return impl::fetch_token(of); });
+}
+wecom_client::~wecom_client() {
+    close();
+}
 
 asio::awaitable<std::vector<send_result>> wecom_client::send(wecom_text text,
                                                              std::vector<std::string> userids) {
@@ -342,7 +354,7 @@ asio::awaitable<std::vector<send_result>> wecom_client::send(wecom_text text,
 
 asio::awaitable<void> wecom_client::probe() {
     const auto self = impl_;
-    if (const auto token = co_await self->tokens.get())
+    if (const auto token = co_await self->tokens->get())
         self->enter("connected", "");
     else
         (void)self->token_failed(token.error());
