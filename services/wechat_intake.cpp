@@ -7,6 +7,7 @@
 #include "services/gateways/inbound_text.hpp"
 #include "services/gateways/wechat_codes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace zhida {
@@ -65,10 +66,23 @@ std::vector<gateways::receipt> receipts_in(const gateways::wechat_event& e, cons
     return all;
 }
 
+namespace {
+
+// All that it says is that messages arrived.
+bool only_good_news(const gateways::wechat_event& e, const std::string& account) {
+    const auto receipts = receipts_in(e, account);
+    return !receipts.empty() && std::all_of(receipts.begin(), receipts.end(), [](const auto& r) {
+        return r.means == gateways::receipt::meaning::delivered;
+    });
+}
+
+} // namespace
+
 struct wechat_intake::hearing {
     std::string account;
     gateways::wechat_event event;
     receipt_intake* receipts;
+    std::string repetition;      // the same of the same event
     std::string address, digest; // of who it is from
 
     std::int64_t at_ms() const { return event.at.time_since_epoch().count(); }
@@ -90,20 +104,20 @@ wechat_intake::wechat_intake(io::redis& redis, io::event_log& log, store::consen
 
 asio::awaitable<result<std::string>> wechat_intake::accept(std::string account, gateways::wechat_event event,
                                                            receipt_intake& receipts) {
-    // What became of messages comes as often as they do, and to hear it twice changes nothing.
-    const bool of_message = !receipts_in(event, account).empty();
-    const auto key =
-        store::keys::wechat_event(crypto::sha1_hex(account + "\n" + gateways::repetition_key(event)));
-    if (!of_message) {
+    const auto repetition = crypto::sha1_hex(account + "\n" + gateways::repetition_key(event));
+    const auto key = store::keys::wechat_event(repetition);
+    // What arrived comes as often as messages do, and to hear it twice changes nothing.
+    const bool once = !only_good_news(event, account);
+    if (once) {
         auto known = co_await redis_.command({"GET", key});
-        if (!known) co_return known.error();
-        if (!known->is_nil()) co_return known->text; // the answer that did not arrive
+        // Where Redis does not answer the log still may: who leaves now must not be sent to later.
+        if (known && !known->is_nil()) co_return known->text; // the answer that did not arrive
     }
-    hearing h{account, std::move(event), &receipts, "", ""};
+    hearing h{account, std::move(event), &receipts, repetition, "", ""};
     h.address = to_text(wechat_address{account_named(account), h.event.from});
     h.digest = digests_.of(h.address);
     auto said = co_await take(std::move(h));
-    if (!said || of_message) co_return said;
+    if (!said || !once) co_return said;
     // After it is done, so that one which failed is taken when it is told again.
     auto kept = co_await redis_.command({"SET", key, *said, "EX", event_known_for});
     if (!kept) log::warn("an event may be taken twice", {{"why", kept.error().text()}});
@@ -122,9 +136,11 @@ asio::awaitable<result<std::string>> wechat_intake::take(hearing h) {
         done = co_await take_grants(h);
     } else if (e.event == "unsubscribe") {
         done = co_await record(h.of_address(consent_kind::address_out));
-    } else if (e.event == "subscribe" || e.event == "scan") {
+    } else if (e.event == "subscribe") {
         done = co_await opened(h, h.of_address(consent_kind::address_in));
         if (done && wechat_scenes::ours(e.key)) co_return co_await bind(h);
+    } else if (e.event == "scan" && wechat_scenes::ours(e.key)) { // others are another program's
+        co_return co_await bind(h);
     }
     if (!done) co_return done.error();
     co_return answer;
@@ -133,25 +149,40 @@ asio::awaitable<result<std::string>> wechat_intake::take(hearing h) {
 asio::awaitable<result<void>> wechat_intake::take_receipts(const hearing& h) {
     auto receipts = receipts_in(h.event, h.account);
     if (receipts.empty()) co_return result<void>{};
-    const bool blocked = receipts.front().recipient_fault == "refused";
-    const bool left = receipts.front().recipient_fault == "not_following";
+    const auto& of = h.account == "miniprogram" ? settings_.miniprogram : settings_.wechat;
+    bool refused = false, left = false;
+    if (h.event.entries.empty()) // of a template message it is not said which; who blocks one blocks all
+        refused = receipts.front().recipient_fault == "refused";
+    for (const auto& entry : h.event.entries) {
+        if (entry.template_id != of.template_id || entry.error_code == 0) continue; // another program's
+        const std::string fault = gateways::wechat_reaction_to(entry.error_code).recipient_fault;
+        refused = refused || fault == "refused";
+        left = left || fault == "not_following";
+    }
     if (!co_await h.receipts->accept(std::move(receipts)))
         co_return failure{errc::unavailable, "a receipt is not kept", h.account, ""};
-    const auto& of = h.account == "miniprogram" ? settings_.miniprogram : settings_.wechat;
-    if (blocked) co_return co_await record(h.of_address(consent_kind::denied, of.template_id));
+    if (refused) co_return co_await record(h.of_address(consent_kind::denied, of.template_id));
     if (left) co_return co_await record(h.of_address(consent_kind::address_out));
     co_return result<void>{};
 }
 
 asio::awaitable<result<void>> wechat_intake::take_grants(const hearing& h) {
     const auto& of = h.account == "miniprogram" ? settings_.miniprogram : settings_.wechat;
+    int which = 0;
     for (const auto& entry : h.event.entries) {
+        ++which;
         if (entry.template_id != of.template_id) continue; // another program's
-        auto change = h.of_address(entry.status == "accept" ? consent_kind::granted : consent_kind::denied,
-                                   entry.template_id);
-        change.once = !of.long_term;
-        const auto done = change.kind == consent_kind::granted ? co_await opened(h, std::move(change))
-                                                               : co_await record(std::move(change));
+        const bool granted = entry.status == "accept";
+        if (!granted && entry.status != "reject") continue; // not their choice
+        // Who declines once more keeps what was granted before.
+        if (!granted && !of.long_term && h.event.event == "subscribe_msg_popup_event") continue;
+        auto change = h.of_address(granted ? consent_kind::granted : consent_kind::denied, entry.template_id);
+        change.once = granted && !of.long_term;
+        if (change.once) change.grant = h.repetition.substr(0, 24) + "." + std::to_string(which);
+        if (granted) // whoever takes messages again is welcome, whatever was said before
+            if (auto in = co_await record(h.of_address(consent_kind::address_in)); !in) co_return in.error();
+        const auto done =
+            granted ? co_await opened(h, std::move(change)) : co_await record(std::move(change));
         if (!done) co_return done.error();
     }
     co_return result<void>{};
@@ -182,11 +213,14 @@ asio::awaitable<result<std::string>> wechat_intake::bind(const hearing& h) {
         if (!who) co_return who.error();
         if (who->text != h.digest) co_return std::string(used_words);
     }
+    if (auto done = co_await opened(h, h.of_address(consent_kind::address_in)); !done) co_return done.error();
     const auto shard = shard_of(scene->subject_id, shards_);
     auto bound = co_await addresses_.bound_of(shard, {scene->subject_id});
     if (!bound) co_return bound.error();
     if (const auto of = bound->find(scene->subject_id);
-        of != bound->end() && of->second.contacts.size() >= max_contacts)
+        of != bound->end() && of->second.contacts.size() >= max_contacts &&
+        std::none_of(of->second.contacts.begin(), of->second.contacts.end(),
+                     [&](const contact& k) { return k.openid == h.address; }))
         co_return std::string(full_words);
     consent_change change;
     change.kind = consent_kind::bind;

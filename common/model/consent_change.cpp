@@ -63,6 +63,7 @@ cloud_event to_event(const consent_change& c) {
     if (c.kind == consent_kind::bind) e.data["contact"] = crypto::base64(c.sealed);
     if (of_template(c.kind)) e.data["template"] = c.template_id;
     if (c.once) e.data["once"] = true;
+    if (!c.grant.empty()) e.data["grant"] = c.grant;
     if (c.kind == consent_kind::preferences) e.data["preferences"] = to_document(c.chosen);
     if (!c.by.role.empty()) e.data["by"] = {{"name", c.by.name}, {"role", c.by.role}};
     return e;
@@ -101,6 +102,7 @@ result<consent_change> read_consent_change(const cloud_event& e) {
     }
     if (of_template(c.kind)) c.template_id = in.text("template", true, max_template_id).value_or("");
     c.once = in.boolean("once", false).value_or(false);
+    c.grant = in.text("grant", false, 32).value_or("");
     if (c.kind == consent_kind::preferences) {
         if (!in.has("preferences"))
             in.error_at("preferences", "is missing");

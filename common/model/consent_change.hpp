@@ -47,6 +47,7 @@ struct consent_change {
     std::string sealed{};  // bind: the contact (seal_contacts, for the subject)
     std::string template_id{}; // granted, denied
     bool once = false;         // granted: for one message
+    std::string grant{};       // once: what tells it from another, so that one heard twice counts once
     bool operator==(const consent_change&) const = default;
 };
 

@@ -34,7 +34,8 @@ std::vector<std::string> arguments_of(const consent_change& c) {
             of_address(c.kind) ? c.template_id : c.address,
             std::to_string(c.at_ms / 1000),
             of_address(c.kind) ? (c.once ? "1" : "0") : c.sealed,
-            of_address(c.kind) ? "address" : ""};
+            of_address(c.kind) ? "address" : "",
+            c.grant};
 }
 
 std::vector<std::string> names_of(std::string (*key)(int), const std::vector<int>& shards) {
@@ -47,7 +48,11 @@ std::vector<std::string> names_of(std::string (*key)(int), const std::vector<int
 } // namespace
 
 std::string number_digests::of(std::string_view phone) const {
-    const auto digest = crypto::hmac_sm3(key_, phone);
+    std::string folded(phone);
+    if (phone.starts_with("wecom:")) // its userids know no case
+        std::transform(folded.begin(), folded.end(), folded.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    const auto digest = crypto::hmac_sm3(key_, folded);
     return crypto::hex({reinterpret_cast<const char*>(digest.data()), number_digest_size / 2});
 }
 

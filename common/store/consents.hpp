@@ -25,7 +25,7 @@ class number_digests {
   public:
     explicit number_digests(const crypto::sealer& sealer)
         : key_(sealer.lookup_hash("zhida refused numbers, version 1")) {}
-    // 32 hex digits. Of the number as profiles have it, 11 digits.
+    // 32 hex digits. Of the number as profiles have it, 11 digits; or of a WeChat address.
     std::string of(std::string_view phone) const;
 
   private:

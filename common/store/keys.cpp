@@ -177,6 +177,9 @@ std::string wechat_calls(std::string_view appid, std::int32_t day) {
 std::string wechat_event(std::string_view digest) {
     return "wechat:event:" + std::string(digest);
 }
+std::string wechat_codes(std::string_view subject_id) {
+    return "wechat:codes:" + std::string(subject_id);
+}
 std::string wechat_scene(std::string_view scene) {
     return "wechat:scene:" + std::string(scene);
 }

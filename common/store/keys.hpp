@@ -45,9 +45,9 @@ std::string number_marks(int shard);    // hash: digest -> what gateways said of
 std::string bound(int shard);           // set: subject ids with a hash of bindings
 std::string bindings(int shard, std::string_view subject_id); // hash: digest of a WeChat address -> the
                                                               // sealed contact, empty where it was unbound
-// hash: what is known of WeChat addresses, whose digest's shard this is: <digest>:f "1" or "0" (follows us),
-// <digest>:t:<template> how many grants are left, "L" (lasting), or "R" and since when it is refused
-// (seconds), <digest>:g the offset of the last grant
+// hash: what is known of WeChat addresses, whose digest's shard this is: <digest>:f "1" or "0" (follows us)
+// and since when, <digest>:t:<template> how many grants are left, "L" (lasting), or "R" and since when it is
+// refused (seconds), <digest>:g the last grants that were counted
 std::string wechat_addresses(int shard);
 std::string wechat_refusing(int shard,
                             std::string_view digest);        // set: subjects that are refused because of it
@@ -96,9 +96,10 @@ std::string any_orphan(std::string_view gateway);       // string: while there m
 std::string wechat_token(std::string_view appid);       // string: sealed token, expires
 std::string wechat_token_lease(std::string_view appid); // string: who fetches a new one, expires
 std::string wechat_calls(std::string_view appid, std::int32_t day); // hash: API -> calls, expires
-std::string wechat_event(std::string_view digest); // string: an event that was taken, expires
-std::string wechat_scene(std::string_view scene);  // string: digest of the address that used it, expires
-std::string news_told(std::string_view what);      // string: robots were told of it, expires
+std::string wechat_event(std::string_view digest);     // string: an event that was taken, expires
+std::string wechat_codes(std::string_view subject_id); // counter: QR codes of this hour, expires
+std::string wechat_scene(std::string_view scene);      // string: digest of the address that used it, expires
+std::string news_told(std::string_view what);          // string: robots were told of it, expires
 // sorted set: what people wrote back to a department ("": to none that is known), common/store/feedback.hpp
 std::string feedback(std::string_view department);
 std::string feedback_departments();                 // set: those that have some

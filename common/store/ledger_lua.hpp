@@ -269,7 +269,7 @@ return 1
 // log up to which everything must have been applied, the change's own (or '' and '': not in the log), kind,
 // subject id or digest, encoded preferences ('': none), '1' where these refuse all messages, the template or
 // the digest of the address that is bound, seconds since 1970 of the change, '1' for a grant of one message
-// or the sealed contact, 'address' where the change is of one. Gives 1 where it was applied, and the next
+// or the sealed contact, 'address' where the change is of one, what tells a grant from another. Gives 1 where it was applied, and the next
 // place: a change that comes after one which is missing here, or before one that stands, changes nothing.
 // Without an ordinal there is no bit yet: put_profiles sets it.
 inline constexpr const char* consent = R"lua(
@@ -283,14 +283,22 @@ end
 local kind, who = ARGV[3], ARGV[4]
 if ARGV[10] == 'address' then
   local of = who .. ':t:' .. ARGV[7]
-  if kind == 'address_in' then redis.call('HSET', KEYS[10], who .. ':f', '1')
-  elseif kind == 'address_out' then redis.call('HSET', KEYS[10], who .. ':f', '0')
+  if kind == 'address_in' or kind == 'address_out' then
+    -- what was said later holds, though it may be heard earlier
+    local held = redis.call('HGET', KEYS[10], who .. ':f')
+    if not held or (tonumber(held:sub(3)) or 0) <= tonumber(ARGV[8]) then
+      redis.call('HSET', KEYS[10], who .. ':f', (kind == 'address_in' and '1 ' or '0 ') .. ARGV[8])
+    end
   elseif kind == 'denied' then redis.call('HSET', KEYS[10], of, 'R' .. ARGV[8])
   elseif ARGV[9] ~= '1' then redis.call('HSET', KEYS[10], of, 'L')
-  elseif ARGV[2] == '' or redis.call('HGET', KEYS[10], who .. ':g') ~= ARGV[2] then
-    -- a grant is counted once, though the last record may be applied again
-    local left = tonumber(redis.call('HGET', KEYS[10], of) or '') or 0
-    redis.call('HSET', KEYS[10], of, string.format('%.0f', left + 1), who .. ':g', ARGV[2])
+  else
+    -- a grant is counted once, however often it is heard or applied
+    local counted = redis.call('HGET', KEYS[10], who .. ':g') or ''
+    if ARGV[11] == '' or not counted:find(ARGV[11], 1, true) then
+      local left = tonumber(redis.call('HGET', KEYS[10], of) or '') or 0
+      redis.call('HSET', KEYS[10], of, string.format('%.0f', left + 1), who .. ':g',
+                 (counted .. ' ' .. ARGV[11]):sub(-400))
+    end
   end
   return {1, place} -- claims of this shard do not rest on it
 end

@@ -12,7 +12,7 @@ namespace {
 
 wechat_standing read(const io::redis_reply& follows, const io::redis_reply& of_template) {
     wechat_standing s;
-    if (!follows.is_nil()) s.follows = follows.text == "1";
+    if (!follows.is_nil()) s.follows = follows.text.starts_with("1");
     if (of_template.is_nil() || of_template.text.empty()) return s;
     const std::string_view text = of_template.text;
     using templates = wechat_standing::templates;

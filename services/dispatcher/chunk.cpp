@@ -748,6 +748,7 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
         t.look_again = false;
         if (auto read = co_await look(t); !read) co_return read.error();
         if (t.look_again) {
+            gave_way = false;
             if (yields()) co_return delivered::yielded;
             continue;
         }
@@ -759,7 +760,10 @@ asio::awaitable<result<delivered>> deliverer::deliver(std::vector<chunk> group, 
         for (auto& p : t.packages)
             if (auto kept = co_await audit_again(t, p); !kept) co_return kept.error();
         if (auto kept = co_await settle(t); !kept) co_return kept.error();
-        if (t.look_again) continue;
+        if (t.look_again) {
+            gave_way = false;
+            continue;
+        }
         if (t.sends.empty()) {
             if (auto noted = co_await note_due(t); !noted) co_return noted.error();
             co_return delivered::done;

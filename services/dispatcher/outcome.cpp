@@ -56,8 +56,9 @@ std::int64_t retry_delay_ms(int attempts, std::int64_t asked_ms, double uniform)
 
 ledger::record outcome_of(ledger::record r, const gateways::send_result& answer, wall_time now,
                           double uniform, bool others_follow) noexcept {
-    const bool not_taken = answer.outcome == send_outcome::stopped ||
-                           (answer.outcome == send_outcome::retry && !answer.in_doubt);
+    const bool not_taken =
+        (answer.outcome == send_outcome::stopped || answer.outcome == send_outcome::retry) &&
+        !answer.in_doubt;
     if (others_follow && not_taken && answer.retry_after >= too_long_to_wait) {
         become(r, state::failed, reason::quota_used, unix_seconds(now));
         return r;

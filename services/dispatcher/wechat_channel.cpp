@@ -65,7 +65,7 @@ class wechat_channel final : public sender {
                 part.push_back(std::move(m));
             }
             for (std::size_t k = many; k < of[a].size(); ++k)
-                results[of[a][k]] = rests("the account takes nothing now");
+                results[of[a][k]] = rests("the account takes nothing now", via->rests_for());
             auto answers = co_await via->send_all(std::move(part), std::move(own));
             for (std::size_t k = 0; k < many; ++k) results[of[a][k]] = std::move(answers[k]);
         }
@@ -111,12 +111,12 @@ class wechat_channel final : public sender {
         if (!via->ready()) co_return admission{};
         co_return co_await via->admit();
     }
-    static gateways::send_result rests(const char* why) {
+    static gateways::send_result rests(const char* why, milliseconds at_least = milliseconds(0)) {
         gateways::send_result r;
-        r.outcome = gateways::send_outcome::retry;
+        r.outcome = gateways::send_outcome::stopped;
         r.code = account_rests;
         r.detail = why;
-        r.retry_after = std::chrono::minutes(1);
+        r.retry_after = std::max<milliseconds>(std::chrono::minutes(1), at_least);
         return r;
     }
 

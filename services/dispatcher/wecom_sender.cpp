@@ -89,6 +89,7 @@ class wecom_sender final : public sender {
         return {s};
     }
     std::uint32_t resend_within_s(std::string_view) const override { return resend_s; }
+    milliseconds rests_for() const override { return client_.stopped_for(); }
     asio::awaitable<admission> admit() override {
         // A batch is few calls, one after another, whatever it holds.
         co_return admission{gateways::most_wecom_recipients,

@@ -51,7 +51,7 @@ std::string percent_encoded(std::string_view text) {
     return out;
 }
 
-// What the platform said, without the address of this machine that it may have put in.
+// What the platform said, with the id by which its support finds the call.
 std::string words_of(const wechat_answer& a) {
     return a.rid.empty() || a.errmsg.find(a.rid) != std::string::npos ? a.errmsg
                                                                       : a.errmsg + " rid: " + a.rid;
@@ -117,6 +117,13 @@ struct wechat_client::impl : std::enable_shared_from_this<wechat_client::impl> {
     static asio::awaitable<result<wechat_token>> fetch_token(std::weak_ptr<impl> of);
     static asio::awaitable<result<io::http_reply>> ask_for_token(std::shared_ptr<impl> self);
     static asio::awaitable<send_result> send(std::shared_ptr<impl> self, wechat_message m);
+    // Whoever answers may repeat what was asked.
+    void hide_secrets(wechat_answer& a, const std::string& token) const {
+        for (const auto* secret : {&settings.secret, &token})
+            for (auto at = std::string::npos;
+                 !secret->empty() && (at = a.errmsg.find(*secret)) != std::string::npos;)
+                a.errmsg.replace(at, secret->size(), "***");
+    }
     send_result react(const wechat_answer& a, const std::string& api);
     send_result token_failed(const failure& why);
     send_result not_answered(const failure& why, bool repeatable);
@@ -176,8 +183,9 @@ asio::awaitable<result<wechat_token>> wechat_client::impl::fetch_token(std::weak
     if (!reply) co_return reply.error();
     if (reply->status != 200)
         co_return failure{errc::unavailable, "HTTP " + std::to_string(reply->status), where, ""};
-    const auto a = read_wechat_answer(reply->body);
+    auto a = read_wechat_answer(reply->body);
     if (!a) co_return failure{errc::unavailable, a.error().text(), where, a.error().fix};
+    self->hide_secrets(*a, "");
     if (a->errcode == 0) {
         auto token = read_token_answer(*a, self->time.now());
         if (!token) co_return failure{errc::unavailable, token.error().text(), where, ""};
@@ -219,6 +227,8 @@ send_result wechat_client::impl::react(const wechat_answer& a, const std::string
     r.retry_after = milliseconds(reaction.retry_after_ms);
     if (reaction.outcome == send_outcome::accepted && !a.msgid.empty())
         r.message_ids = {scoped_message_id(settings.name, a.msgid)};
+    // Subscription notices may come without one: then nothing that is told later can be matched to it.
+    r.delivered = reaction.outcome == send_outcome::accepted && settings.needs_grant() && a.msgid.empty();
     if (reaction.alarm) alarm(r.code, words_of(a), reaction.text);
     const auto now = time.now();
     using next = wechat_reaction::next;
@@ -254,11 +264,16 @@ asio::awaitable<send_result> wechat_client::impl::send(std::shared_ptr<impl> sel
         co_return r;
     }
     const std::string api = message_api(self->settings);
+    const auto begun = self->time.steady_now();
     const bool repeatable = drops_repetitions(self->settings) && !m.client_msg_id.empty();
     std::string failed;
     for (int attempt = 0;; ++attempt) {
         const auto token = co_await self->tokens->get(failed);
         if (!token) co_return self->token_failed(token.error());
+        // A repetition must not leave after the platform has forgotten the first.
+        if (self->time.steady_now() > begun + milliseconds(self->settings.timeout_ms))
+            co_return not_sent(send_outcome::retry, "local:late", "no time left to begin with it",
+                               usual_pause);
         ++self->calls[api];
         const auto reply = co_await self->http.request(
             "POST", api + "?access_token=" + percent_encoded(*token),
@@ -272,7 +287,8 @@ asio::awaitable<send_result> wechat_client::impl::send(std::shared_ptr<impl> sel
             r.in_doubt = reply->status >= 500; // whoever answers for the platform may have passed it on
             co_return r;
         }
-        const auto a = read_wechat_answer(reply->body);
+        auto a = read_wechat_answer(reply->body);
+        if (a) self->hide_secrets(*a, *token);
         if (!a) {
             auto r = not_sent(repeatable ? send_outcome::retry : send_outcome::unknown, "local:unreadable",
                               a.error().text(), usual_pause);
@@ -346,6 +362,7 @@ asio::awaitable<result<wechat_scene_code>> wechat_client::scene_code(std::string
     const json body = {{"expire_seconds", lives.count()},
                        {"action_name", "QR_STR_SCENE"},
                        {"action_info", {{"scene", {{"scene_str", std::move(scene)}}}}}};
+    if (const auto* at = self->stopped(api)) co_return failure{errc::refused, at->code(), api, at->why()};
     std::string failed;
     for (int attempt = 0;; ++attempt) {
         const auto token = co_await self->tokens->get(failed);
@@ -365,6 +382,9 @@ asio::awaitable<result<wechat_scene_code>> wechat_client::scene_code(std::string
             failed = *token;
             continue;
         }
+        if (reaction.then == wechat_reaction::next::stop_quota)
+            self->used_up[api].stop(self->time.now(), until_midnight(self->time.now()), code_text(a->errcode),
+                                    reaction.text);
         if (a->errcode != 0)
             co_return failure{errc::refused, code_text(a->errcode) + " " + words_of(*a), api, reaction.text};
         std::vector<failure> errors;
@@ -405,7 +425,9 @@ gateway_status wechat_client::status() const {
 
 milliseconds wechat_client::used_up_for() const {
     const auto found = impl_->used_up.find(message_api(impl_->settings));
-    return found == impl_->used_up.end() ? milliseconds(0) : found->second.remaining(impl_->time.now());
+    const auto now = impl_->time.now();
+    return std::max(impl_->stop.remaining(now),
+                    found == impl_->used_up.end() ? milliseconds(0) : found->second.remaining(now));
 }
 
 void wechat_client::heard() {

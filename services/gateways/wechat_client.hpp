@@ -62,7 +62,7 @@ class wechat_client {
     std::map<std::string, std::int64_t> take_calls();
 
     gateway_status status() const;
-    // Until the message interface may be called again, where the day's quota is used up.
+    // Until the message interface may be called again: the day's quota is used up, or the account is stopped.
     milliseconds used_up_for() const;
     // A receipt came past the client.
     void heard();

@@ -32,10 +32,14 @@ struct wechat_token_cache::impl : std::enable_shared_from_this<wechat_token_cach
     wechat_token_store shared;
     fetcher fetch;
     wechat_token current;
-    bool refreshing = false;
     wall_time renewed_at{}; // when a renewal was begun
-    std::list<std::shared_ptr<wake_up>> waiters;
-    std::optional<failure> last_failure; // of the fetch that waiters waited for
+    // One fetch, and those who wait for it: whatever begins after it is none of theirs.
+    struct flight {
+        bool landed = false;
+        std::optional<failure> failed;
+        std::list<std::shared_ptr<wake_up>> waiters;
+    };
+    std::shared_ptr<flight> under_way; // null: none is
 
     bool usable(const wechat_token& t, const std::string& failed) const {
         return !t.value.empty() && t.value != failed && time.now() + last_second < t.expires;
@@ -52,13 +56,14 @@ struct wechat_token_cache::impl : std::enable_shared_from_this<wechat_token_cach
     }
 
     // However the fetch ends, those who wait for it go on.
-    struct flight {
+    struct landing {
         std::shared_ptr<impl> self;
-        explicit flight(std::shared_ptr<impl> s) : self(std::move(s)) { self->refreshing = true; }
-        ~flight() {
-            self->refreshing = false;
-            for (const auto& w : self->waiters) w->notify();
-            self->waiters.clear();
+        std::shared_ptr<flight> of = std::make_shared<flight>();
+        explicit landing(std::shared_ptr<impl> s) : self(std::move(s)) { self->under_way = of; }
+        ~landing() {
+            self->under_way = nullptr;
+            of->landed = true;
+            for (const auto& w : of->waiters) w->notify();
         }
     };
 };
@@ -95,11 +100,10 @@ asio::awaitable<result<void>> wechat_token_cache::impl::refresh_among_processes(
 
 asio::awaitable<result<void>> wechat_token_cache::impl::refresh(std::shared_ptr<impl> self,
                                                                 std::string failed) {
-    const flight now(self);
-    self->last_failure.reset();
+    const landing now(self);
     self->renewed_at = self->time.now();
     auto done = co_await refresh_among_processes(self, std::move(failed));
-    if (!done) self->last_failure = done.error();
+    if (!done) now.of->failed = done.error();
     co_return done;
 }
 
@@ -112,15 +116,15 @@ asio::awaitable<result<std::string>> wechat_token_cache::get(std::string failed)
     const auto self = impl_;
     if (self->usable(self->current, failed)) {
         const auto now = self->time.now();
-        if (now >= self->current.renew && !self->refreshing && now >= self->renewed_at + between_renewals)
+        if (now >= self->current.renew && !self->under_way && now >= self->renewed_at + between_renewals)
             asio::co_spawn(self->executor, impl::renew(self), asio::detached);
         co_return self->current.value;
     }
-    if (self->refreshing) {
+    if (const auto other = self->under_way) {
         const auto mine = std::make_shared<wake_up>(self->executor);
-        self->waiters.push_back(mine);
-        while (self->refreshing) co_await mine->wait();
-        if (self->last_failure) co_return *self->last_failure;
+        other->waiters.push_back(mine);
+        while (!other->landed) co_await mine->wait();
+        if (other->failed) co_return *other->failed;
     } else if (const auto done = co_await impl::refresh(self, failed); !done) {
         co_return done.error();
     }

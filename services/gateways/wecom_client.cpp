@@ -360,6 +360,10 @@ asio::awaitable<void> wecom_client::probe() {
         (void)self->token_failed(token.error());
 }
 
+milliseconds wecom_client::stopped_for() const {
+    return impl_->stop.remaining(impl_->time.now());
+}
+
 gateway_status wecom_client::status() const {
     auto s = impl_->counters;
     s.name = "wecom";

@@ -34,6 +34,7 @@ class wecom_client {
     // application works.
     asio::awaitable<void> probe();
 
+    milliseconds stopped_for() const; // 0: it is not
     gateway_status status() const;
     void resume(); // somebody has mended what the channel was stopped for
     void close();

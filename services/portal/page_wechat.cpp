@@ -61,7 +61,10 @@ asio::awaitable<io::http_response> post_wechat_code(context& c, visitor v, io::h
     const auto role = given == v.form.end() ? std::string() : given->second;
     const auto code = co_await new_binding_code(c, *subject, role);
     if (!code)
-        co_return error_page(c, v, r, code.error().code == errc::invalid ? 400 : 503,
+        co_return error_page(c, v, r,
+                             code.error().code == errc::invalid    ? 400
+                             : code.error().code == errc::conflict ? 409
+                                                                   : 503,
                              code.error().what + "。" + code.error().fix + "。");
     co_return co_await show(c, v, std::move(r), *subject, &*code, role);
 }

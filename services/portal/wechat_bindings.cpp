@@ -2,6 +2,8 @@
 
 #include "common/base/log.hpp"
 #include "common/model/wechat_address.hpp"
+#include "common/store/api_calls.hpp"
+#include "common/store/keys.hpp"
 #include "services/dispatcher/wechat_reach.hpp"
 #include "services/portal/access.hpp"
 #include "services/token_share.hpp"
@@ -15,6 +17,8 @@
 namespace zhida::portal {
 
 namespace {
+
+constexpr std::int64_t most_codes_an_hour = 30; // of a subject
 
 std::string masked(std::string_view id) {
     if (id.size() < 8) return std::string(id.substr(0, 1)) + "***";
@@ -79,9 +83,18 @@ asio::awaitable<result<binding_code>> new_binding_code(context& c, const store::
     if (!c.wechat)
         co_return failure{errc::conflict, "本系统没有启用微信公众号，不能扫码绑定", "wechat.enabled",
                           "请联系管理员"};
+    // Each is a call that the account has a quota of.
+    const auto asked = store::keys::wechat_codes(subject.subject.id);
+    auto many = co_await c.redis.command({"INCR", asked});
+    if (!many) co_return many.error();
+    if (many->integer == 1) (void)co_await c.redis.command({"EXPIRE", asked, "3600"});
+    if (many->integer > most_codes_an_hour)
+        co_return failure{errc::conflict, "一小时内生成的二维码太多", "", "请一小时后再试"};
     const auto expires = c.time.now() + scene_lives;
     const auto scene = wechat_scenes(c.parts.sealer).sign({subject.subject.id, std::move(role), expires});
     const auto made = co_await c.wechat->scene_code(scene, scene_lives);
+    store::api_calls calls(c.redis);
+    (void)co_await calls.add(c.settings.wechat.appid, shanghai_day(c.time.now()), c.wechat->take_calls());
     if (!made) {
         log::warn("wechat_scene_code_failed", {{"why", made.error().text()}});
         co_return failure{errc::unavailable, "微信暂时不能生成二维码", "wechat", "请稍后再试"};

@@ -58,8 +58,7 @@ io::http_response refuse(context& c, const std::string& account, const failure& 
 
 // From the platform, and not to be understood: telling it again helps nobody. What people wrote stays out of
 // it.
-asio::awaitable<bool> bury_event(context& c, const std::string& account, const failure& why,
-                                 std::size_t bytes) {
+asio::awaitable<bool> bury_event(context& c, std::string account, failure why, std::size_t bytes) {
     const auto now = c.time.now();
     io::log_record record;
     record.topic = "gateway." + account + ".events"; // of no topic: it cannot be replayed
@@ -99,7 +98,11 @@ asio::awaitable<io::http_response> post_wechat_events(context& c, visitor, io::h
     if (!event && event.error().code != errc::invalid) co_return refuse(c, name, event.error());
     if (!event) {
         log::warn("wechat_event_unreadable", {{"account", name}, {"why", event.error().text()}});
-        const bool kept = co_await bury_event(c, name, event.error(), r.body.size());
+        const auto buried =
+            co_await in_time<bool>(c, [&c, name, why = event.error(), bytes = r.body.size()](const bool&) {
+                return bury_event(c, name, why, bytes);
+            });
+        const bool kept = buried.value_or(false);
         count(c, name, kept ? "unreadable" : "not_kept");
         co_return kept ? answer(200, gateways::wechat_kept) : answer(503, "not kept");
     }
@@ -112,7 +115,8 @@ asio::awaitable<io::http_response> post_wechat_events(context& c, visitor, io::h
         co_return answer(503, "not kept");
     }
     count(c, name, "taken");
-    if ((*said)->empty() || name == "wecom") co_return answer(200, gateways::wechat_kept);
+    // A mini-program may answer with nothing else: anything more is shown to people as a failure.
+    if ((*said)->empty() || name == "miniprogram") co_return answer(200, gateways::wechat_kept);
     co_return answer(200, door->answer(*event, **said, c.time.now()), "text/xml; charset=utf-8");
 }
 

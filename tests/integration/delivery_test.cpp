@@ -453,7 +453,10 @@ TEST_F(delivery, another_contact_hears_of_it_where_the_first_refuses) {
     // Who follows again is sent to, and the preview is told.
     const store::number_digests digests(sealer_);
     consent_log said(*log_, consents_, clock_, shards);
-    loop_.run(said.record({consent_kind::address_in, digests.of("oSecond"), {}, 1})).value();
+    loop_
+        .run(said.record(
+            {consent_kind::address_in, digests.of("oSecond"), {}, clock_.now().time_since_epoch().count()}))
+        .value();
     start("P.v1.r6", channel::wechat);
     ASSERT_TRUE(deliver(&gateway, "P.v1.r6", channel::wechat));
     EXPECT_EQ(at(0, "P.v1.r6", channel::wechat).now, state::submitted);

@@ -111,12 +111,44 @@ TEST_F(wechat_intake_test, each_grant_is_one_message_and_is_counted_once) {
 TEST_F(wechat_intake_test, a_refusal_ends_what_was_granted) {
     hear(choice("accept"));
     hear(choice("reject"));
+    EXPECT_EQ(standing().left, 1) << "who declines once more keeps what was granted";
+    auto off = choice("reject");
+    off.event = "subscribe_msg_change_event"; // in the settings
+    hear(off);
     EXPECT_EQ(standing().of_template, templates::refused);
     EXPECT_FALSE(spend());
     loop_.run(addresses_.give_back(digest(), "TPL")).value();
     EXPECT_EQ(standing().of_template, templates::refused) << "nothing is given back to who has refused";
     hear(choice("accept"));
     EXPECT_EQ(standing().left, 1);
+}
+
+// The portal was too slow to answer, or died after it had written: the platform tells it again.
+TEST_F(wechat_intake_test, an_event_that_is_told_again_before_it_was_noted_counts_once) {
+    const auto e = choice("accept");
+    hear(e);
+    for (const auto& key : loop_.run(redis_.command({"KEYS", "wechat:event:*"})).value().items)
+        loop_.run(redis_.command({"DEL", key.text})).value();
+    hear(e);
+    EXPECT_EQ(standing().left, 1);
+}
+
+TEST_F(wechat_intake_test, what_was_said_later_holds_whatever_is_heard_last) {
+    const auto early = event("subscribe");
+    clock_.advance(2s);
+    hear(event("unsubscribe"));
+    hear(early); // told again, late
+    EXPECT_EQ(standing().follows, false);
+}
+
+TEST_F(wechat_intake_test, another_programs_message_closes_nothing_of_ours) {
+    auto e = event("subscribe_msg_sent_event");
+    e.entries = {{"ANOTHER", "failed", "501", 43101, ""}};
+    hear(e);
+    EXPECT_EQ(standing().of_template, templates::unsaid);
+    e.entries = {{"ANOTHER", "failed", "502", 43101, ""}, {"TPL", "failed", "503", 43101, ""}};
+    hear(e);
+    EXPECT_EQ(standing().of_template, templates::refused);
 }
 
 TEST_F(wechat_intake_test, a_lasting_grant_lasts) {
@@ -180,7 +212,7 @@ TEST_F(wechat_intake_test, codes_that_are_not_ours_or_too_old_bind_nobody) {
     EXPECT_EQ(hear(event("scan", forged)), "");
     EXPECT_EQ(hear(event("scan", "shop_17")), "");
     EXPECT_TRUE(bound(subject_).contacts.empty());
-    EXPECT_EQ(standing().follows, true) << "who scans follows, whatever the code says";
+    EXPECT_FALSE(standing().follows.has_value()) << "another program's code says nothing to us";
 }
 
 TEST_F(wechat_intake_test, a_subject_has_no_more_contacts_than_it_may) {

@@ -144,6 +144,9 @@ TEST(outcome, what_another_channel_follows_does_not_wait_for_tomorrow) {
     EXPECT_EQ(r.now, state::failed);
     EXPECT_EQ(r.why, reason::quota_used);
     EXPECT_EQ(outcome_of(claimed, used_up, start, 0.5).now, state::held);
+    auto doubtful = used_up;
+    doubtful.in_doubt = true; // an earlier try may have arrived
+    EXPECT_EQ(outcome_of(claimed, doubtful, start, 0.5, true).now, state::held);
     const auto soon = answer(send_outcome::stopped, "wechat:40164", std::chrono::minutes(5));
     EXPECT_EQ(outcome_of(claimed, soon, start, 0.5, true).now, state::held) << "somebody mends that";
 }

@@ -174,6 +174,24 @@ TEST(wechat_token_cache, a_failed_fetch_fails_those_who_waited_and_the_next_trie
     EXPECT_EQ(on.run(c.get()).value(), "token2");
 }
 
+// Whoever waited is told of that fetch, also where the next one begins before they go on.
+TEST(wechat_token_cache, nobody_waits_for_a_fetch_that_is_over) {
+    loop on;
+    platform p;
+    p.down = failure{errc::unavailable, "no network", "", ""};
+    auto c = p.cache(on);
+    std::vector<std::string> got;
+    const auto again = [](wechat_token_cache* cache, std::vector<std::string>* out) -> asio::awaitable<void> {
+        for (int i = 0; i < 20; ++i) {
+            const auto t = co_await cache->get();
+            out->push_back(t ? *t : t.error().text());
+        }
+    };
+    for (int i = 0; i < 10; ++i) asio::co_spawn(on.context(), again(&c, &got), asio::detached);
+    on.run_for(std::chrono::milliseconds(1500));
+    EXPECT_EQ(got, std::vector<std::string>(200, "no network"));
+}
+
 std::string numbered() {
     static int n = 0;
     return "t" + std::to_string(++n);
