@@ -269,9 +269,9 @@ return 1
 // log up to which everything must have been applied, the change's own (or '' and '': not in the log), kind,
 // subject id or digest, encoded preferences ('': none), '1' where these refuse all messages, the template or
 // the digest of the address that is bound, seconds since 1970 of the change, '1' for a grant of one message
-// or the sealed contact, 'address' where the change is of one, what tells a grant from another. Gives 1 where it was applied, and the next
-// place: a change that comes after one which is missing here, or before one that stands, changes nothing.
-// Without an ordinal there is no bit yet: put_profiles sets it.
+// or the sealed contact, 'address' where the change is of one, what tells a grant from another. Gives 1 where
+// it was applied, and the next place: a change that comes after one which is missing here, or before one that
+// stands, changes nothing. Without an ordinal there is no bit yet: put_profiles sets it.
 inline constexpr const char* consent = R"lua(
 local place = tonumber(redis.call('HGET', KEYS[1], 'consent_offset') or '0')
 if ARGV[2] ~= '' then
